@@ -1,0 +1,19 @@
+//! The engine's only source of time.
+
+use crate::types::UnixMillis;
+
+/// Tells the time. kv-core reads no other clock (invariant KV-I1).
+///
+/// Contract: cheap enough to call once per batch (tens of nanoseconds), callable from any thread. It may
+/// jump in either direction; the engine then expires keys early or late by the jump, and keeps every
+/// other promise.
+pub trait Clock: Send + Sync {
+    /// The present time.
+    fn now(&self) -> UnixMillis;
+}
+
+impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
+    fn now(&self) -> UnixMillis {
+        (**self).now()
+    }
+}

@@ -1,0 +1,368 @@
+//! Operations as one: judged and applied under the locks of every shard they touch, as one record.
+//!
+//! The engine's conditional batch. All locks are taken in shard order; every operation is evaluated
+//! against the state the ones before it would leave; only when all of them can be made are room, one
+//! journal record and the changes themselves taken care of.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::evaluate::{Plan, Stored, View, evaluate};
+use super::hasher::Location;
+use super::shard::{Context, Growth, Halt, Shard, Trash};
+use super::store::{ShardGuard, ShardedStore};
+use crate::clock::Clock;
+use crate::error::{BatchError, StoreError};
+use crate::eviction::Fingerprint;
+use crate::journal::{Change, DeleteCause, Effect, Journal, Record};
+use crate::types::{Lsn, Op, Reply, UnixMillis, Version};
+
+/// How often the batch is tried again because it needed more room than before.
+const ATTEMPTS_MAX: usize = 64;
+
+/// A key of the batch and what has become of it so far.
+struct Staged<'a> {
+    /// Index into the locked shards.
+    guard: usize,
+    fingerprint: Fingerprint,
+    key: &'a [u8],
+    /// Where the key is in its shard, if it exists.
+    slot: Option<usize>,
+    state: State<'a>,
+    /// The key's version, once something of it has changed.
+    version: Option<Version>,
+}
+
+/// What the batch makes of a key.
+enum State<'a> {
+    /// As it is in the shard.
+    Unchanged,
+    /// The value in the shard with this expiry.
+    Touched { expiry: Option<UnixMillis> },
+    /// This value and expiry.
+    Put {
+        value: Cow<'a, [u8]>,
+        expiry: Option<UnixMillis>,
+    },
+    /// Gone.
+    Removed,
+}
+
+/// A batch that can be made.
+struct Staging<'a> {
+    keys: Vec<Staged<'a>>,
+    replies: Vec<Reply>,
+}
+
+/// Why a batch was not made.
+enum Stop {
+    Failed(BatchError),
+    NeedsRoom(u64),
+}
+
+impl From<BatchError> for Stop {
+    fn from(error: BatchError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl<J: Journal, C: Clock> ShardedStore<J, C> {
+    pub(super) fn run_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
+        let limits = &self.config.limits;
+        limits.check_batch(ops.len())?;
+        for (index, op) in ops.iter().enumerate() {
+            limits
+                .check(op)
+                .map_err(|error| BatchError::Refused { index, error })?;
+        }
+        let locations: Vec<Location> = ops.iter().map(|op| self.locate(op.key)).collect();
+        let mut shards: Vec<usize> = locations.iter().map(|location| location.shard).collect();
+        shards.sort_unstable();
+        shards.dedup();
+        let Some(&home) = shards.first() else {
+            return Ok(Vec::new());
+        };
+
+        let ctx = self.context();
+        let mut reserved = 0;
+        let mut needed = 0;
+        for _ in 0..ATTEMPTS_MAX {
+            let mut trash = Trash::default();
+            let mut guards: Vec<ShardGuard<'_>> =
+                shards.iter().map(|shard| self.lock(*shard)).collect();
+            let mut locked = Locked {
+                ctx: &ctx,
+                shards: &shards,
+                guards: &mut guards,
+            };
+            match locked.run(ops, &locations, &mut reserved, &mut trash) {
+                Ok(replies) => {
+                    self.tracker.release(reserved);
+                    return Ok(replies);
+                }
+                Err(Stop::Failed(error)) => {
+                    self.tracker.release(reserved);
+                    return Err(error);
+                }
+                Err(Stop::NeedsRoom(bytes)) => needed = bytes,
+            }
+            drop(guards);
+            self.make_room(&ctx, home, needed)?;
+            reserved += needed;
+        }
+        self.tracker.release(reserved);
+        Err(BatchError::Whole(self.out_of_memory(needed)))
+    }
+}
+
+/// The shards of a batch, all locked.
+struct Locked<'a, 'g, J> {
+    ctx: &'a Context<'a, J>,
+    /// Their indices, ascending; `guards` is parallel.
+    shards: &'a [usize],
+    guards: &'a mut [ShardGuard<'g>],
+}
+
+impl<J: Journal> Locked<'_, '_, J> {
+    fn run(
+        &mut self,
+        ops: &[Op<'_>],
+        locations: &[Location],
+        reserved: &mut u64,
+        trash: &mut Trash,
+    ) -> Result<Vec<Reply>, Stop> {
+        let mut staging = self.stage(ops, locations, trash)?;
+        self.ensure_room(&staging, reserved)?;
+        let lsn = self.append(&staging).map_err(BatchError::Whole)?;
+        for reply in &mut staging.replies {
+            // Marked by `stage`: the reply of an operation that changed something.
+            if reply.lsn == Lsn::MAX {
+                reply.lsn = lsn;
+            }
+        }
+        for staged in &staging.keys {
+            self.apply(staged, trash);
+        }
+        Ok(staging.replies)
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "guards are found by the shards they lock"
+    )]
+    fn shard(&mut self, guard: usize) -> &mut Shard {
+        &mut self.guards[guard]
+    }
+
+    /// Evaluates every operation; nothing is changed but versions, which may be skipped.
+    fn stage<'a>(
+        &mut self,
+        ops: &[Op<'a>],
+        locations: &[Location],
+        trash: &mut Trash,
+    ) -> Result<Staging<'a>, BatchError> {
+        let (mut keys, places) = self.stage_keys(ops, locations, trash);
+        let mut replies = Vec::with_capacity(ops.len());
+        for (index, op) in ops.iter().enumerate() {
+            let staged = places
+                .get(op.key)
+                .and_then(|place| keys.get_mut(*place))
+                .expect("every key of the batch was staged");
+            replies.push(self.stage_op(index, op, staged)?);
+        }
+        Ok(Staging { keys, replies })
+    }
+
+    /// Finds every key of the batch, each once, and where in the list it is. Expired ones are removed first, because removing a key
+    /// moves others.
+    fn stage_keys<'a>(
+        &mut self,
+        ops: &[Op<'a>],
+        locations: &[Location],
+        trash: &mut Trash,
+    ) -> (Vec<Staged<'a>>, HashMap<&'a [u8], usize>) {
+        let ctx = self.ctx;
+        let mut places = HashMap::with_capacity(ops.len());
+        let mut keys: Vec<Staged<'a>> = Vec::with_capacity(ops.len());
+        for (op, Location { shard, fingerprint }) in ops.iter().zip(locations) {
+            if places.contains_key(op.key) {
+                continue;
+            }
+            places.insert(op.key, keys.len());
+            let guard = self
+                .shards
+                .binary_search(shard)
+                .expect("every shard of the batch is locked");
+            self.shard(guard)
+                .find_live(ctx, *fingerprint, op.key, trash);
+            keys.push(Staged {
+                guard,
+                fingerprint: *fingerprint,
+                key: op.key,
+                slot: None,
+                state: State::Unchanged,
+                version: None,
+            });
+        }
+        for staged in &mut keys {
+            staged.slot = self
+                .shard(staged.guard)
+                .find(staged.fingerprint, staged.key);
+        }
+        (keys, places)
+    }
+
+    fn stage_op<'a>(
+        &mut self,
+        index: usize,
+        op: &Op<'a>,
+        staged: &mut Staged<'a>,
+    ) -> Result<Reply, BatchError> {
+        let ctx = self.ctx;
+        let shard = self.shard(staged.guard);
+        let view = staged.view(shard);
+        if !op.condition.holds(view.map(|view| view.version)) {
+            return Err(BatchError::ConditionFailed {
+                index,
+                version: view.map_or(Version::NONE, |view| view.version),
+                ttl_ms: ttl_ms(view.and_then(|view| view.expiry), ctx.now),
+            });
+        }
+        let verdict = evaluate(op, view, ctx.now, ctx.limits)
+            .map_err(|error| BatchError::Refused { index, error })?;
+        if op.action.is_read() {
+            shard.count_read(staged.slot);
+        }
+        let changed = verdict.plan != Plan::Keep;
+        if changed && staged.version.is_none() {
+            staged.version = Some(shard.next_version());
+        }
+        let removed = verdict.plan == Plan::Remove;
+        staged.follow(verdict.plan);
+        let after = staged.view(shard);
+        let removed_at = staged.version.filter(|_| removed);
+        Ok(Reply {
+            applied: verdict.applied,
+            version: after
+                .map(|view| view.version)
+                .or(removed_at)
+                .unwrap_or_default(),
+            ttl_ms: ttl_ms(after.and_then(|view| view.expiry), ctx.now),
+            payload: verdict.payload,
+            lsn: if changed { Lsn::MAX } else { Lsn::ZERO },
+        })
+    }
+
+    /// Makes sure every shard can take its part; draws on what has been reserved for the batch.
+    fn ensure_room(&mut self, staging: &Staging<'_>, reserved: &mut u64) -> Result<(), Stop> {
+        let ctx = self.ctx;
+        let mut missing = 0;
+        for guard in 0..self.guards.len() {
+            let shard = self.shard(guard);
+            let mut growth = Growth::default();
+            for staged in staging.keys.iter().filter(|staged| staged.guard == guard) {
+                if let Some(change) = staged.change() {
+                    growth += shard.growth(staged.slot, staged.key, &change);
+                }
+            }
+            if let Err(Halt::NeedsRoom(short)) = shard.ensure(ctx, growth) {
+                let drawn = short.min(*reserved);
+                *reserved -= drawn;
+                shard.memory_mut().deposit(drawn);
+                missing += short - drawn;
+            }
+        }
+        if missing == 0 {
+            Ok(())
+        } else {
+            Err(Stop::NeedsRoom(missing))
+        }
+    }
+
+    /// Writes all effects as one record.
+    fn append(&mut self, staging: &Staging<'_>) -> Result<Lsn, StoreError> {
+        let effects: Vec<Effect<'_>> = staging
+            .keys
+            .iter()
+            .filter_map(|staged| staged.effect(self.shards))
+            .collect();
+        if effects.is_empty() {
+            return Ok(Lsn::ZERO);
+        }
+        Ok(self.ctx.journal.append(&Record {
+            group: 0,
+            effects: &effects,
+        })?)
+    }
+
+    fn apply(&mut self, staged: &Staged<'_>, trash: &mut Trash) {
+        let Some(effect) = staged.effect(self.shards) else {
+            return;
+        };
+        let ctx = self.ctx;
+        let shard = self.shard(staged.guard);
+        shard.apply(ctx, staged.fingerprint, &effect, trash);
+        shard.count_write();
+    }
+}
+
+impl<'a> Staged<'a> {
+    /// The key as the next operation of the batch sees it.
+    fn view<'v>(&'v self, shard: &'v Shard) -> Option<View<'v>> {
+        let present = self.slot.map(|slot| shard.view(slot));
+        let version = |view: View<'_>| self.version.unwrap_or(view.version);
+        match &self.state {
+            State::Unchanged => present,
+            State::Touched { expiry } => present.map(|view| View {
+                version: version(view),
+                expiry: *expiry,
+                ..view
+            }),
+            State::Put { value, expiry } => Some(View {
+                version: self.version.unwrap_or_default(),
+                expiry: *expiry,
+                value: Stored::Owned(value),
+            }),
+            State::Removed => None,
+        }
+    }
+
+    fn follow(&mut self, plan: Plan<'a>) {
+        match plan {
+            Plan::Keep => {}
+            Plan::Put { value, expiry } => self.state = State::Put { value, expiry },
+            Plan::Remove => self.state = State::Removed,
+            Plan::Touch { expiry: new } => match &mut self.state {
+                State::Put { expiry, .. } => *expiry = new,
+                state => *state = State::Touched { expiry: new },
+            },
+        }
+    }
+
+    /// The effect of the whole batch on the key, if there is one.
+    fn change(&self) -> Option<Change<'_>> {
+        match &self.state {
+            State::Unchanged => None,
+            State::Touched { expiry } => Some(Change::Touch { expiry: *expiry }),
+            State::Put { value, expiry } => Some(Change::Put {
+                value,
+                expiry: *expiry,
+            }),
+            State::Removed => self.slot.map(|_| Change::Delete(DeleteCause::Request)),
+        }
+    }
+
+    fn effect(&self, shards: &[usize]) -> Option<Effect<'_>> {
+        let shard = u32::try_from(*shards.get(self.guard)?).ok()?;
+        Some(Effect {
+            shard,
+            version: self.version?,
+            key: self.key,
+            change: self.change()?,
+        })
+    }
+}
+
+fn ttl_ms(expiry: Option<UnixMillis>, now: UnixMillis) -> Option<u64> {
+    expiry.map(|expiry| expiry.millis_since(now))
+}

@@ -1,0 +1,127 @@
+//! Iteration: pages of entries by (shard, position), under short locks.
+//!
+//! Scan uses it now; snapshots, replica sync and slot migration will.
+
+use bytes::Bytes;
+
+use super::shard::{Context, Shard};
+use super::store::ShardedStore;
+use crate::clock::Clock;
+use crate::error::StoreError;
+use crate::journal::Journal;
+use crate::scan::{ScanCursor, ScanEntry, ScanPage, ScanSpec};
+
+/// Positions visited before a shard's lock is released.
+const POSITIONS_PER_LOCK_MAX: u32 = 256;
+
+/// Positions visited for one page, so that a page of a scan that finds nothing comes to an end too.
+const POSITIONS_PER_PAGE_MAX: u32 = 64 << 10;
+
+/// A page in the making.
+struct PageBuilder<'a> {
+    spec: &'a ScanSpec<'a>,
+    keys_max: usize,
+    bytes_max: usize,
+    entries: Vec<ScanEntry>,
+    bytes: usize,
+}
+
+impl PageBuilder<'_> {
+    fn is_full(&self) -> bool {
+        self.entries.len() >= self.keys_max || self.bytes >= self.bytes_max
+    }
+
+    fn push(&mut self, entry: ScanEntry) {
+        self.bytes += entry.key.len() + entry.value.as_ref().map_or(0, Bytes::len);
+        self.entries.push(entry);
+    }
+}
+
+impl<J: Journal, C: Clock> ShardedStore<J, C> {
+    pub(super) fn read_page(
+        &self,
+        spec: &ScanSpec<'_>,
+        cursor: Option<ScanCursor>,
+    ) -> Result<ScanPage, StoreError> {
+        let mut cursor = match cursor {
+            None => self.cursor_at(0),
+            Some(cursor) if self.owns(cursor) => cursor,
+            Some(_) => return Err(StoreError::CursorInvalid),
+        };
+        let limits = &self.config.limits;
+        let mut page = PageBuilder {
+            spec,
+            keys_max: bounded(spec.page_keys, limits.scan_page_keys_max),
+            bytes_max: bounded(spec.page_bytes, limits.scan_page_bytes_max),
+            entries: Vec::new(),
+            bytes: 0,
+        };
+        let ctx = self.context();
+        let mut positions_left = POSITIONS_PER_PAGE_MAX;
+        while (cursor.shard as usize) < self.shards.len() {
+            if page.is_full() || positions_left == 0 {
+                return Ok(ScanPage {
+                    entries: page.entries,
+                    next: Some(cursor),
+                });
+            }
+            let shard = self.lock(cursor.shard as usize);
+            let visit = positions_left.min(POSITIONS_PER_LOCK_MAX);
+            let visited = visit_positions(&shard, &ctx, &mut cursor, visit, &mut page);
+            drop(shard);
+            positions_left -= visited;
+            if cursor.position == 0 {
+                cursor = self.cursor_at(cursor.shard + 1);
+                // An empty shard counts too: no page may take forever.
+                positions_left = positions_left.saturating_sub(1);
+            }
+        }
+        Ok(ScanPage {
+            entries: page.entries,
+            next: None,
+        })
+    }
+
+    fn cursor_at(&self, shard: u32) -> ScanCursor {
+        ScanCursor {
+            store: self.identity,
+            shard,
+            position: u32::MAX,
+        }
+    }
+
+    fn owns(&self, cursor: ScanCursor) -> bool {
+        cursor.store == self.identity && (cursor.shard as usize) < self.shards.len()
+    }
+}
+
+/// Visits up to `positions_max` positions downwards and tells how many it did.
+fn visit_positions<J: Journal>(
+    shard: &Shard,
+    ctx: &Context<'_, J>,
+    cursor: &mut ScanCursor,
+    positions_max: u32,
+    page: &mut PageBuilder<'_>,
+) -> u32 {
+    let len = u32::try_from(shard.len()).expect("a shard holds fewer than 2^32 keys");
+    cursor.position = cursor.position.min(len);
+    let mut visited = 0;
+    while cursor.position > 0 && visited < positions_max && !page.is_full() {
+        cursor.position -= 1;
+        visited += 1;
+        let entry = shard.entry(cursor.position as usize);
+        if entry.key().starts_with(page.spec.prefix) && !entry.is_expired(ctx.now) {
+            page.push(ScanEntry {
+                key: Bytes::copy_from_slice(entry.key()),
+                value: page.spec.values.then(|| entry.stored().to_bytes()),
+                version: entry.version(),
+                ttl_ms: entry.expiry().map(|expiry| expiry.millis_since(ctx.now)),
+            });
+        }
+    }
+    visited
+}
+
+fn bounded(wanted: usize, max: usize) -> usize {
+    if wanted == 0 { max } else { wanted.min(max) }
+}

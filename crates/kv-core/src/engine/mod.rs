@@ -1,0 +1,27 @@
+//! The engine: a store of many shards, each a table with its TTL index and eviction policy under one
+//! lock.
+//!
+//! The store ([`ShardedStore`]) orchestrates and holds no data; shards alone do. `evaluate` says what
+//! an operation means, `shard` executes it, `memory` keeps the limit, `room` finds victims when it is
+//! reached, `ttl` looks after keys whose time has come.
+
+mod atomic;
+mod batch;
+mod config;
+mod entry;
+mod evaluate;
+mod hasher;
+mod iterate;
+mod lag;
+mod memory;
+mod replay;
+mod room;
+mod shard;
+mod store;
+mod table;
+mod ttl;
+mod wheel;
+
+pub use config::{ConfigError, EngineConfig};
+pub use store::ShardedStore;
+pub use ttl::{TickReport, TtlManager};

@@ -1,0 +1,225 @@
+//! Making changes: the only code that touches a shard's table, wheel, policy and accounts together.
+//!
+//! Each `apply_*` function here makes one complete change. The bytes it may need were ensured before:
+//! [`Shard::growth`] says what a change needs, [`Shard::bytes_to_grow`] how many bytes that is.
+
+use super::{Context, Shard, Trash};
+use crate::engine::entry::Entry;
+use crate::engine::table::Table;
+use crate::eviction::{EvictionPolicy, Fingerprint};
+use crate::journal::{Change, Effect, Journal};
+use crate::types::{UnixMillis, Version};
+
+/// What changes need that they may not get.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Growth {
+    /// By how much the entries grow.
+    pub(crate) entry_bytes: u64,
+    /// Keys that are new.
+    pub(crate) inserts: usize,
+    /// Items that the wheel takes.
+    pub(crate) schedules: usize,
+}
+
+impl std::ops::AddAssign for Growth {
+    fn add_assign(&mut self, more: Self) {
+        self.entry_bytes += more.entry_bytes;
+        self.inserts += more.inserts;
+        self.schedules += more.schedules;
+    }
+}
+
+impl Shard {
+    /// What a change will need, of the key in `slot` or a new one. Deleting and clearing need nothing.
+    pub(crate) fn growth(&self, slot: Option<usize>, key: &[u8], change: &Change<'_>) -> Growth {
+        let old = slot.map(|slot| self.table.entry(slot));
+        let (entry_bytes, expiry) = match (change, old) {
+            (Change::Put { value, expiry }, _) => (
+                Entry::heap_bytes_of(key.len(), value.len(), expiry.is_some()),
+                *expiry,
+            ),
+            (Change::Touch { expiry }, Some(old)) => (old.heap_bytes_with(*expiry), *expiry),
+            _ => return Growth::default(),
+        };
+        Growth {
+            entry_bytes: entry_bytes.saturating_sub(old.map_or(0, Entry::heap_bytes)),
+            inserts: usize::from(old.is_none()),
+            schedules: usize::from(must_schedule(old.and_then(Entry::expiry), expiry)),
+        }
+    }
+
+    /// Bytes to ensure before changes that grow so much in all.
+    ///
+    /// A part that has to grow is counted whole: while it is copied, old and new exist together.
+    pub(crate) fn bytes_to_grow(&self, growth: Growth) -> u64 {
+        let whole_if_grown = |before: u64, after: u64| if after > before { after } else { 0 };
+        let table = whole_if_grown(
+            self.table.heap_bytes(),
+            self.table.heap_bytes_after(growth.inserts),
+        );
+        let wheel = whole_if_grown(
+            self.wheel.heap_bytes(),
+            self.wheel.heap_bytes_after(growth.schedules),
+        );
+        let policy = (self.policy.insert_bytes_max() * growth.inserts) as u64;
+        growth.entry_bytes + table + wheel + policy
+    }
+
+    /// Makes a journalled change, whatever the key looks like; for which enough bytes were ensured.
+    pub(crate) fn apply<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        fingerprint: Fingerprint,
+        effect: &Effect<'_>,
+        trash: &mut Trash,
+    ) {
+        match (effect.change, self.find(fingerprint, effect.key)) {
+            (Change::Put { value, expiry }, slot) => {
+                let entry = Entry::new(effect.key, value, expiry);
+                let old = self.apply_put(ctx, slot, fingerprint, entry, effect.version);
+                old.into_iter().for_each(|old| trash.put(old));
+            }
+            (Change::Touch { expiry }, Some(slot)) => {
+                self.apply_touch(ctx, slot, expiry, effect.version);
+            }
+            (Change::Delete(_), Some(slot)) => trash.put(self.apply_remove(ctx, slot)),
+            (Change::Touch { .. } | Change::Delete(_) | Change::Clear, _) => {}
+        }
+    }
+
+    /// Makes `entry` the state of its key, which is in `slot` or new. Returns the state before.
+    pub(crate) fn apply_put<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        slot: Option<usize>,
+        fingerprint: Fingerprint,
+        mut entry: Entry,
+        version: Version,
+    ) -> Option<Entry> {
+        entry.set_version(version);
+        self.count_in(&entry);
+        let expiry = entry.expiry();
+        let old = if let Some(slot) = slot {
+            let bits = self.table.entry(slot).policy_bits();
+            entry.set_policy_bits(self.policy.on_hit(fingerprint, bits));
+            let old = std::mem::replace(self.table.entry_mut(slot), entry);
+            self.count_out(&old);
+            Some(old)
+        } else {
+            entry.set_policy_bits(self.policy.on_insert(fingerprint));
+            self.table.insert(fingerprint, entry);
+            None
+        };
+        self.schedule(fingerprint, old.as_ref().and_then(Entry::expiry), expiry);
+        self.finish_change(ctx);
+        old
+    }
+
+    /// Gives the key in `slot` another expiry.
+    pub(crate) fn apply_touch<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        slot: usize,
+        expiry: Option<UnixMillis>,
+        version: Version,
+    ) {
+        let fingerprint = self.table.fingerprint(slot);
+        let entry = self.table.entry_mut(slot);
+        let (before, bytes_before) = (entry.expiry(), entry.heap_bytes());
+        entry.set_expiry(expiry);
+        entry.set_version(version);
+        self.entry_bytes = self.entry_bytes + entry.heap_bytes() - bytes_before;
+        self.volatile_keys =
+            self.volatile_keys + usize::from(expiry.is_some()) - usize::from(before.is_some());
+        self.schedule(fingerprint, before, expiry);
+        self.finish_change(ctx);
+    }
+
+    /// Removes the key in `slot`. Another key may take the slot.
+    pub(crate) fn apply_remove<J: Journal>(&mut self, ctx: &Context<'_, J>, slot: usize) -> Entry {
+        let fingerprint = self.table.fingerprint(slot);
+        let entry = self.table.remove(slot);
+        self.policy.on_remove(fingerprint, entry.policy_bits());
+        self.count_out(&entry);
+        self.finish_change(ctx);
+        entry
+    }
+
+    /// Removes every key and starts over with a new policy. Returns the table, to be dropped without
+    /// the lock.
+    pub(crate) fn apply_clear<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        policy: Box<dyn EvictionPolicy>,
+    ) -> Table {
+        self.policy = policy;
+        let table = self.table.take();
+        (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
+        self.wheel.rebuild(ctx.now, std::iter::empty());
+        self.finish_change(ctx);
+        table
+    }
+
+    /// Tells the policy of a read hit.
+    pub(crate) fn touch_policy(&mut self, slot: usize) {
+        let fingerprint = self.table.fingerprint(slot);
+        let entry = self.table.entry_mut(slot);
+        let bits = entry.policy_bits();
+        let after = self.policy.on_hit(fingerprint, bits);
+        if after != bits {
+            entry.set_policy_bits(after);
+        }
+    }
+
+    fn count_in(&mut self, entry: &Entry) {
+        self.entry_bytes += entry.heap_bytes();
+        self.payload_bytes += entry.payload_bytes();
+        self.volatile_keys += usize::from(entry.expiry().is_some());
+    }
+
+    fn count_out(&mut self, entry: &Entry) {
+        self.entry_bytes -= entry.heap_bytes();
+        self.payload_bytes -= entry.payload_bytes();
+        self.volatile_keys -= usize::from(entry.expiry().is_some());
+    }
+
+    fn schedule(
+        &mut self,
+        fingerprint: Fingerprint,
+        before: Option<UnixMillis>,
+        expiry: Option<UnixMillis>,
+    ) {
+        if let Some(expiry) = expiry.filter(|_| must_schedule(before, expiry)) {
+            self.wheel.schedule(fingerprint, expiry);
+            self.wheel_turned = true;
+        }
+    }
+
+    /// Closes every change: tidies the wheel and brings the account up to date.
+    pub(super) fn finish_change<J: Journal>(&mut self, ctx: &Context<'_, J>) {
+        if self.wheel.is_cluttered(self.volatile_keys) {
+            self.rebuild_wheel(ctx.now);
+        }
+        let footprint = self.footprint();
+        self.memory.settle(footprint, ctx.tracker);
+    }
+
+    pub(super) fn rebuild_wheel(&mut self, now: UnixMillis) {
+        let volatile = self
+            .table
+            .entries()
+            .filter_map(|(fingerprint, entry)| Some((fingerprint, entry.expiry()?)));
+        self.wheel.rebuild(now, volatile);
+        self.wheel_turned = true;
+    }
+}
+
+/// Whether a change of expiry needs an item in the wheel: a key that is there already under an earlier
+/// or equal expiry keeps its item, which is filed anew when it comes up.
+fn must_schedule(before: Option<UnixMillis>, after: Option<UnixMillis>) -> bool {
+    match (before, after) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(before), Some(after)) => after < before,
+    }
+}

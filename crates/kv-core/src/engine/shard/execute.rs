@@ -1,0 +1,239 @@
+//! Running one operation: find, judge, make sure of room, write to the journal, change, answer.
+
+use super::apply::Growth;
+use super::{Context, Shard, Trash};
+use crate::engine::entry::Entry;
+use crate::engine::evaluate::{Plan, evaluate};
+use crate::error::StoreError;
+use crate::eviction::Fingerprint;
+use crate::journal::{Change, DeleteCause, Journal};
+use crate::types::{Action, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version};
+
+/// Why an operation was not executed. Nothing was changed.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    /// It is refused for good.
+    Refused(StoreError),
+    /// So many bytes are missing. Once they have been found, it can be tried again.
+    NeedsRoom(u64),
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// The entry of a `Set`, copied before the lock is taken.
+#[derive(Debug, Default)]
+pub(crate) struct Prepared(Option<Entry>);
+
+impl Prepared {
+    /// Copies what a `Set` will store; does nothing for other actions.
+    pub(crate) fn new(op: &Op<'_>, now: UnixMillis) -> Self {
+        let Action::Set { value, expiry, .. } = op.action else {
+            return Self(None);
+        };
+        let expiry = match expiry {
+            SetExpiry::Deadline(deadline) => deadline.resolve(now).ok(),
+            // What is kept is not known yet; `take` mends it when there is an expiry to keep.
+            SetExpiry::Keep | SetExpiry::Never => None,
+        };
+        Self(Some(Entry::new(op.key, value, expiry)))
+    }
+
+    /// The entry prepared, or one made now.
+    pub(super) fn take(&mut self, key: &[u8], value: &[u8], expiry: Option<UnixMillis>) -> Entry {
+        let Some(mut entry) = self.0.take() else {
+            return Entry::new(key, value, expiry);
+        };
+        entry.set_expiry(expiry);
+        entry
+    }
+}
+
+/// The state a change leaves a key in.
+#[derive(Debug)]
+struct Outcome {
+    version: Version,
+    expiry: Option<UnixMillis>,
+    lsn: Lsn,
+}
+
+impl Shard {
+    /// Executes one operation.
+    pub(crate) fn execute<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        (op, fingerprint): (&Op<'_>, Fingerprint),
+        prepared: &mut Prepared,
+        trash: &mut Trash,
+    ) -> Result<Reply, Halt> {
+        let slot = self.find_live(ctx, fingerprint, op.key, trash);
+        let verdict = evaluate(op, slot.map(|slot| self.view(slot)), ctx.now, ctx.limits)?;
+        let outcome = match verdict.plan {
+            Plan::Keep => self.keep(slot),
+            Plan::Put { value, expiry } => {
+                let target = Target {
+                    slot,
+                    fingerprint,
+                    key: op.key,
+                };
+                let (outcome, old) = self.put(ctx, target, &value, expiry, prepared)?;
+                old.into_iter().for_each(|old| trash.put(old));
+                outcome
+            }
+            Plan::Touch { expiry } => self.touch(ctx, existing(slot), op.key, expiry)?,
+            Plan::Remove => self.remove(ctx, existing(slot), op.key, trash)?,
+        };
+        if op.action.is_read() {
+            self.count_read(slot);
+        }
+        Ok(reply(verdict.applied, verdict.payload, &outcome, ctx.now))
+    }
+
+    /// Counts a read and tells the policy of a hit.
+    pub(crate) fn count_read(&mut self, slot: Option<usize>) {
+        if let Some(slot) = slot {
+            self.counters.hits += 1;
+            self.touch_policy(slot);
+        } else {
+            self.counters.misses += 1;
+        }
+    }
+
+    /// Counts a write made.
+    pub(crate) fn count_write(&mut self) {
+        self.counters.writes += 1;
+    }
+
+    fn keep(&self, slot: Option<usize>) -> Outcome {
+        let entry = slot.map(|slot| self.table.entry(slot));
+        Outcome {
+            version: entry.map_or(Version::NONE, Entry::version),
+            expiry: entry.and_then(Entry::expiry),
+            lsn: Lsn::ZERO,
+        }
+    }
+
+    fn put<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        target: Target<'_>,
+        value: &[u8],
+        expiry: Option<UnixMillis>,
+        prepared: &mut Prepared,
+    ) -> Result<(Outcome, Option<Entry>), Halt> {
+        let Target {
+            slot,
+            fingerprint,
+            key,
+        } = target;
+        let change = Change::Put { value, expiry };
+        self.ensure(ctx, self.growth(slot, key, &change))?;
+        let version = self.next_version();
+        let lsn = self
+            .append(ctx, version, key, change)
+            .map_err(StoreError::Journal)?;
+        let entry = prepared.take(key, value, expiry);
+        let old = self.apply_put(ctx, slot, fingerprint, entry, version);
+        self.count_write();
+        Ok((
+            Outcome {
+                version,
+                expiry,
+                lsn,
+            },
+            old,
+        ))
+    }
+
+    fn touch<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        slot: usize,
+        key: &[u8],
+        expiry: Option<UnixMillis>,
+    ) -> Result<Outcome, Halt> {
+        let change = Change::Touch { expiry };
+        self.ensure(ctx, self.growth(Some(slot), key, &change))?;
+        let version = self.next_version();
+        let lsn = self
+            .append(ctx, version, key, change)
+            .map_err(StoreError::Journal)?;
+        self.apply_touch(ctx, slot, expiry, version);
+        self.count_write();
+        Ok(Outcome {
+            version,
+            expiry,
+            lsn,
+        })
+    }
+
+    fn remove<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        slot: usize,
+        key: &[u8],
+        trash: &mut Trash,
+    ) -> Result<Outcome, Halt> {
+        let version = self.next_version();
+        let change = Change::Delete(DeleteCause::Request);
+        let lsn = self
+            .append(ctx, version, key, change)
+            .map_err(StoreError::Journal)?;
+        trash.put(self.apply_remove(ctx, slot));
+        self.count_write();
+        Ok(Outcome {
+            version,
+            expiry: None,
+            lsn,
+        })
+    }
+
+    /// Makes sure the next changes can grow so much.
+    pub(crate) fn ensure<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        growth: Growth,
+    ) -> Result<(), Halt> {
+        if !ctx.tracker.is_limited() {
+            return Ok(());
+        }
+        let bytes = self.bytes_to_grow(growth);
+        self.memory
+            .ensure(bytes, ctx.tracker)
+            .map_err(Halt::NeedsRoom)
+    }
+
+    /// Takes the room for changes even past the limit.
+    pub(crate) fn force_room<J: Journal>(&mut self, ctx: &Context<'_, J>, growth: Growth) {
+        if let Err(Halt::NeedsRoom(bytes)) = self.ensure(ctx, growth) {
+            ctx.tracker.force_reserve(bytes);
+            self.memory.deposit(bytes);
+        }
+    }
+}
+
+/// The key a change is for, and where it is.
+#[derive(Debug, Clone, Copy)]
+struct Target<'a> {
+    slot: Option<usize>,
+    fingerprint: Fingerprint,
+    key: &'a [u8],
+}
+
+fn existing(slot: Option<usize>) -> usize {
+    slot.expect("only an existing key is planned to be touched or removed")
+}
+
+fn reply(applied: bool, payload: Payload, outcome: &Outcome, now: UnixMillis) -> Reply {
+    let ttl_ms = outcome.expiry.map(|expiry| expiry.millis_since(now));
+    Reply {
+        applied,
+        version: outcome.version,
+        ttl_ms,
+        payload,
+        lsn: outcome.lsn,
+    }
+}

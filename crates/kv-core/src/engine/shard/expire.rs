@@ -1,0 +1,69 @@
+//! Removing keys whose time has come: when an operation meets one, and when the wheel brings it up.
+
+use super::{Context, Shard, Trash};
+use crate::engine::lag::LagHistogram;
+use crate::eviction::Fingerprint;
+use crate::journal::{Change, DeleteCause, Journal};
+
+impl Shard {
+    /// Removes keys that are due, looking at no more than `items_max` of the wheel's items, and tells
+    /// whether there may be more.
+    pub(crate) fn expire_due<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        items_max: usize,
+        lags: &mut LagHistogram,
+        trash: &mut Trash,
+    ) -> bool {
+        if self.wheel.is_ahead_of(ctx.now) {
+            self.rebuild_wheel(ctx.now);
+        }
+        self.wheel_turned = true;
+        for _ in 0..items_max {
+            let Some(fingerprint) = self.wheel.pop_due(ctx.now) else {
+                return false;
+            };
+            self.settle_item(ctx, fingerprint, lags, trash);
+        }
+        true
+    }
+
+    /// Removes the due keys with this fingerprint, and files the one that is due next again.
+    fn settle_item<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        fingerprint: Fingerprint,
+        lags: &mut LagHistogram,
+        trash: &mut Trash,
+    ) {
+        while let Some((slot, expiry)) = self.table.find_soonest(fingerprint) {
+            if expiry > ctx.now {
+                self.wheel.schedule(fingerprint, expiry);
+                return;
+            }
+            lags.record(ctx.now.millis_since(expiry));
+            self.expire_slot(ctx, slot, trash);
+        }
+    }
+
+    /// Removes an expired key.
+    ///
+    /// A journal that takes no writes does not keep an expired key alive: replay drops it all the same.
+    pub(super) fn expire_slot<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        slot: usize,
+        trash: &mut Trash,
+    ) {
+        debug_assert!(
+            self.table.entry(slot).is_expired(ctx.now),
+            "KV-I6 works both ways"
+        );
+        let version = self.next_version();
+        let change = Change::Delete(DeleteCause::Expired);
+        let logged = self.append(ctx, version, self.table.entry(slot).key(), change);
+        drop(logged);
+        trash.put(self.apply_remove(ctx, slot));
+        self.counters.expired_keys += 1;
+    }
+}

@@ -1,0 +1,250 @@
+//! One shard: everything that belongs to its keys, under one lock.
+//!
+//! Value, expiry, version, policy state and byte accounting of a key change together here (KV-I5).
+//! `execute` runs operations, `apply` makes changes, `expire` and `evict` remove keys in the background.
+
+mod apply;
+mod evict;
+mod execute;
+mod expire;
+
+pub(crate) use apply::Growth;
+pub(crate) use execute::{Halt, Prepared};
+
+use super::entry::Entry;
+use super::evaluate::View;
+use super::memory::{MemoryTracker, ShardMemory};
+use super::table::Table;
+use super::wheel::Wheel;
+use crate::eviction::{EvictionPolicy, Fingerprint};
+use crate::journal::{Change, Effect, Journal, JournalError, Record};
+use crate::limits::Limits;
+use crate::types::{Lsn, UnixMillis, Version};
+
+/// What every shard of a store shares; passed to each call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Context<'a, J> {
+    pub(crate) journal: &'a J,
+    pub(crate) tracker: &'a MemoryTracker,
+    pub(crate) limits: &'a Limits,
+    /// The time of the whole call.
+    pub(crate) now: UnixMillis,
+}
+
+/// One shard's state. The store keeps each behind a mutex.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    id: u32,
+    table: Table,
+    wheel: Wheel,
+    policy: Box<dyn EvictionPolicy>,
+    random: fastrand::Rng,
+    memory: ShardMemory,
+    /// The last version given. Versions are per shard, so that taking one touches nothing shared.
+    last_version: Version,
+    /// Sum over all entries.
+    entry_bytes: u64,
+    payload_bytes: u64,
+    volatile_keys: usize,
+    counters: Counters,
+    /// Set when the wheel's next stop may have changed.
+    wheel_turned: bool,
+}
+
+/// What a shard has done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Counters {
+    pub(crate) hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) writes: u64,
+    pub(crate) expired_keys: u64,
+    pub(crate) evicted_keys: u64,
+    pub(crate) evicted_bytes: u64,
+}
+
+/// What a shard holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Census {
+    pub(crate) keys: usize,
+    pub(crate) volatile_keys: usize,
+    pub(crate) payload_bytes: u64,
+    pub(crate) used_bytes: u64,
+    pub(crate) counters: Counters,
+}
+
+/// Entries with large values that are to be freed once the lock is released.
+#[derive(Debug, Default)]
+pub(crate) struct Trash(Vec<Entry>);
+
+impl Trash {
+    /// Frees a small entry now, and a large one when the trash is dropped.
+    pub(crate) fn put(&mut self, entry: Entry) {
+        if entry.is_shared() {
+            self.0.push(entry);
+        }
+    }
+}
+
+impl Shard {
+    /// An empty shard. `first_version` is below every version it will give.
+    pub(crate) fn new(
+        id: u32,
+        policy: Box<dyn EvictionPolicy>,
+        seed: u64,
+        now: UnixMillis,
+        first_version: Version,
+    ) -> Self {
+        let mut shard = Self {
+            id,
+            table: Table::default(),
+            wheel: Wheel::new(now),
+            policy,
+            random: fastrand::Rng::with_seed(seed),
+            memory: ShardMemory::default(),
+            last_version: first_version,
+            entry_bytes: 0,
+            payload_bytes: 0,
+            volatile_keys: 0,
+            counters: Counters::default(),
+            wheel_turned: false,
+        };
+        shard.memory.open(shard.footprint());
+        shard
+    }
+
+    /// Bytes used, by adding up the parts.
+    fn footprint(&self) -> u64 {
+        self.entry_bytes
+            + self.table.heap_bytes()
+            + self.wheel.heap_bytes()
+            + self.policy.heap_bytes() as u64
+    }
+
+    /// Bytes used.
+    pub(crate) fn used_bytes(&self) -> u64 {
+        self.memory.used()
+    }
+
+    pub(crate) fn memory_mut(&mut self) -> &mut ShardMemory {
+        &mut self.memory
+    }
+
+    pub(crate) fn census(&self) -> Census {
+        Census {
+            keys: self.table.len(),
+            volatile_keys: self.volatile_keys,
+            payload_bytes: self.payload_bytes,
+            used_bytes: self.memory.used(),
+            counters: self.counters,
+        }
+    }
+
+    /// The slot and content of a live key.
+    pub(crate) fn view(&self, slot: usize) -> View<'_> {
+        let entry = self.table.entry(slot);
+        View {
+            version: entry.version(),
+            expiry: entry.expiry(),
+            value: entry.stored(),
+        }
+    }
+
+    /// The entry in a slot.
+    pub(crate) fn entry(&self, slot: usize) -> &Entry {
+        self.table.entry(slot)
+    }
+
+    /// Number of slots in use: positions of an iteration.
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Finds a key; one whose time has come is removed first and not found (KV-I6).
+    pub(crate) fn find_live<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        fingerprint: Fingerprint,
+        key: &[u8],
+        trash: &mut Trash,
+    ) -> Option<usize> {
+        let slot = self.table.find(fingerprint, key)?;
+        if self.table.entry(slot).is_expired(ctx.now) {
+            self.expire_slot(ctx, slot, trash);
+            return None;
+        }
+        Some(slot)
+    }
+
+    /// The slot of a key, live or not.
+    pub(crate) fn find(&self, fingerprint: Fingerprint, key: &[u8]) -> Option<usize> {
+        self.table.find(fingerprint, key)
+    }
+
+    /// Takes the next version.
+    pub(crate) fn next_version(&mut self) -> Version {
+        self.last_version = Version::new(self.last_version.get() + 1);
+        self.last_version
+    }
+
+    /// The last version given.
+    pub(crate) fn last_version(&self) -> Version {
+        self.last_version
+    }
+
+    /// Makes every later version greater than `seen`.
+    pub(crate) fn raise_version(&mut self, seen: Version) {
+        self.last_version = self.last_version.max(seen);
+    }
+
+    /// Writes one effect of this shard to the journal.
+    fn append<J: Journal>(
+        &self,
+        ctx: &Context<'_, J>,
+        version: Version,
+        key: &[u8],
+        change: Change<'_>,
+    ) -> Result<Lsn, JournalError> {
+        let effects = [Effect {
+            shard: self.id,
+            version,
+            key,
+            change,
+        }];
+        ctx.journal.append(&Record {
+            group: 0,
+            effects: &effects,
+        })
+    }
+
+    /// Tells once when the wheel must next be looked at, if that may have changed.
+    pub(crate) fn take_next_due(&mut self) -> Option<u64> {
+        std::mem::take(&mut self.wheel_turned).then(|| self.wheel.next_due_ms())
+    }
+
+    /// Recomputes everything that is kept as a running sum and compares (KV-I5).
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn verify(&self) {
+        let entries = || self.table.entries().map(|(_, entry)| entry);
+        assert_eq!(
+            self.entry_bytes,
+            entries().map(Entry::heap_bytes).sum::<u64>(),
+            "entry bytes"
+        );
+        assert_eq!(
+            self.payload_bytes,
+            entries().map(Entry::payload_bytes).sum::<u64>(),
+            "payload bytes"
+        );
+        let volatile_keys = entries().filter(|entry| entry.expiry().is_some()).count();
+        assert_eq!(self.volatile_keys, volatile_keys, "volatile keys");
+        assert_eq!(self.memory.used(), self.footprint(), "bytes used");
+        for (slot, (fingerprint, entry)) in self.table.entries().enumerate() {
+            assert_eq!(
+                self.table.find(fingerprint, entry.key()),
+                Some(slot),
+                "index"
+            );
+            assert!(entry.version() <= self.last_version, "versions grow");
+        }
+    }
+}

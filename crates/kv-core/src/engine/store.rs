@@ -1,0 +1,280 @@
+//! The store: routes operations to shards, and everything that spans shards.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::config::{ConfigError, EngineConfig};
+use super::hasher::{KeyHasher, Location};
+use super::lag::LagHistogram;
+use super::memory::MemoryTracker;
+use super::shard::{Census, Context, Prepared, Shard, Trash};
+use crate::clock::Clock;
+use crate::error::{BatchError, StoreError};
+use crate::journal::{Change, Effect, Journal, Record};
+use crate::scan::{ScanCursor, ScanPage, ScanSpec};
+use crate::stats::StoreStats;
+use crate::store::Store;
+use crate::types::{Durability, Lsn, Op, Reply, UnixMillis, Version};
+
+/// Versions start at the microseconds since the epoch at which the store is created.
+///
+/// So they grow across restarts even when nothing, or not everything, was kept: a shard would have to
+/// apply a million writes a second for its whole life to get ahead of the clock. See ADR-0003.
+const VERSIONS_PER_MS: u64 = 1000;
+
+/// A store of many shards, each under its own lock. There is no lock over all of them.
+///
+/// Lock order: shards by ascending number; no other lock is taken under a shard's. A journal may take
+/// its own below.
+pub struct ShardedStore<J, C> {
+    pub(super) shards: Box<[ShardCell]>,
+    /// When each shard's wheel must next be looked at. Dense, so that an idle pass over it is cheap.
+    pub(super) next_due: Box<[AtomicU64]>,
+    pub(super) tracker: MemoryTracker,
+    pub(super) journal: J,
+    pub(super) clock: C,
+    pub(super) config: EngineConfig,
+    pub(super) hasher: KeyHasher,
+    /// How late expired keys were removed; merged into once per tick.
+    pub(super) lag: Mutex<LagHistogram>,
+    /// The shard that is asked next for victims when a key's own has none.
+    pub(super) next_victim: AtomicUsize,
+    /// Marks cursors as this store's.
+    pub(super) identity: u64,
+}
+
+/// A shard and its lock, on cache lines of their own.
+#[repr(align(128))]
+pub(super) struct ShardCell(Mutex<Shard>);
+
+/// A locked shard. On release, its next due time is published if it has changed.
+pub(super) struct ShardGuard<'a> {
+    shard: MutexGuard<'a, Shard>,
+    next_due: &'a AtomicU64,
+}
+
+impl Deref for ShardGuard<'_> {
+    type Target = Shard;
+
+    fn deref(&self) -> &Shard {
+        &self.shard
+    }
+}
+
+impl DerefMut for ShardGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Shard {
+        &mut self.shard
+    }
+}
+
+impl Drop for ShardGuard<'_> {
+    fn drop(&mut self) {
+        if let Some(next_due) = self.shard.take_next_due() {
+            self.next_due.store(next_due, Ordering::Relaxed);
+        }
+    }
+}
+
+impl<J, C> fmt::Debug for ShardedStore<J, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ShardedStore")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<J: Journal, C: Clock> ShardedStore<J, C> {
+    /// An empty store.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a setting is out of bounds.
+    pub fn new(config: EngineConfig, journal: J, clock: C) -> Result<Self, ConfigError> {
+        config.check()?;
+        let mut random = fastrand::Rng::with_seed(config.seed);
+        let now = clock.now();
+        let first_version = Version::new(now.get().saturating_mul(VERSIONS_PER_MS));
+        let mut base = 0;
+        let shards: Box<[ShardCell]> = (0..config.shards)
+            .map(|id| {
+                let id = u32::try_from(id).expect("shards are at most SHARDS_MAX");
+                let policy = config.eviction_policy.build(random.u64(..));
+                let shard = Shard::new(id, policy, random.u64(..), now, first_version);
+                base += shard.used_bytes() + size_of::<ShardCell>() as u64;
+                ShardCell(Mutex::new(shard))
+            })
+            .collect();
+        if config.memory_limit != 0 && config.memory_limit < base {
+            let (given, shards) = (config.memory_limit, config.shards);
+            return Err(ConfigError::MemoryLimit {
+                given,
+                min: base,
+                shards,
+            });
+        }
+        Ok(Self {
+            shards,
+            next_due: (0..config.shards)
+                .map(|_| AtomicU64::new(u64::MAX))
+                .collect(),
+            tracker: MemoryTracker::new(config.memory_limit, config.shards, base),
+            journal,
+            hasher: KeyHasher::new(config.seed, config.shards),
+            lag: Mutex::default(),
+            next_victim: AtomicUsize::new(0),
+            // The seed and the time tell stores apart, of other processes and of earlier runs.
+            identity: random.u64(..) ^ now.get().rotate_left(20),
+            clock,
+            config,
+        })
+    }
+
+    pub(super) fn context(&self) -> Context<'_, J> {
+        self.context_at(self.clock.now())
+    }
+
+    pub(super) fn context_at(&self, now: UnixMillis) -> Context<'_, J> {
+        Context {
+            journal: &self.journal,
+            tracker: &self.tracker,
+            limits: &self.config.limits,
+            now,
+        }
+    }
+
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the hasher's mask keeps indices below the count"
+    )]
+    pub(super) fn lock(&self, index: usize) -> ShardGuard<'_> {
+        ShardGuard {
+            shard: self.shards[index].0.lock(),
+            next_due: &self.next_due[index],
+        }
+    }
+
+    pub(super) fn locate(&self, key: &[u8]) -> Location {
+        self.hasher.locate(key)
+    }
+
+    /// The engine's memory account: at every moment at least the bytes in use, and at most the limit
+    /// (KV-I9). Without a limit only what was used at creation.
+    pub fn memory_reserved(&self) -> u64 {
+        self.tracker.reserved()
+    }
+
+    /// Recomputes every running sum of every shard and compares; for tests.
+    ///
+    /// # Panics
+    /// When anything differs.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn verify(&self) {
+        for index in 0..self.shards.len() {
+            self.lock(index).verify();
+        }
+    }
+}
+
+impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
+    fn execute(&self, op: &Op<'_>) -> Result<Reply, StoreError> {
+        self.config.limits.check(op)?;
+        let ctx = self.context();
+        let Location { shard, fingerprint } = self.locate(op.key);
+        let mut prepared = Prepared::new(op, ctx.now);
+        // Dropped last, after the lock: large values are freed without it.
+        let mut trash = Trash::default();
+        self.with_room(&ctx, shard, |shard| {
+            shard.execute(&ctx, (op, fingerprint), &mut prepared, &mut trash)
+        })
+    }
+
+    fn execute_batch(
+        &self,
+        ops: &[Op<'_>],
+        results: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.run_batch(ops, results)
+    }
+
+    fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
+        self.run_atomic(ops)
+    }
+
+    fn scan(
+        &self,
+        spec: &ScanSpec<'_>,
+        cursor: Option<ScanCursor>,
+    ) -> Result<ScanPage, StoreError> {
+        self.read_page(spec, cursor)
+    }
+
+    fn flush(&self) -> Result<(u64, Lsn), StoreError> {
+        let ctx = self.context();
+        let mut guards: Vec<_> = (0..self.shards.len())
+            .map(|index| self.lock(index))
+            .collect();
+        let version = guards
+            .iter()
+            .map(|shard| shard.last_version())
+            .max()
+            .unwrap_or_default();
+        let effects = [Effect {
+            shard: 0,
+            version,
+            key: &[],
+            change: Change::Clear,
+        }];
+        let lsn = self.journal.append(&Record {
+            group: 0,
+            effects: &effects,
+        })?;
+        let tables: Vec<_> = guards
+            .iter_mut()
+            .map(|shard| {
+                let policy = self.config.eviction_policy.build(self.config.seed);
+                shard.apply_clear(&ctx, policy)
+            })
+            .collect();
+        drop(guards);
+        Ok((tables.iter().map(|table| table.len() as u64).sum(), lsn))
+    }
+
+    fn stats(&self) -> StoreStats {
+        let mut stats = StoreStats {
+            memory_limit_bytes: self.config.memory_limit,
+            memory_used_bytes: (self.shards.len() * size_of::<ShardCell>()) as u64,
+            eviction_policy: self.config.eviction_policy.name(),
+            expiry_lag_ms: self.lag.lock().summary(),
+            shards: u32::try_from(self.shards.len()).expect("shards are at most SHARDS_MAX"),
+            shard_keys_min: u64::MAX,
+            ..StoreStats::default()
+        };
+        for index in 0..self.shards.len() {
+            let census = self.lock(index).census();
+            add(&mut stats, &census);
+        }
+        stats
+    }
+
+    fn durability_max(&self) -> Durability {
+        self.journal.durability_max()
+    }
+}
+
+fn add(stats: &mut StoreStats, census: &Census) {
+    let keys = census.keys as u64;
+    stats.keys += keys;
+    stats.volatile_keys += census.volatile_keys as u64;
+    stats.payload_bytes += census.payload_bytes;
+    stats.memory_used_bytes += census.used_bytes;
+    stats.hits += census.counters.hits;
+    stats.misses += census.counters.misses;
+    stats.writes += census.counters.writes;
+    stats.expired_keys += census.counters.expired_keys;
+    stats.evicted_keys += census.counters.evicted_keys;
+    stats.evicted_bytes += census.counters.evicted_bytes;
+    stats.shard_keys_min = stats.shard_keys_min.min(keys);
+    stats.shard_keys_max = stats.shard_keys_max.max(keys);
+}

@@ -1,0 +1,469 @@
+//! The TTL index of one shard: a hierarchical timing wheel of fingerprints.
+//!
+//! Eight levels of 64 slots; a slot of level *l* spans 64^l ticks of [`TICK_MS`]. A key is filed at the
+//! level of the highest digit in which its due tick differs from the present one; when the wheel comes
+//! to a slot of a higher level, the slot's keys move to lower ones. Filing is O(1), and a key moves at
+//! most seven times. Source: Varghese and Lauck, "Hashed and hierarchical timing wheels", 1987.
+//!
+//! The wheel is lazy: it holds *at least* one item per volatile key, filed no later than the key's
+//! expiry. Prolonging a key files nothing; the item, when it comes up, is filed anew by whoever asks
+//! [`Wheel::pop_due`]. Items of keys that have gone are dropped when they come up, and
+//! [`Wheel::is_cluttered`] tells when there are so many that the wheel should be rebuilt, which bounds
+//! it to about twice the number of volatile keys.
+//!
+//! Items live in one vector and form a list per slot, so that moving one allocates nothing.
+
+use super::memory::allocated_bytes;
+use crate::eviction::Fingerprint;
+use crate::types::{EXPIRY_MAX_MS, UnixMillis};
+
+/// The wheel's resolution.
+pub(crate) const TICK_MS: u64 = 16;
+
+const LEVELS: usize = 8;
+const SLOT_BITS: usize = 6;
+const SLOTS: usize = 1 << SLOT_BITS;
+
+/// Bits of a tick: enough for every allowed expiry.
+const TICK_BITS: usize = LEVELS * SLOT_BITS;
+
+/// No item.
+const NIL: u32 = u32::MAX;
+
+/// Items a wheel starts with.
+const ITEMS_MIN: usize = 4;
+
+/// Keys of one slot that a search for the soonest compares.
+const SOONEST_LOOK: usize = 64;
+
+/// Clutter that is never worth a rebuild.
+const CLUTTER_FREE: usize = 64;
+
+const _: () = assert!(EXPIRY_MAX_MS / TICK_MS < 1 << TICK_BITS);
+
+/// The first items of each slot of each level.
+type Heads = [[u32; SLOTS]; LEVELS];
+
+const EMPTY_HEADS: Heads = [[NIL; SLOTS]; LEVELS];
+
+/// The TTL index of one shard.
+#[derive(Debug)]
+pub(crate) struct Wheel {
+    /// Every slot that begins at or before this tick has come up.
+    now: u64,
+    /// Which slots of each level hold items.
+    occupied: [u64; LEVELS],
+    /// Allocated with the first item.
+    heads: Option<Box<Heads>>,
+    items: Vec<Item>,
+    /// First of the unused items.
+    free: u32,
+    /// First of the items of the slot the wheel has come to, still to be popped.
+    pending: u32,
+    len: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    fingerprint: Fingerprint,
+    next: u32,
+}
+
+/// Where the wheel has to go next.
+#[derive(Debug, Clone, Copy)]
+struct Stop {
+    level: usize,
+    slot: usize,
+    /// The tick at which the slot begins.
+    tick: u64,
+}
+
+impl Wheel {
+    /// An empty wheel that starts at `now`.
+    pub(crate) fn new(now: UnixMillis) -> Self {
+        Self {
+            now: tick(now),
+            occupied: [0; LEVELS],
+            heads: None,
+            items: Vec::new(),
+            free: NIL,
+            pending: NIL,
+            len: 0,
+        }
+    }
+
+    /// Files a key. It comes up in [`pop_due`](Self::pop_due) at `expiry` or up to one tick later.
+    pub(crate) fn schedule(&mut self, fingerprint: Fingerprint, expiry: UnixMillis) {
+        let (level, slot) = self.place(expiry);
+        let heads = self.heads.get_or_insert_with(|| Box::new(EMPTY_HEADS));
+        let item = Item {
+            fingerprint,
+            next: heads[level][slot],
+        };
+        heads[level][slot] = if self.free == NIL {
+            if self.items.len() == self.items.capacity() {
+                let additional = grown(self.items.capacity()) - self.items.capacity();
+                self.items.reserve_exact(additional);
+            }
+            self.items.push(item);
+            u32::try_from(self.items.len() - 1).expect("a shard holds fewer than 2^32 - 1 items")
+        } else {
+            let reused = self.free;
+            self.free = std::mem::replace(&mut self.items[reused as usize], item).next;
+            reused
+        };
+        self.occupied[level] |= 1 << slot;
+        self.len += 1;
+    }
+
+    fn place(&self, expiry: UnixMillis) -> (usize, usize) {
+        let due = expiry.get().div_ceil(TICK_MS).max(self.now + 1);
+        let highest_bit = 63 - (due ^ self.now).leading_zeros() as usize;
+        let level = (highest_bit / SLOT_BITS).min(LEVELS - 1);
+        (level, digit(due, level))
+    }
+
+    /// Takes one item whose slot has come up by `now`, or `None` when there are no more.
+    ///
+    /// The key may be due, prolonged since, or have been filed coarsely: unless it is gone or has no
+    /// expiry any more, the caller expires it or schedules it again.
+    pub(crate) fn pop_due(&mut self, now: UnixMillis) -> Option<Fingerprint> {
+        let now_tick = tick(now);
+        while self.pending == NIL {
+            let Some(stop) = self.next_stop().filter(|stop| stop.tick <= now_tick) else {
+                self.now = self.now.max(now_tick);
+                return None;
+            };
+            self.now = stop.tick;
+            self.pending = self.take_slot(stop);
+        }
+        self.pop_pending()
+    }
+
+    /// Finds the key that expires soonest, without turning the wheel; exact up to one slot and
+    /// [`SOONEST_LOOK`] keys. `expiry_of` tells the expiry of a key that is still there.
+    pub(crate) fn soonest(
+        &mut self,
+        expiry_of: impl Fn(Fingerprint) -> Option<UnixMillis>,
+    ) -> Option<Fingerprint> {
+        while let Some(fingerprint) = self.pop_pending() {
+            if let Some(expiry) = expiry_of(fingerprint) {
+                self.schedule(fingerprint, expiry);
+            }
+        }
+        while let Some(stop) = self.next_stop() {
+            if let Some(found) = self.soonest_in(stop, &expiry_of) {
+                return Some(found);
+            }
+        }
+        None
+    }
+
+    /// Looks through one slot; drops items of keys that are gone, moves those of prolonged keys.
+    fn soonest_in(
+        &mut self,
+        stop: Stop,
+        expiry_of: impl Fn(Fingerprint) -> Option<UnixMillis>,
+    ) -> Option<Fingerprint> {
+        let mut unseen = self.take_slot(stop);
+        let mut best: Option<(UnixMillis, Fingerprint)> = None;
+        let mut looked = 0;
+        while unseen != NIL && looked < SOONEST_LOOK {
+            let Item { fingerprint, next } = self.items[unseen as usize];
+            self.release(unseen);
+            unseen = next;
+            let Some(expiry) = expiry_of(fingerprint) else {
+                continue;
+            };
+            self.schedule(fingerprint, expiry);
+            if self.place(expiry) == (stop.level, stop.slot) {
+                looked += 1;
+                best = best
+                    .into_iter()
+                    .chain([(expiry, fingerprint)])
+                    .min_by_key(|found| found.0);
+            }
+        }
+        self.put_back(stop, unseen);
+        best.map(|(_, fingerprint)| fingerprint)
+    }
+
+    /// Puts the rest of a taken list back behind what its slot holds now.
+    fn put_back(&mut self, stop: Stop, list: u32) {
+        if list == NIL {
+            return;
+        }
+        let heads = self.heads.as_mut().expect("a slot was taken");
+        let head = &mut heads[stop.level][stop.slot];
+        if *head == NIL {
+            *head = list;
+        } else {
+            let mut tail = *head;
+            while self.items[tail as usize].next != NIL {
+                tail = self.items[tail as usize].next;
+            }
+            self.items[tail as usize].next = list;
+        }
+        self.occupied[stop.level] |= 1 << stop.slot;
+    }
+
+    /// Takes the list of a slot out.
+    fn take_slot(&mut self, stop: Stop) -> u32 {
+        self.occupied[stop.level] &= !(1 << stop.slot);
+        let heads = self.heads.as_mut().expect("a wheel that stops has slots");
+        std::mem::replace(&mut heads[stop.level][stop.slot], NIL)
+    }
+
+    fn pop_pending(&mut self) -> Option<Fingerprint> {
+        let index = (self.pending != NIL).then_some(self.pending)?;
+        let Item { fingerprint, next } = self.items[index as usize];
+        self.pending = next;
+        self.release(index);
+        Some(fingerprint)
+    }
+
+    fn release(&mut self, index: u32) {
+        self.items[index as usize].next = self.free;
+        self.free = index;
+        self.len -= 1;
+    }
+
+    /// The first occupied slot. Within a level all lie ahead of the present digit, and every slot of a
+    /// level comes before any of a higher one.
+    fn next_stop(&self) -> Option<Stop> {
+        let level = self.occupied.iter().position(|slots| *slots != 0)?;
+        let slot = self.occupied[level].trailing_zeros() as usize;
+        let shift = level * SLOT_BITS;
+        let block = self.now >> (shift + SLOT_BITS) << (shift + SLOT_BITS);
+        Some(Stop {
+            level,
+            slot,
+            tick: block + ((slot as u64) << shift),
+        })
+    }
+
+    /// When [`pop_due`](Self::pop_due) may next return something; `u64::MAX` for never.
+    pub(crate) fn next_due_ms(&self) -> u64 {
+        if self.pending != NIL {
+            return 0;
+        }
+        self.next_stop()
+            .map_or(u64::MAX, |stop| stop.tick * TICK_MS)
+    }
+
+    /// Whether so many items are of keys that have gone that it pays to rebuild.
+    pub(crate) fn is_cluttered(&self, volatile_keys: usize) -> bool {
+        self.len > 2 * volatile_keys + CLUTTER_FREE
+    }
+
+    /// Whether the clock has gone back since the wheel last turned: it must be rebuilt, or it would
+    /// hold keys until the clock is where it was.
+    pub(crate) fn is_ahead_of(&self, now: UnixMillis) -> bool {
+        self.now > tick(now)
+    }
+
+    /// Forgets all, turns to `now` and files these keys: at most as many as there were items.
+    pub(crate) fn rebuild(
+        &mut self,
+        now: UnixMillis,
+        keys: impl Iterator<Item = (Fingerprint, UnixMillis)>,
+    ) {
+        self.now = tick(now);
+        self.occupied = [0; LEVELS];
+        if let Some(heads) = &mut self.heads {
+            **heads = EMPTY_HEADS;
+        }
+        self.items.clear();
+        (self.free, self.pending, self.len) = (NIL, NIL, 0);
+        for (fingerprint, expiry) in keys {
+            self.schedule(fingerprint, expiry);
+        }
+        self.items.shrink_to(grown(self.len));
+    }
+
+    /// Heap bytes, as the allocator rounds them.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        heap_bytes(self.heads.is_some(), self.items.capacity())
+    }
+
+    /// [`heap_bytes`](Self::heap_bytes) after `additional` more [`schedule`](Self::schedule) calls.
+    pub(crate) fn heap_bytes_after(&self, additional: usize) -> u64 {
+        let mut capacity = self.items.capacity();
+        while capacity < self.len + additional {
+            capacity = grown(capacity);
+        }
+        heap_bytes(self.heads.is_some() || additional > 0, capacity)
+    }
+}
+
+/// The tick that is going on at a time.
+fn tick(at: UnixMillis) -> u64 {
+    at.get().min(EXPIRY_MAX_MS) / TICK_MS
+}
+
+/// Digit `level` of a tick.
+fn digit(tick: u64, level: usize) -> usize {
+    (tick >> (level * SLOT_BITS)) as usize & (SLOTS - 1)
+}
+
+/// The capacity after the next growth.
+fn grown(capacity: usize) -> usize {
+    (capacity + capacity / 4).max(capacity + ITEMS_MIN)
+}
+
+fn heap_bytes(has_heads: bool, capacity: usize) -> u64 {
+    let heads = if has_heads {
+        allocated_bytes(size_of::<Heads>())
+    } else {
+        0
+    };
+    (heads + allocated_bytes(capacity * size_of::<Item>())) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pops everything due at `now`, filing again what is not, like the engine does.
+    fn expire(wheel: &mut Wheel, keys: &mut BTreeMap<u32, u64>, now: u64) -> Vec<u32> {
+        if wheel.is_ahead_of(UnixMillis::new(now)) {
+            rebuild(wheel, keys, now);
+        }
+        let mut expired = Vec::new();
+        while let Some(fingerprint) = wheel.pop_due(UnixMillis::new(now)) {
+            match keys.get(&fingerprint.0) {
+                Some(expiry) if *expiry <= now => {
+                    keys.remove(&fingerprint.0);
+                    expired.push(fingerprint.0);
+                }
+                Some(expiry) => wheel.schedule(fingerprint, UnixMillis::new(*expiry)),
+                None => {}
+            }
+        }
+        expired
+    }
+
+    fn rebuild(wheel: &mut Wheel, keys: &BTreeMap<u32, u64>, now: u64) {
+        let keys = keys
+            .iter()
+            .map(|(key, expiry)| (Fingerprint(*key), UnixMillis::new(*expiry)));
+        wheel.rebuild(UnixMillis::new(now), keys);
+    }
+
+    fn soonest(wheel: &mut Wheel, keys: &BTreeMap<u32, u64>) -> Option<u32> {
+        let found = wheel.soonest(|key| keys.get(&key.0).copied().map(UnixMillis::new));
+        found.map(|fingerprint| fingerprint.0)
+    }
+
+    #[test]
+    fn a_key_comes_up_within_one_tick_at_every_distance() {
+        for shift in 0..44 {
+            for offset in [0, 1, 15, 16, 17] {
+                let start = 1_700_000_000_123;
+                let mut wheel = Wheel::new(UnixMillis::new(start));
+                let expiry = start + (1 << shift) + offset;
+                let mut keys = BTreeMap::from([(7, expiry)]);
+                wheel.schedule(Fingerprint(7), UnixMillis::new(expiry));
+                assert_eq!(
+                    expire(&mut wheel, &mut keys, expiry - 1),
+                    [],
+                    "early at {expiry}"
+                );
+                let late = expiry + 2 * TICK_MS;
+                assert_eq!(
+                    expire(&mut wheel, &mut keys, late),
+                    [7],
+                    "missed at {expiry}"
+                );
+                assert_eq!(wheel.next_due_ms(), u64::MAX);
+            }
+        }
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Set { key: u32, ttl: u64 },
+        Remove { key: u32 },
+        Advance { by: u64 },
+        Back { by: u64 },
+        Soonest,
+        Rebuild,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let span = (0_u32..40).prop_flat_map(|bits| 1_u64..=1 << bits);
+        prop_oneof![
+            6 => (0_u32..40, span.clone()).prop_map(|(key, ttl)| Step::Set { key, ttl }),
+            1 => (0_u32..40).prop_map(|key| Step::Remove { key }),
+            4 => span.clone().prop_map(|by| Step::Advance { by }),
+            1 => (0_u64..100_000).prop_map(|by| Step::Back { by }),
+            1 => Just(Step::Soonest),
+            1 => Just(Step::Rebuild),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_comes_early_nothing_is_missed_and_clutter_is_bounded(
+            steps in proptest::collection::vec(step(), 1..200)
+        ) {
+            let mut now = 1_700_000_000_000;
+            let mut wheel = Wheel::new(UnixMillis::new(now));
+            let mut keys = BTreeMap::<u32, u64>::new();
+            for step in steps {
+                match step {
+                    Step::Set { key, ttl } => {
+                        let before = keys.insert(key, now + ttl);
+                        let bytes = wheel.heap_bytes_after(1);
+                        // As the engine does: prolonging files nothing.
+                        if before.is_none_or(|before| now + ttl < before) {
+                            wheel.schedule(Fingerprint(key), UnixMillis::new(now + ttl));
+                            prop_assert_eq!(wheel.heap_bytes(), bytes);
+                        }
+                    }
+                    Step::Remove { key } => { keys.remove(&key); }
+                    Step::Advance { by } => now += by,
+                    Step::Back { by } => now -= by,
+                    Step::Soonest => {
+                        let found = soonest(&mut wheel, &keys);
+                        prop_assert_eq!(found.is_some(), !keys.is_empty());
+                    }
+                    Step::Rebuild => rebuild(&mut wheel, &keys, now),
+                }
+                if wheel.is_cluttered(keys.len()) {
+                    rebuild(&mut wheel, &keys, now);
+                }
+                prop_assert!(wheel.len <= 2 * keys.len() + CLUTTER_FREE);
+                expire(&mut wheel, &mut keys, now);
+                let overdue = keys.values().filter(|expiry| **expiry + 2 * TICK_MS <= now).count();
+                prop_assert_eq!(overdue, 0);
+            }
+            let last = keys.values().max().copied().unwrap_or(0).max(now);
+            expire(&mut wheel, &mut keys, last + 2 * TICK_MS);
+            prop_assert!(keys.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_soonest_is_found_among_prolonged_and_removed_keys() {
+        let start = 1_700_000_000_000;
+        let mut wheel = Wheel::new(UnixMillis::new(start));
+        let mut keys = BTreeMap::new();
+        for key in 0..50_u32 {
+            let expiry = start + 1_000 + u64::from(key) * 100;
+            keys.insert(key, expiry);
+            wheel.schedule(Fingerprint(key), UnixMillis::new(expiry));
+        }
+        keys.remove(&0);
+        keys.insert(1, start + 1_000_000);
+        for expected in 2..50 {
+            assert_eq!(soonest(&mut wheel, &keys), Some(expected));
+            keys.remove(&expected);
+        }
+        assert_eq!(soonest(&mut wheel, &keys), Some(1));
+    }
+}

@@ -1,0 +1,109 @@
+//! Which key goes when memory is short: the policy trait and the policies that ship.
+//!
+//! A policy never deletes: it names a victim, and the engine deletes it. Per key it may keep 32 bits in
+//! the entry ([`PolicyBits`]), and whatever it likes per shard. It refers to keys by [`Fingerprint`],
+//! which stays the same while the key lives, whatever the table does with its slots. That suits
+//! sampling policies (the ones here) as well as queue-based ones (S3-FIFO keeps rings of fingerprints,
+//! W-TinyLFU counts them in a sketch).
+
+mod fifo;
+mod kind;
+mod lfu;
+mod lru;
+mod none;
+mod random;
+mod sampled;
+mod ttl;
+
+use std::fmt;
+
+pub use kind::{PolicyKind, UnknownPolicy};
+
+use crate::types::UnixMillis;
+
+/// 32 bits of a key's hash: how policies and the TTL index refer to a key of a shard.
+///
+/// Two keys of one shard may share a fingerprint (one pair in 2³² at random); confusing them must cost
+/// accuracy only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(pub u32);
+
+/// What a policy keeps in each entry. Its meaning is the policy's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PolicyBits(pub u32);
+
+/// A resident key as a policy sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The key.
+    pub fingerprint: Fingerprint,
+    /// What the policy keeps with it.
+    pub bits: PolicyBits,
+    /// When it expires.
+    pub expiry: Option<UnixMillis>,
+}
+
+/// The keys of one shard, as a policy may look at them while it chooses.
+pub trait Residents {
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Whether there are none.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// One of them, uniformly at random; `None` only when there are none.
+    fn sample(&mut self) -> Option<Candidate>;
+
+    /// The one with this fingerprint.
+    fn find(&self, fingerprint: Fingerprint) -> Option<Candidate>;
+
+    /// Replaces what the policy keeps with a key; does nothing when it is gone.
+    fn set_bits(&mut self, fingerprint: Fingerprint, bits: PolicyBits);
+
+    /// The one that expires first, as exactly as the TTL index orders keys; `None` when no key has an
+    /// expiry.
+    fn soonest_expiry(&mut self) -> Option<Candidate>;
+}
+
+/// Names victims for one shard. Called under the shard's lock only.
+///
+/// Only `victim` must be written; the rest defaults to a policy that keeps nothing.
+///
+/// Contract:
+/// * Each resident key was announced by one `on_insert` and will be by one `on_remove`, whether it is
+///   deleted, expires or is evicted. `on_hit` comes for reads and overwrites of resident keys.
+/// * `victim` returns a fingerprint that `residents` finds, or `None` when the policy would rather
+///   refuse the write. It does not remove anything; `on_remove` follows when the engine has.
+/// * Every method is O(1) amortised: a hit is a few instructions and touches nothing but the policy and
+///   the returned bits; `victim` looks at a bounded number of keys on average.
+/// * `heap_bytes` is exact: it counts against the memory limit, and must only grow in `on_insert`, by
+///   at most [`EvictionPolicy::insert_bytes_max`].
+pub trait EvictionPolicy: Send + fmt::Debug {
+    /// A key became resident; returns what to keep with it.
+    fn on_insert(&mut self, _fingerprint: Fingerprint) -> PolicyBits {
+        PolicyBits::default()
+    }
+
+    /// A resident key was read or overwritten; returns what to keep with it from now on.
+    fn on_hit(&mut self, _fingerprint: Fingerprint, bits: PolicyBits) -> PolicyBits {
+        bits
+    }
+
+    /// A key is no longer resident.
+    fn on_remove(&mut self, _fingerprint: Fingerprint, _bits: PolicyBits) {}
+
+    /// Names the key to evict next.
+    fn victim(&mut self, residents: &mut dyn Residents) -> Option<Fingerprint>;
+
+    /// Heap bytes the policy holds for this shard.
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+
+    /// By how many bytes the next `on_insert` may grow [`heap_bytes`](Self::heap_bytes).
+    fn insert_bytes_max(&self) -> usize {
+        0
+    }
+}

@@ -1,0 +1,38 @@
+//! The engine of kv: a sharded in-memory store with TTL and pluggable eviction, behind small traits.
+//!
+//! * [`Store`] is what servers call; [`ShardedStore`] implements it.
+//! * [`Journal`] is where the engine writes effects before it applies them.
+//! * [`Clock`] is its only source of time.
+//! * [`EvictionPolicy`](eviction::EvictionPolicy) names victims when memory is short.
+//!
+//! Invariant KV-I1: this crate does no I/O, reads no clock and spawns nothing. Time comes through
+//! `Clock`, randomness through [`EngineConfig::seed`], and background work runs when the owner calls
+//! [`TtlManager::tick`].
+
+#![forbid(unsafe_code)]
+
+mod clock;
+mod engine;
+mod error;
+pub mod eviction;
+mod journal;
+mod limits;
+mod scan;
+mod stats;
+mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod types;
+
+pub use clock::Clock;
+pub use engine::{ConfigError, EngineConfig, ShardedStore, TickReport, TtlManager};
+pub use error::{BatchError, ErrorKind, StoreError};
+pub use journal::{Change, DeleteCause, Effect, Journal, JournalError, NullJournal, Record};
+pub use limits::{KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
+pub use scan::{CURSOR_BYTES, ScanCursor, ScanEntry, ScanPage, ScanSpec};
+pub use stats::{LagSummary, StoreStats};
+pub use store::Store;
+pub use types::{
+    Action, Condition, Deadline, Durability, EXPIRY_MAX_MS, ExpireRule, ExpiryChange, Lsn, Op,
+    Payload, Reply, SetExpiry, UnixMillis, Version,
+};

@@ -1,0 +1,68 @@
+//! What servers call: the store as a trait, whatever engine is behind it.
+
+use crate::error::{BatchError, StoreError};
+use crate::scan::{ScanCursor, ScanPage, ScanSpec};
+use crate::stats::StoreStats;
+use crate::types::{Durability, Lsn, Op, Reply};
+
+/// A key-value store.
+///
+/// Contract, for every method:
+/// * *Atomicity.* One operation is seen by others wholly or not at all: value, expiry, version and
+///   accounting change together (KV-I5).
+/// * *Versions.* Every change of a key gives it a greater version than it ever had (KV-I4).
+/// * *Expiry.* A key whose time has come is not seen by any operation (KV-I6).
+/// * *Errors.* A refused operation changed nothing.
+/// * *Cost.* Calls run on the caller's thread and never wait for a device; copies are proportional to
+///   the bytes moved. No method may be called from within another's callback.
+pub trait Store: Send + Sync {
+    /// Executes one operation.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the operation is refused. An absent key or an unmet condition is a
+    /// [`Reply`] with `applied == false`, not an error.
+    fn execute(&self, op: &Op<'_>) -> Result<Reply, StoreError>;
+
+    /// Executes operations independently, and pushes one result each, in order.
+    ///
+    /// Operations on the same key are executed in order. Other callers may see some applied before
+    /// others.
+    ///
+    /// # Errors
+    /// [`StoreError::BatchTooLarge`], with nothing executed.
+    fn execute_batch(
+        &self,
+        ops: &[Op<'_>],
+        results: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError>;
+
+    /// Executes operations as one: all are applied and no other caller sees some without the rest, or
+    /// none is. Each operation sees the effects of those before it. A key that several operations
+    /// write gets one new version.
+    ///
+    /// # Errors
+    /// [`BatchError`] names the first operation whose condition did not hold or that was refused.
+    fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError>;
+
+    /// Reads one page of an iteration. The order is unspecified.
+    ///
+    /// A key that exists from the first page to the last is returned at least once; a key that comes or
+    /// goes meanwhile may be returned or not; a key may be returned more than once.
+    ///
+    /// # Errors
+    /// [`StoreError::CursorInvalid`] for a cursor of another store.
+    fn scan(&self, spec: &ScanSpec<'_>, cursor: Option<ScanCursor>)
+    -> Result<ScanPage, StoreError>;
+
+    /// Removes every key, shard by shard, and tells how many there were and the last log position.
+    ///
+    /// # Errors
+    /// [`StoreError::Journal`]; shards before the failing one are then empty.
+    fn flush(&self) -> Result<(u64, Lsn), StoreError>;
+
+    /// What the store holds and has done. Takes each shard's lock once.
+    fn stats(&self) -> StoreStats;
+
+    /// The strongest durability this store can reach.
+    fn durability_max(&self) -> Durability;
+}

@@ -1,0 +1,15 @@
+//! The vocabulary of the engine: small validated types shared by every trait in this crate.
+
+mod condition;
+mod durability;
+mod expiry;
+mod op;
+mod reply;
+mod version;
+
+pub use condition::{Condition, ExpireRule};
+pub use durability::Durability;
+pub use expiry::{Deadline, EXPIRY_MAX_MS, UnixMillis};
+pub use op::{Action, ExpiryChange, Op, SetExpiry};
+pub use reply::{Payload, Reply};
+pub use version::{Lsn, Version};

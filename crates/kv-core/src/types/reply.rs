@@ -1,0 +1,45 @@
+//! The answer to one operation.
+
+use bytes::Bytes;
+
+use super::{Lsn, Version};
+
+/// The answer to one operation that was not refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// A read: whether the key exists. A write: whether it was made.
+    pub applied: bool,
+    /// The key's version now; of an applied delete, the version of the delete; else
+    /// [`Version::NONE`] when the key does not exist.
+    pub version: Version,
+    /// Remaining time to live now; `None` without expiry or key.
+    pub ttl_ms: Option<u64>,
+    /// What the action answers with.
+    pub payload: Payload,
+    /// The log position of what was written; [`Lsn::ZERO`] when nothing was.
+    pub lsn: Lsn,
+}
+
+/// What an action answers with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub enum Payload {
+    /// Nothing.
+    #[default]
+    None,
+    /// The value read, or the value before a write that asked for it.
+    Value(Bytes),
+    /// The number after an increment.
+    Number(i64),
+    /// The value's length in bytes: of `Exists` and `Append`.
+    Length(u64),
+}
+
+impl Reply {
+    /// The value carried, if any.
+    pub fn into_value(self) -> Option<Bytes> {
+        match self.payload {
+            Payload::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Generated code of the `kv.v1` contract (`proto/kv/v1`), and nothing else.
+//!
+//! `cargo xtask codegen` writes `src/generated/`; CI fails when it is stale. Conversions between these
+//! wire types and a crate's own types live in that crate.
+
+#![forbid(unsafe_code)]
+
+/// Messages, clients and servers of the protobuf package `kv.v1`.
+pub mod v1 {
+    #![expect(
+        clippy::all,
+        clippy::pedantic,
+        missing_docs,
+        missing_debug_implementations,
+        unreachable_pub,
+        unused_qualifications,
+        reason = "generated code"
+    )]
+    include!("generated/kv.v1.rs");
+}
+
+/// The compiled `FileDescriptorSet` of the contract, for gRPC server reflection.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("generated/kv_descriptor.bin");
+
+/// The domain of every `google.rpc.ErrorInfo` this contract's servers send.
+pub const ERROR_DOMAIN: &str = "kv";
