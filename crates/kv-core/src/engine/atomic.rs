@@ -104,11 +104,16 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                     self.tracker.release(reserved);
                     return Err(error);
                 }
-                Err(Stop::NeedsRoom(bytes)) => needed = bytes,
+                Err(Stop::NeedsRoom(missing)) => needed = missing,
+            }
+            // As for single operations: what the shards hold is asked for again with the rest.
+            self.tracker.release(reserved);
+            for shard in &mut guards {
+                needed += shard.memory_mut().surrender_credit(&self.tracker);
             }
             drop(guards);
             self.make_room(&ctx, home, needed)?;
-            reserved += needed;
+            reserved = needed;
         }
         self.tracker.release(reserved);
         Err(BatchError::Whole(self.out_of_memory(needed)))

@@ -34,7 +34,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             match attempt(&mut shard) {
                 Ok(done) => return Ok(done),
                 Err(Halt::Refused(error)) => return Err(error),
-                Err(Halt::NeedsRoom(bytes)) => needed = bytes,
+                // What the shard holds is given up and asked for again with the rest: victims may come
+                // from this very shard, and then its credit goes the same way.
+                Err(Halt::NeedsRoom(missing)) => {
+                    needed = missing + shard.memory_mut().surrender_credit(&self.tracker);
+                }
             }
             drop(shard);
             self.make_room(ctx, home, needed)?;

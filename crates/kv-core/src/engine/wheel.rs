@@ -8,8 +8,8 @@
 //! The wheel is lazy: it holds *at least* one item per volatile key, filed no later than the key's
 //! expiry. Prolonging a key files nothing; the item, when it comes up, is filed anew by whoever asks
 //! [`Wheel::pop_due`]. Items of keys that have gone are dropped when they come up, and
-//! [`Wheel::is_cluttered`] tells when there are so many that the wheel should be rebuilt, which bounds
-//! it to about twice the number of volatile keys.
+//! [`Wheel::is_untidy`] tells when there are so many that the wheel should be rebuilt, which bounds it to
+//! about twice the number of volatile keys.
 //!
 //! Items live in one vector and form a list per slot, so that moving one allocates nothing.
 
@@ -35,6 +35,12 @@ const ITEMS_MIN: usize = 4;
 
 /// Keys of one slot that a search for the soonest compares.
 const SOONEST_LOOK: usize = 64;
+
+/// Memory is given back when less than this part of it is used.
+const SHRINK_BELOW: usize = 8;
+
+/// How far the wheel may be ahead of the clock before it is rebuilt: one second.
+const STEP_BACK_TICKS: u64 = 64;
 
 /// Clutter that is never worth a rebuild.
 const CLUTTER_FREE: usize = 64;
@@ -251,34 +257,59 @@ impl Wheel {
             .map_or(u64::MAX, |stop| stop.tick * TICK_MS)
     }
 
-    /// Whether so many items are of keys that have gone that it pays to rebuild.
-    pub(crate) fn is_cluttered(&self, volatile_keys: usize) -> bool {
+    /// Whether it pays to rebuild: many items are of keys that have gone, or much memory is unused.
+    pub(crate) fn is_untidy(&self, volatile_keys: usize) -> bool {
+        let capacity = self.items.capacity();
         self.len > 2 * volatile_keys + CLUTTER_FREE
+            || capacity > CLUTTER_FREE && self.len < capacity / SHRINK_BELOW
     }
 
-    /// Whether the clock has gone back since the wheel last turned: it must be rebuilt, or it would
-    /// hold keys until the clock is where it was.
+    /// Whether the clock has stepped back since the wheel last turned: it must be rebuilt, or it would
+    /// hold new keys until the clock is where it was. Small steps are let pass, because a caller's time
+    /// may be a little older than the wheel's.
     pub(crate) fn is_ahead_of(&self, now: UnixMillis) -> bool {
-        self.now > tick(now)
+        self.now > tick(now) + STEP_BACK_TICKS
     }
 
-    /// Forgets all, turns to `now` and files these keys: at most as many as there were items.
+    /// Turns to `now` and files every key anew, once, and those that are gone not at all. Costs about
+    /// as much as filing every item, whatever the table holds besides.
     pub(crate) fn rebuild(
         &mut self,
         now: UnixMillis,
-        keys: impl Iterator<Item = (Fingerprint, UnixMillis)>,
+        expiry_of: impl Fn(Fingerprint) -> Option<UnixMillis>,
     ) {
-        self.now = tick(now);
+        let mut keys = self.fingerprints();
+        keys.sort_unstable();
+        keys.dedup();
+        // A tick back, so that what is due already comes up now.
+        self.now = tick(now).saturating_sub(1);
         self.occupied = [0; LEVELS];
         if let Some(heads) = &mut self.heads {
             **heads = EMPTY_HEADS;
         }
         self.items.clear();
         (self.free, self.pending, self.len) = (NIL, NIL, 0);
-        for (fingerprint, expiry) in keys {
-            self.schedule(fingerprint, expiry);
+        for fingerprint in keys {
+            if let Some(expiry) = expiry_of(fingerprint) {
+                self.schedule(fingerprint, expiry);
+            }
         }
         self.items.shrink_to(grown(self.len));
+    }
+
+    /// Of every item.
+    fn fingerprints(&self) -> Vec<Fingerprint> {
+        let mut found = Vec::with_capacity(self.len);
+        let heads = self.heads.iter().flat_map(|levels| levels.iter().flatten());
+        for head in heads.chain([&self.pending]) {
+            let mut index = *head;
+            while index != NIL {
+                let Item { fingerprint, next } = self.items[index as usize];
+                found.push(fingerprint);
+                index = next;
+            }
+        }
+        found
     }
 
     /// Heap bytes, as the allocator rounds them.
@@ -348,10 +379,8 @@ mod tests {
     }
 
     fn rebuild(wheel: &mut Wheel, keys: &BTreeMap<u32, u64>, now: u64) {
-        let keys = keys
-            .iter()
-            .map(|(key, expiry)| (Fingerprint(*key), UnixMillis::new(*expiry)));
-        wheel.rebuild(UnixMillis::new(now), keys);
+        let expiry_of = |key: Fingerprint| keys.get(&key.0).copied().map(UnixMillis::new);
+        wheel.rebuild(UnixMillis::new(now), expiry_of);
     }
 
     fn soonest(wheel: &mut Wheel, keys: &BTreeMap<u32, u64>) -> Option<u32> {
@@ -412,38 +441,47 @@ mod tests {
             steps in proptest::collection::vec(step(), 1..200)
         ) {
             let mut now = 1_700_000_000_000;
+            let mut went_back = false;
             let mut wheel = Wheel::new(UnixMillis::new(now));
             let mut keys = BTreeMap::<u32, u64>::new();
             for step in steps {
                 match step {
                     Step::Set { key, ttl } => {
                         let before = keys.insert(key, now + ttl);
-                        let bytes = wheel.heap_bytes_after(1);
                         // As the engine does: prolonging files nothing.
                         if before.is_none_or(|before| now + ttl < before) {
+                            if wheel.is_ahead_of(UnixMillis::new(now)) {
+                                rebuild(&mut wheel, &keys, now);
+                            }
+                            let bytes = wheel.heap_bytes_after(1);
                             wheel.schedule(Fingerprint(key), UnixMillis::new(now + ttl));
                             prop_assert_eq!(wheel.heap_bytes(), bytes);
                         }
                     }
                     Step::Remove { key } => { keys.remove(&key); }
                     Step::Advance { by } => now += by,
-                    Step::Back { by } => now -= by,
+                    Step::Back { by } => {
+                        now -= by;
+                        went_back = true;
+                    }
                     Step::Soonest => {
                         let found = soonest(&mut wheel, &keys);
                         prop_assert_eq!(found.is_some(), !keys.is_empty());
                     }
                     Step::Rebuild => rebuild(&mut wheel, &keys, now),
                 }
-                if wheel.is_cluttered(keys.len()) {
+                if wheel.is_untidy(keys.len()) {
                     rebuild(&mut wheel, &keys, now);
                 }
                 prop_assert!(wheel.len <= 2 * keys.len() + CLUTTER_FREE);
                 expire(&mut wheel, &mut keys, now);
-                let overdue = keys.values().filter(|expiry| **expiry + 2 * TICK_MS <= now).count();
+                let late = TICK_MS * (2 + if went_back { STEP_BACK_TICKS } else { 0 });
+                let overdue = keys.values().filter(|expiry| **expiry + late <= now).count();
                 prop_assert_eq!(overdue, 0);
             }
             let last = keys.values().max().copied().unwrap_or(0).max(now);
-            expire(&mut wheel, &mut keys, last + 2 * TICK_MS);
+            let late = TICK_MS * (2 + STEP_BACK_TICKS);
+            expire(&mut wheel, &mut keys, last + late);
             prop_assert!(keys.is_empty());
         }
     }

@@ -110,7 +110,12 @@ impl Shard {
             self.table.insert(fingerprint, entry);
             None
         };
-        self.schedule(fingerprint, old.as_ref().and_then(Entry::expiry), expiry);
+        self.schedule(
+            ctx.now,
+            fingerprint,
+            old.as_ref().and_then(Entry::expiry),
+            expiry,
+        );
         self.finish_change(ctx);
         old
     }
@@ -131,7 +136,7 @@ impl Shard {
         self.entry_bytes = self.entry_bytes + entry.heap_bytes() - bytes_before;
         self.volatile_keys =
             self.volatile_keys + usize::from(expiry.is_some()) - usize::from(before.is_some());
-        self.schedule(fingerprint, before, expiry);
+        self.schedule(ctx.now, fingerprint, before, expiry);
         self.finish_change(ctx);
     }
 
@@ -155,7 +160,7 @@ impl Shard {
         self.policy = policy;
         let table = self.table.take();
         (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
-        self.wheel.rebuild(ctx.now, std::iter::empty());
+        self.rebuild_wheel(ctx.now);
         self.finish_change(ctx);
         table
     }
@@ -185,11 +190,15 @@ impl Shard {
 
     fn schedule(
         &mut self,
+        now: UnixMillis,
         fingerprint: Fingerprint,
         before: Option<UnixMillis>,
         expiry: Option<UnixMillis>,
     ) {
         if let Some(expiry) = expiry.filter(|_| must_schedule(before, expiry)) {
+            if self.wheel.is_ahead_of(now) {
+                self.rebuild_wheel(now);
+            }
             self.wheel.schedule(fingerprint, expiry);
             self.wheel_turned = true;
         }
@@ -197,7 +206,7 @@ impl Shard {
 
     /// Closes every change: tidies the wheel and brings the account up to date.
     pub(super) fn finish_change<J: Journal>(&mut self, ctx: &Context<'_, J>) {
-        if self.wheel.is_cluttered(self.volatile_keys) {
+        if self.wheel.is_untidy(self.volatile_keys) {
             self.rebuild_wheel(ctx.now);
         }
         let footprint = self.footprint();
@@ -205,11 +214,9 @@ impl Shard {
     }
 
     pub(super) fn rebuild_wheel(&mut self, now: UnixMillis) {
-        let volatile = self
-            .table
-            .entries()
-            .filter_map(|(fingerprint, entry)| Some((fingerprint, entry.expiry()?)));
-        self.wheel.rebuild(now, volatile);
+        let table = &self.table;
+        self.wheel
+            .rebuild(now, |key| table.find_soonest(key).map(|(_, expiry)| expiry));
         self.wheel_turned = true;
     }
 }

@@ -1,0 +1,187 @@
+//! KV-I9: used memory never passes the limit, judged by the allocator itself.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use kv_core::eviction::PolicyKind;
+use kv_core::testing::ManualClock;
+use kv_core::{
+    Action, Deadline, EngineConfig, ErrorKind, NullJournal, Op, SetExpiry, ShardedStore, Store,
+    TtlManager,
+};
+
+/// Counts live heap bytes.
+struct CountingAllocator;
+
+static LIVE_BYTES: AtomicI64 = AtomicI64::new(0);
+
+fn count(bytes: usize, sign: i64) {
+    LIVE_BYTES.fetch_add(sign * i64::try_from(bytes).unwrap_or(0), Ordering::SeqCst);
+}
+
+#[expect(unsafe_code, reason = "an allocator can be watched in no other way")]
+// SAFETY: every call is passed on to the system allocator as it came.
+unsafe impl GlobalAlloc for CountingAllocator {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size(), 1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(layout.size(), -1);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+const LIMIT: u64 = 4 << 20;
+
+/// What threads hold besides the store: an entry prepared before its lock is taken, and freed ones on
+/// their way out, for each of them.
+const IN_FLIGHT_MAX: i64 = 256 << 10;
+
+const WRITERS: u64 = 3;
+
+fn live_bytes() -> i64 {
+    LIVE_BYTES.load(Ordering::SeqCst)
+}
+
+/// Hammers a small store from several threads, with sizes and TTLs all over, while another watches.
+fn check(eviction_policy: PolicyKind, shards: usize) {
+    let clock = Arc::new(ManualClock::default());
+    let before = live_bytes();
+    let config = EngineConfig {
+        shards,
+        memory_limit: LIMIT,
+        eviction_policy,
+        ..EngineConfig::default()
+    };
+    let store = Arc::new(ShardedStore::new(config, NullJournal, Arc::clone(&clock)).unwrap());
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let watcher = scope.spawn(|| {
+            let (mut looks, mut highest) = (0_u64, 0);
+            while !stop.load(Ordering::Relaxed) {
+                highest = highest.max(live_bytes() - before);
+                assert!(store.memory_reserved() <= LIMIT, "reserved past the limit");
+                looks += 1;
+            }
+            (looks, highest)
+        });
+        scope.spawn(|| {
+            let mut ttl = TtlManager::new(Arc::clone(&store));
+            while !stop.load(Ordering::Relaxed) {
+                clock.advance_ms(1);
+                ttl.tick();
+            }
+        });
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|seed| {
+                scope.spawn({
+                    let store = &*store;
+                    move || hammer(store, seed)
+                })
+            })
+            .collect();
+        let refused: u64 = writers
+            .into_iter()
+            .map(|writer| writer.join().unwrap())
+            .sum();
+        stop.store(true, Ordering::Relaxed);
+        let (looks, highest) = watcher.join().unwrap();
+        let limit = i64::try_from(LIMIT).unwrap();
+        assert!(looks > 100, "the watcher looked only {looks} times");
+        assert!(
+            highest <= limit + IN_FLIGHT_MAX,
+            "{eviction_policy}: {highest} bytes were live"
+        );
+        assert!(
+            highest > limit / 2,
+            "{eviction_policy}: the limit was never near: {highest}"
+        );
+        let stats = store.stats();
+        let evicts = stats.evicted_keys > 0;
+        assert_eq!(
+            evicts,
+            eviction_policy != PolicyKind::None,
+            "{eviction_policy}: {stats:?}"
+        );
+        let may_refuse = matches!(eviction_policy, PolicyKind::None | PolicyKind::Ttl);
+        assert!(
+            refused == 0 || may_refuse,
+            "{eviction_policy} refused {refused} writes"
+        );
+    });
+    store.verify();
+    store.flush().unwrap();
+    store.verify();
+}
+
+/// Writes, reads and deletes at random; tells how many writes were refused.
+fn hammer(store: &impl Store, seed: u64) -> u64 {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let buffer = vec![b'v'; 20_000];
+    let mut refused = 0;
+    for _ in 0..12_000 {
+        let key = random.u32(0..20_000).to_le_bytes();
+        let len = match random.u8(0..50) {
+            0 => random.usize(0..20_000),
+            _ => random.usize(0..700),
+        };
+        let expiry = if random.bool() {
+            SetExpiry::Deadline(Deadline::after(random.i64(1..100_000)).unwrap())
+        } else {
+            SetExpiry::Never
+        };
+        let set = Op::new(
+            &key,
+            Action::Set {
+                value: &buffer[..len],
+                expiry,
+                return_previous: false,
+            },
+        );
+        let done = match random.u8(0..10) {
+            0 => store.execute(&Op::new(&key, Action::Get)),
+            1 => store.execute(&Op::new(
+                &key,
+                Action::Delete {
+                    return_previous: false,
+                },
+            )),
+            2 => store.execute(&Op::new(
+                &key,
+                Action::Append {
+                    suffix: &buffer[..len / 8],
+                },
+            )),
+            3 => match store
+                .execute_atomic(&[set, Op::new(b"shared", Action::Increment { delta: 1 })])
+            {
+                Ok(mut replies) => Ok(replies.remove(0)),
+                Err(kv_core::BatchError::Whole(error)) => Err(error),
+                Err(other) => panic!("{other}"),
+            },
+            _ => store.execute(&set),
+        };
+        if let Err(error) = done {
+            assert_eq!(error.kind(), ErrorKind::Exhausted, "{error}");
+            refused += 1;
+        }
+    }
+    refused
+}
+
+#[test]
+fn the_limit_holds_at_every_moment_under_every_policy() {
+    for policy in PolicyKind::ALL {
+        for shards in [1, 16, 256] {
+            check(policy, shards);
+        }
+    }
+}

@@ -1,0 +1,456 @@
+//! Random operations on the engine and on a plain map, side by side: KV-I3, KV-I4, KV-I5, KV-I6.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use kv_core::testing::{Expected, ManualClock, MemoryJournal, ModelStore, OwnedChange};
+use kv_core::{
+    Action, BatchError, Clock, Condition, Deadline, DeleteCause, EngineConfig, ExpireRule,
+    ExpiryChange, NullJournal, Op, Payload, Reply, ScanSpec, SetExpiry, ShardedStore, Store,
+    StoreError, TtlManager, UnixMillis, Version,
+};
+use proptest::prelude::*;
+
+/// An operation that owns its bytes. Keys are few, so that operations meet.
+#[derive(Debug, Clone)]
+struct OwnedOp {
+    key: u8,
+    condition: OwnedCondition,
+    action: OwnedAction,
+}
+
+#[derive(Debug, Clone)]
+enum OwnedCondition {
+    None,
+    IfAbsent,
+    IfPresent,
+    /// The version the key had that many versions of any key ago.
+    IfRecentVersion(usize),
+}
+
+#[derive(Debug, Clone)]
+enum OwnedAction {
+    Get,
+    Exists,
+    Set(Vec<u8>, SetExpiry, bool),
+    Delete(bool),
+    Increment(i64),
+    Append(Vec<u8>),
+    Expire(ExpiryChange),
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    One(OwnedOp),
+    Batch(Vec<OwnedOp>),
+    Atomic(Vec<OwnedOp>),
+    Advance(u64),
+    Back(u64),
+    Tick,
+    Scan,
+    Flush,
+    Refuse(OwnedOp),
+}
+
+fn value() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        any::<i64>().prop_map(|number| number.to_string().into_bytes()),
+        Just(b"0".to_vec()),
+        proptest::collection::vec(any::<u8>(), 0..40),
+        (16_000_usize..17_000).prop_map(|len| vec![b'x'; len]),
+    ]
+}
+
+fn deadline() -> impl Strategy<Value = Deadline> {
+    prop_oneof![
+        4 => (1_i64..5_000).prop_map(|ttl| Deadline::after(ttl).unwrap()),
+        1 => (1_i64..1 << 47).prop_map(|ttl| Deadline::after(ttl).unwrap()),
+        1 => (1_699_999_990_000_i64..1_700_000_100_000).prop_map(|at| Deadline::at(at).unwrap()),
+    ]
+}
+
+fn action() -> impl Strategy<Value = OwnedAction> {
+    let rule = prop_oneof![
+        Just(ExpireRule::Always),
+        Just(ExpireRule::IfNone),
+        Just(ExpireRule::IfSome),
+        Just(ExpireRule::IfLater),
+        Just(ExpireRule::IfEarlier),
+    ];
+    let set_expiry = prop_oneof![
+        Just(SetExpiry::Never),
+        Just(SetExpiry::Keep),
+        deadline().prop_map(SetExpiry::Deadline),
+    ];
+    let change = prop_oneof![
+        1 => Just(ExpiryChange::Persist),
+        3 => (deadline(), rule).prop_map(|(at, rule)| ExpiryChange::Set(at, rule)),
+    ];
+    prop_oneof![
+        3 => Just(OwnedAction::Get),
+        1 => Just(OwnedAction::Exists),
+        5 => (value(), set_expiry, any::<bool>())
+            .prop_map(|(value, expiry, previous)| OwnedAction::Set(value, expiry, previous)),
+        2 => any::<bool>().prop_map(OwnedAction::Delete),
+        2 => prop_oneof![-3_i64..4, any::<i64>()].prop_map(OwnedAction::Increment),
+        1 => proptest::collection::vec(any::<u8>(), 0..20).prop_map(OwnedAction::Append),
+        3 => change.prop_map(OwnedAction::Expire),
+    ]
+}
+
+fn op() -> impl Strategy<Value = OwnedOp> {
+    let condition = prop_oneof![
+        6 => Just(OwnedCondition::None),
+        1 => Just(OwnedCondition::IfAbsent),
+        1 => Just(OwnedCondition::IfPresent),
+        2 => (0_usize..4).prop_map(OwnedCondition::IfRecentVersion),
+    ];
+    (0_u8..24, condition, action()).prop_map(|(key, condition, action)| OwnedOp {
+        key,
+        condition,
+        action,
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => op().prop_map(Step::One),
+        3 => proptest::collection::vec(op(), 0..30).prop_map(Step::Batch),
+        3 => proptest::collection::vec(op(), 0..12).prop_map(Step::Atomic),
+        3 => (0_u64..3_000).prop_map(Step::Advance),
+        1 => (0_u64..1 << 40).prop_map(Step::Advance),
+        1 => (0_u64..10_000).prop_map(Step::Back),
+        2 => Just(Step::Tick),
+        1 => Just(Step::Scan),
+        1 => Just(Step::Flush),
+        1 => op().prop_map(Step::Refuse),
+    ]
+}
+
+type Engine = ShardedStore<Arc<MemoryJournal>, Arc<ManualClock>>;
+
+/// The engine, the model, and what is known of both.
+struct Pair {
+    engine: Arc<Engine>,
+    model: ModelStore,
+    clock: Arc<ManualClock>,
+    journal: Arc<MemoryJournal>,
+    ttl: TtlManager<Arc<MemoryJournal>, Arc<ManualClock>>,
+    /// The greatest version seen of each key (KV-I4).
+    greatest: HashMap<u8, Version>,
+    recent: Vec<Version>,
+    went_back: bool,
+}
+
+impl Pair {
+    fn new(shards: usize, memory_limit: u64) -> Self {
+        let (clock, journal) = (Arc::new(ManualClock::default()), Arc::default());
+        let config = EngineConfig {
+            shards,
+            memory_limit,
+            ..EngineConfig::default()
+        };
+        let store = ShardedStore::new(config, Arc::clone(&journal), Arc::clone(&clock));
+        let engine = Arc::new(store.unwrap());
+        let ttl = TtlManager::new(Arc::clone(&engine));
+        let (model, greatest, recent) = (ModelStore::default(), HashMap::new(), Vec::new());
+        Self {
+            engine,
+            model,
+            clock,
+            journal,
+            ttl,
+            greatest,
+            recent,
+            went_back: false,
+        }
+    }
+
+    fn borrow<'a>(&self, op: &'a OwnedOp) -> Op<'a> {
+        let condition = match op.condition {
+            OwnedCondition::None => Condition::None,
+            OwnedCondition::IfAbsent => Condition::IfAbsent,
+            OwnedCondition::IfPresent => Condition::IfPresent,
+            OwnedCondition::IfRecentVersion(ago) => {
+                let version = self
+                    .recent
+                    .iter()
+                    .rev()
+                    .nth(ago)
+                    .copied()
+                    .unwrap_or_default();
+                Condition::IfVersion(version)
+            }
+        };
+        let action = match &op.action {
+            OwnedAction::Get => Action::Get,
+            OwnedAction::Exists => Action::Exists,
+            OwnedAction::Set(value, expiry, return_previous) => Action::Set {
+                value,
+                expiry: *expiry,
+                return_previous: *return_previous,
+            },
+            OwnedAction::Delete(return_previous) => Action::Delete {
+                return_previous: *return_previous,
+            },
+            OwnedAction::Increment(delta) => Action::Increment { delta: *delta },
+            OwnedAction::Append(suffix) => Action::Append { suffix },
+            OwnedAction::Expire(change) => Action::Expire(*change),
+        };
+        Op {
+            key: std::slice::from_ref(&op.key),
+            condition,
+            action,
+        }
+    }
+
+    /// Compares one answer with the model's. Inside an atomic batch, a key has one version.
+    fn compare(&mut self, op: &Op<'_>, got: &Result<Reply, StoreError>, in_atomic: bool) {
+        let expected = self.model.execute(op, self.clock.now());
+        match (&expected, got) {
+            (Expected::Unmet, Ok(reply)) => assert!(!reply.applied, "{op:?}: {reply:?}"),
+            (Expected::Refused, Err(_)) => {}
+            (
+                Expected::Reply {
+                    applied,
+                    exists,
+                    ttl_ms,
+                    value,
+                    number,
+                    changed,
+                },
+                Ok(reply),
+            ) => {
+                assert_eq!((reply.applied, reply.ttl_ms), (*applied, *ttl_ms), "{op:?}");
+                let (got_value, got_number) = match &reply.payload {
+                    Payload::None => (None, None),
+                    Payload::Value(value) => (Some(value.to_vec()), None),
+                    Payload::Number(number) => (None, Some(*number)),
+                    Payload::Length(length) => (None, i64::try_from(*length).ok()),
+                };
+                assert_eq!((&got_value, &got_number), (value, number), "{op:?}");
+                let greatest = self.greatest.entry(op.key[0]).or_default();
+                if *changed {
+                    let grown =
+                        reply.version > *greatest || in_atomic && reply.version == *greatest;
+                    assert!(grown, "{op:?}: {} after {greatest}", reply.version);
+                    *greatest = reply.version;
+                    self.model.set_version(op.key, reply.version);
+                    self.recent.push(reply.version);
+                } else if *exists {
+                    assert_eq!(reply.version, *greatest, "{op:?} changed nothing");
+                }
+            }
+            _ => panic!("{op:?}: expected {expected:?}, got {got:?}"),
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::One(op) => {
+                let op = self.borrow(op);
+                let got = self.engine.execute(&op);
+                self.compare(&op, &got, false);
+            }
+            Step::Batch(ops) => {
+                let ops: Vec<_> = ops.iter().map(|op| self.borrow(op)).collect();
+                let mut results = Vec::new();
+                self.engine.execute_batch(&ops, &mut results).unwrap();
+                for (op, got) in ops.iter().zip(&results) {
+                    self.compare(op, got, false);
+                }
+            }
+            Step::Atomic(ops) => self.atomic(ops),
+            Step::Advance(by) => self.clock.advance_ms(*by),
+            // Back only as long as no key has expired meanwhile: the engine may have removed it.
+            Step::Back(by) => self.back(*by),
+            Step::Tick => self.tick(),
+            Step::Scan => self.compare_contents(),
+            Step::Flush => {
+                self.engine.flush().unwrap();
+                self.model.clear();
+            }
+            Step::Refuse(op) => {
+                let op = self.borrow(op);
+                self.journal.refuse(true);
+                let got = self.engine.execute(&op);
+                self.journal.refuse(false);
+                if let Err(StoreError::Journal(_)) = got {
+                    self.compare_contents();
+                } else {
+                    self.compare(&op, &got, false);
+                }
+            }
+        }
+    }
+
+    fn back(&mut self, by: u64) {
+        let now = self.clock.now();
+        let earlier = UnixMillis::new(now.get().saturating_sub(by).max(1_600_000_000_000));
+        if self.model.live(now).len() == self.model.live(earlier).len() {
+            self.clock.set(earlier);
+            self.went_back = true;
+        }
+    }
+
+    fn atomic(&mut self, ops: &[OwnedOp]) {
+        let mut ops: Vec<_> = ops.iter().map(|op| self.borrow(op)).collect();
+        for index in 1..ops.len() {
+            let (earlier, rest) = ops.split_at_mut(index);
+            // The batch itself may give the key just this version: no one can tell beforehand.
+            if earlier.iter().any(|op| op.key == rest[0].key) {
+                rest[0].condition = match rest[0].condition {
+                    Condition::IfVersion(_) => Condition::IfPresent,
+                    other => other,
+                };
+            }
+        }
+        let before = self.model.clone();
+        match self.engine.execute_atomic(&ops) {
+            Ok(replies) => {
+                for (op, reply) in ops.iter().zip(replies) {
+                    self.compare(op, &Ok(reply), true);
+                }
+            }
+            Err(BatchError::ConditionFailed { index, .. }) => {
+                self.expect_failure_at(&ops, index, &Expected::Unmet);
+                self.model = before;
+            }
+            Err(BatchError::Refused { index, .. }) => {
+                self.expect_failure_at(&ops, index, &Expected::Refused);
+                self.model = before;
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    /// The model agrees that this is the first operation of the batch to fail.
+    fn expect_failure_at(&mut self, ops: &[Op<'_>], failed: usize, how: &Expected) {
+        for (index, op) in ops.iter().enumerate().take(failed + 1) {
+            let got = self.model.execute(op, self.clock.now());
+            let fails = matches!(got, Expected::Unmet | Expected::Refused);
+            assert_eq!(fails, index == failed, "operation {index} {op:?}: {got:?}");
+            assert!(
+                !fails || got == *how,
+                "operation {index} fails otherwise: {got:?}"
+            );
+        }
+    }
+
+    fn tick(&mut self) {
+        self.clock.advance_ms(32);
+        self.ttl.tick();
+        // A wheel ahead of a clock that went back catches up within a second.
+        let late = if self.went_back { 32 + 1024 } else { 32 };
+        let now = self.clock.now();
+        let keys = self.engine.stats().keys;
+        let not_long_expired = UnixMillis::new(now.get() - late);
+        assert!(keys >= self.model.live(now).len() as u64);
+        assert!(
+            keys <= self.model.live(not_long_expired).len() as u64,
+            "overdue keys in memory"
+        );
+    }
+
+    fn compare_contents(&self) {
+        let now = self.clock.now();
+        assert_eq!(contents(&*self.engine, now), self.model.live(now));
+    }
+
+    /// KV-I3: the journal alone, replayed once or twice, gives the state.
+    fn compare_replayed(&self) {
+        let config = EngineConfig {
+            shards: 4,
+            seed: 99,
+            ..EngineConfig::default()
+        };
+        let replayed = ShardedStore::new(config, NullJournal, Arc::clone(&self.clock)).unwrap();
+        let now = self.clock.now();
+        for _ in 0..2 {
+            for effect in self.journal.records().iter().flatten() {
+                replayed.apply(&effect.as_effect());
+            }
+            replayed.verify();
+            assert_eq!(contents(&replayed, now), contents(&*self.engine, now));
+        }
+    }
+}
+
+type Contents = std::collections::BTreeMap<Vec<u8>, (Vec<u8>, Option<u64>, Version)>;
+
+/// Everything a scan finds, with absolute expiries.
+fn contents(store: &impl Store, now: UnixMillis) -> Contents {
+    let spec = ScanSpec {
+        prefix: b"",
+        page_keys: 7,
+        page_bytes: 0,
+        values: true,
+    };
+    let (mut found, mut cursor) = (Contents::new(), None);
+    loop {
+        let page = store.scan(&spec, cursor).unwrap();
+        for entry in page.entries {
+            let expiry = entry.ttl_ms.map(|ttl| now.get() + ttl);
+            let state = (entry.value.unwrap().to_vec(), expiry, entry.version);
+            found.insert(entry.key.to_vec(), state);
+        }
+        cursor = page.next;
+        if cursor.is_none() {
+            return found;
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_engine_does_what_a_map_does(
+        shards in prop_oneof![Just(1_usize), Just(2), Just(64)],
+        limited: bool,
+        steps in proptest::collection::vec(step(), 1..60),
+    ) {
+        // The limit is never reached, but everything is accounted for.
+        let mut pair = Pair::new(shards, if limited { 256 << 20 } else { 0 });
+        for step in &steps {
+            pair.step(step);
+        }
+        pair.compare_contents();
+        pair.engine.verify();
+        pair.compare_replayed();
+    }
+
+    #[test]
+    fn under_eviction_what_is_there_is_what_was_written_and_the_journal_knows(
+        shards in prop_oneof![Just(1_usize), Just(4)],
+        writes in proptest::collection::vec((0_u16..400, 1_usize..900, any::<bool>()), 1..600),
+    ) {
+        let mut pair = Pair::new(shards, 64 << 10);
+        let mut written = HashMap::new();
+        for (key, len, batched) in writes {
+            let key = key.to_le_bytes();
+            let value = vec![key[0]; len];
+            let action = Action::Set { value: &value, expiry: SetExpiry::Never, return_previous: false };
+            let done = if batched {
+                let mut results = Vec::new();
+                pair.engine.execute_batch(&[Op::new(&key, action)], &mut results).unwrap();
+                results.remove(0)
+            } else {
+                pair.engine.execute(&Op::new(&key, action))
+            };
+            prop_assert!(done.unwrap().applied);
+            written.insert(key.to_vec(), value);
+            prop_assert!(pair.engine.stats().memory_used_bytes <= 64 << 10);
+            prop_assert!(pair.engine.memory_reserved() <= 64 << 10);
+        }
+        pair.engine.verify();
+        for (key, (value, ..)) in contents(&*pair.engine, pair.clock.now()) {
+            prop_assert_eq!(&written[&key], &value);
+        }
+        let evicted = OwnedChange::Delete(DeleteCause::Evicted);
+        let journalled = pair.journal.records().iter().flatten().filter(|effect| effect.change == evicted).count();
+        prop_assert_eq!(pair.engine.stats().evicted_keys, journalled as u64);
+        pair.model.clear();
+        pair.compare_replayed();
+    }
+}
