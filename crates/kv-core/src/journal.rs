@@ -105,11 +105,7 @@ impl Journal for NullJournal {
     }
 
     fn reached(&self, level: Durability) -> Lsn {
-        if level == Durability::Memory {
-            Lsn::MAX
-        } else {
-            Lsn::ZERO
-        }
+        if level == Durability::Memory { Lsn::MAX } else { Lsn::ZERO }
     }
 
     fn durability_max(&self) -> Durability {

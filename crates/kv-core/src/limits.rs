@@ -43,10 +43,7 @@ impl Limits {
     /// Checks one operation's sizes.
     pub(crate) fn check(&self, op: &Op<'_>) -> Result<(), StoreError> {
         if op.key.len() > self.key_bytes_max {
-            return Err(StoreError::KeyTooLong {
-                given: op.key.len(),
-                max: self.key_bytes_max,
-            });
+            return Err(StoreError::KeyTooLong { given: op.key.len(), max: self.key_bytes_max });
         }
         match op.action {
             Action::Set { value, .. } => self.check_value(value.len()),
@@ -58,10 +55,7 @@ impl Limits {
     /// Checks the length of a value that is or would become stored.
     pub(crate) fn check_value(&self, given: usize) -> Result<(), StoreError> {
         if given > self.value_bytes_max {
-            return Err(StoreError::ValueTooLong {
-                given,
-                max: self.value_bytes_max,
-            });
+            return Err(StoreError::ValueTooLong { given, max: self.value_bytes_max });
         }
         Ok(())
     }
@@ -69,10 +63,7 @@ impl Limits {
     /// Checks the number of operations in a batch.
     pub(crate) fn check_batch(&self, given: usize) -> Result<(), StoreError> {
         if given > self.batch_ops_max {
-            return Err(StoreError::BatchTooLarge {
-                given,
-                max: self.batch_ops_max,
-            });
+            return Err(StoreError::BatchTooLarge { given, max: self.batch_ops_max });
         }
         Ok(())
     }

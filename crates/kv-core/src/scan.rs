@@ -65,11 +65,13 @@ pub struct ScanCursor {
 impl ScanCursor {
     /// Writes the cursor as bytes.
     pub fn encode(self) -> [u8; CURSOR_BYTES] {
-        let mut out = [CURSOR_FORMAT; CURSOR_BYTES];
-        let (store, rest) = out[1..].split_at_mut(8);
-        store.copy_from_slice(&self.store.to_le_bytes());
-        rest[..4].copy_from_slice(&self.shard.to_le_bytes());
-        rest[4..].copy_from_slice(&self.position.to_le_bytes());
+        let fields = [CURSOR_FORMAT]
+            .into_iter()
+            .chain(self.store.to_le_bytes())
+            .chain(self.shard.to_le_bytes())
+            .chain(self.position.to_le_bytes());
+        let mut out = [0; CURSOR_BYTES];
+        out.iter_mut().zip(fields).for_each(|(byte, field)| *byte = field);
         out
     }
 
@@ -78,21 +80,12 @@ impl ScanCursor {
     /// # Errors
     /// [`StoreError::CursorInvalid`] when the bytes are not a cursor.
     pub fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        let bytes: &[u8; CURSOR_BYTES] = bytes
-            .try_into()
-            .map_err(|_wrong_length| StoreError::CursorInvalid)?;
-        let (&[format], rest) = bytes
-            .split_first_chunk::<1>()
-            .ok_or(StoreError::CursorInvalid)?;
-        let (store, rest) = rest
-            .split_first_chunk::<8>()
-            .ok_or(StoreError::CursorInvalid)?;
-        let (shard, rest) = rest
-            .split_first_chunk::<4>()
-            .ok_or(StoreError::CursorInvalid)?;
-        let (position, _) = rest
-            .split_first_chunk::<4>()
-            .ok_or(StoreError::CursorInvalid)?;
+        let bytes: &[u8; CURSOR_BYTES] =
+            bytes.try_into().map_err(|_wrong_length| StoreError::CursorInvalid)?;
+        let (&[format], rest) = bytes.split_first_chunk::<1>().ok_or(StoreError::CursorInvalid)?;
+        let (store, rest) = rest.split_first_chunk::<8>().ok_or(StoreError::CursorInvalid)?;
+        let (shard, rest) = rest.split_first_chunk::<4>().ok_or(StoreError::CursorInvalid)?;
+        let (position, _) = rest.split_first_chunk::<4>().ok_or(StoreError::CursorInvalid)?;
         if format != CURSOR_FORMAT {
             return Err(StoreError::CursorInvalid);
         }
@@ -110,23 +103,13 @@ mod tests {
 
     #[test]
     fn cursors_survive_encoding_and_garbage_is_refused() {
-        let cursor = ScanCursor {
-            store: 0x0102_0304_0506_0708,
-            shard: 9,
-            position: u32::MAX,
-        };
+        let cursor = ScanCursor { store: 0x0102_0304_0506_0708, shard: 9, position: u32::MAX };
         let bytes = cursor.encode();
         assert_eq!(ScanCursor::decode(&bytes), Ok(cursor));
-        assert_eq!(
-            ScanCursor::decode(&bytes[1..]),
-            Err(StoreError::CursorInvalid)
-        );
+        assert_eq!(ScanCursor::decode(&bytes[1..]), Err(StoreError::CursorInvalid));
         assert_eq!(ScanCursor::decode(&[]), Err(StoreError::CursorInvalid));
         let mut other_format = bytes;
         other_format[0] = 2;
-        assert_eq!(
-            ScanCursor::decode(&other_format),
-            Err(StoreError::CursorInvalid)
-        );
+        assert_eq!(ScanCursor::decode(&other_format), Err(StoreError::CursorInvalid));
     }
 }

@@ -10,10 +10,7 @@ use kv_core::{EngineConfig, NullJournal, ShardedStore};
 fn the_engine_is_a_store_with_any_number_of_shards() {
     for shards in [1, 2, 1024] {
         store_suite::test_all(|clock: Arc<ManualClock>| {
-            let config = EngineConfig {
-                shards,
-                ..EngineConfig::default()
-            };
+            let config = EngineConfig { shards, ..EngineConfig::default() };
             ShardedStore::new(config, NullJournal, clock).unwrap()
         });
     }
@@ -22,11 +19,7 @@ fn the_engine_is_a_store_with_any_number_of_shards() {
 #[test]
 fn the_engine_is_a_store_under_a_memory_limit_it_does_not_reach() {
     store_suite::test_all(|clock: Arc<ManualClock>| {
-        let config = EngineConfig {
-            shards: 8,
-            memory_limit: 64 << 20,
-            ..EngineConfig::default()
-        };
+        let config = EngineConfig { shards: 8, memory_limit: 64 << 20, ..EngineConfig::default() };
         ShardedStore::new(config, NullJournal, clock).unwrap()
     });
 }

@@ -1,5 +1,7 @@
 //! Expired keys leave memory on time, in bounded steps, and leave nothing behind.
 
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+
 use std::sync::Arc;
 
 use kv_core::testing::{ManualClock, MemoryJournal, OwnedChange};
@@ -14,10 +16,7 @@ fn engine<J: Journal>(
     journal: J,
 ) -> (Engine<J>, Arc<ManualClock>, TtlManager<J, Arc<ManualClock>>) {
     let clock = Arc::new(ManualClock::default());
-    let config = EngineConfig {
-        shards: 16,
-        ..EngineConfig::default()
-    };
+    let config = EngineConfig { shards: 16, ..EngineConfig::default() };
     let store = Arc::new(ShardedStore::new(config, journal, Arc::clone(&clock)).unwrap());
     (Arc::clone(&store), clock, TtlManager::new(store))
 }
@@ -27,11 +26,7 @@ fn set(store: &impl Store, key: u64, ttl_ms: Option<i64>) {
         Some(ttl_ms) => SetExpiry::Deadline(Deadline::after(ttl_ms).unwrap()),
         None => SetExpiry::Never,
     };
-    let action = Action::Set {
-        value: b"value",
-        expiry,
-        return_previous: false,
-    };
+    let action = Action::Set { value: b"value", expiry, return_previous: false };
     store.execute(&Op::new(&key.to_le_bytes(), action)).unwrap();
 }
 
@@ -40,26 +35,15 @@ fn keys_leave_within_one_period_and_two_ticks() {
     const PERIOD_MS: u64 = 20;
     let (store, clock, mut ttl) = engine(kv_core::NullJournal);
     for key in 0..50_000 {
-        set(
-            &*store,
-            key,
-            (key % 2 == 0).then_some(1 + (key as i64 * 7919) % 3_000),
-        );
+        set(&*store, key, (key % 2 == 0).then_some(1 + (key.cast_signed() * 7919) % 3_000));
     }
     for _ in 0..3_100 / PERIOD_MS {
         clock.advance_ms(PERIOD_MS);
         ttl.tick();
     }
     let stats = store.stats();
-    assert_eq!(
-        (stats.keys, stats.volatile_keys, stats.expired_keys),
-        (25_000, 0, 25_000)
-    );
-    assert!(
-        stats.expiry_lag_ms.max <= PERIOD_MS + 32,
-        "{:?}",
-        stats.expiry_lag_ms
-    );
+    assert_eq!((stats.keys, stats.volatile_keys, stats.expired_keys), (25_000, 0, 25_000));
+    assert!(stats.expiry_lag_ms.max <= PERIOD_MS + 32, "{:?}", stats.expiry_lag_ms);
     store.verify();
     assert_eq!(ttl.tick().shards_visited, 0, "nothing is left to look at");
 }
@@ -69,9 +53,7 @@ fn prolonged_keys_stay_and_shortened_keys_go() {
     let (store, clock, mut ttl) = engine(kv_core::NullJournal);
     let expire = |key: u64, ttl_ms| {
         let change = ExpiryChange::Set(Deadline::after(ttl_ms).unwrap(), ExpireRule::Always);
-        store
-            .execute(&Op::new(&key.to_le_bytes(), Action::Expire(change)))
-            .unwrap();
+        store.execute(&Op::new(&key.to_le_bytes(), Action::Expire(change))).unwrap();
     };
     for key in 0..3000 {
         set(&*store, key, Some(1000));
@@ -95,11 +77,7 @@ fn a_key_rewritten_with_other_ttls_over_and_over_does_not_fill_the_index() {
     let at_first = store.stats().memory_used_bytes;
     for round in 0..100_000 {
         // Down and up again: each way down files a new item.
-        set(
-            &*store,
-            1,
-            Some(if round % 2 == 0 { 3_600_000 } else { 1_800_000 }),
-        );
+        set(&*store, 1, Some(if round % 2 == 0 { 3_600_000 } else { 1_800_000 }));
     }
     let grown = store.stats().memory_used_bytes - at_first;
     assert!(grown < 4096, "the index grew by {grown} bytes");
@@ -115,9 +93,7 @@ fn expiries_reach_the_journal_as_deletes() {
     set(&*store, 1, Some(10));
     set(&*store, 2, Some(10));
     clock.advance_ms(10);
-    store
-        .execute(&Op::new(&1_u64.to_le_bytes(), Action::Get))
-        .unwrap();
+    store.execute(&Op::new(&1_u64.to_le_bytes(), Action::Get)).unwrap();
     clock.advance_ms(32);
     ttl.tick();
     let expired = OwnedChange::Delete(DeleteCause::Expired);
@@ -128,10 +104,7 @@ fn expiries_reach_the_journal_as_deletes() {
         .filter(|effect| effect.change == expired)
         .map(|effect| effect.key.clone())
         .collect();
-    assert_eq!(
-        keys,
-        [1_u64.to_le_bytes().to_vec(), 2_u64.to_le_bytes().to_vec()]
-    );
+    assert_eq!(keys, [1_u64.to_le_bytes().to_vec(), 2_u64.to_le_bytes().to_vec()]);
 }
 
 #[test]

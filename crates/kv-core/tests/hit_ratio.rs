@@ -1,5 +1,7 @@
 //! Policies keep what is worth keeping: hit ratios under a Zipf load, beside an exact LRU.
 
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+
 use std::sync::Arc;
 
 use kv_core::eviction::PolicyKind;
@@ -9,7 +11,7 @@ use lru::LruCache;
 
 const KEYS: usize = 20_000;
 const CACHED: usize = 2_000;
-const REQUESTS: usize = 300_000;
+const REQUESTS: u32 = 300_000;
 
 /// Draws ranks with probability proportional to 1 / rank.
 struct Zipf {
@@ -27,10 +29,7 @@ impl Zipf {
                 sum
             })
             .collect();
-        Self {
-            cumulative,
-            random: fastrand::Rng::with_seed(seed),
-        }
+        Self { cumulative, random: fastrand::Rng::with_seed(seed) }
     }
 
     fn next(&mut self) -> u64 {
@@ -41,51 +40,33 @@ impl Zipf {
 
 /// Percent of requests that hit, of a policy whose memory holds about `CACHED` keys.
 fn hit_ratio(eviction_policy: PolicyKind) -> f64 {
-    let config = EngineConfig {
-        shards: 1,
-        memory_limit: 0,
-        eviction_policy,
-        ..EngineConfig::default()
-    };
+    let config =
+        EngineConfig { shards: 1, memory_limit: 0, eviction_policy, ..EngineConfig::default() };
     let clock = Arc::new(ManualClock::default());
     let probe = ShardedStore::new(config, NullJournal, Arc::clone(&clock)).unwrap();
     let value = [0; 200];
     let set = |store: &ShardedStore<NullJournal, Arc<ManualClock>>, key: u64| {
-        let action = Action::Set {
-            value: &value,
-            expiry: SetExpiry::Never,
-            return_previous: false,
-        };
+        let action =
+            Action::Set { value: &value, expiry: SetExpiry::Never, return_previous: false };
         store.execute(&Op::new(&key.to_le_bytes(), action)).unwrap();
     };
     for key in 0..CACHED as u64 {
         set(&probe, key);
     }
     let memory_limit = probe.stats().memory_used_bytes;
-    let store = ShardedStore::new(
-        EngineConfig {
-            memory_limit,
-            ..config
-        },
-        NullJournal,
-        clock,
-    )
-    .unwrap();
+    let store =
+        ShardedStore::new(EngineConfig { memory_limit, ..config }, NullJournal, clock).unwrap();
     let mut zipf = Zipf::new(1);
     let mut hits = 0_u32;
     for _ in 0..REQUESTS {
         let key = zipf.next();
-        if store
-            .execute(&Op::new(&key.to_le_bytes(), Action::Get))
-            .unwrap()
-            .applied
-        {
+        if store.execute(&Op::new(&key.to_le_bytes(), Action::Get)).unwrap().applied {
             hits += 1;
         } else {
             set(&store, key);
         }
     }
-    f64::from(hits) * 100.0 / REQUESTS as f64
+    f64::from(hits) * 100.0 / f64::from(REQUESTS)
 }
 
 fn exact_lru_hit_ratio() -> f64 {
@@ -98,32 +79,18 @@ fn exact_lru_hit_ratio() -> f64 {
             hits += 1;
         }
     }
-    f64::from(hits) * 100.0 / REQUESTS as f64
+    f64::from(hits) * 100.0 / f64::from(REQUESTS)
 }
 
 #[test]
 fn lru_comes_within_a_point_of_exact_and_the_others_rank_as_expected() {
     let exact = exact_lru_hit_ratio();
-    let [lru, lfu, fifo, random] = [
-        PolicyKind::Lru,
-        PolicyKind::Lfu,
-        PolicyKind::Fifo,
-        PolicyKind::Random,
-    ]
-    .map(hit_ratio);
+    let [lru, lfu, fifo, random] =
+        [PolicyKind::Lru, PolicyKind::Lfu, PolicyKind::Fifo, PolicyKind::Random].map(hit_ratio);
     println!(
         "exact lru {exact:.2}, lru {lru:.2}, lfu {lfu:.2}, fifo {fifo:.2}, random {random:.2}"
     );
-    assert!(
-        (exact - lru).abs() <= 1.0,
-        "lru {lru:.2} against exact {exact:.2}"
-    );
-    assert!(
-        lfu > lru + 1.0,
-        "a skewed load favours lfu: {lfu:.2} against {lru:.2}"
-    );
-    assert!(
-        fifo < lru && random < lru,
-        "fifo {fifo:.2} and random {random:.2} ignore use"
-    );
+    assert!((exact - lru).abs() <= 1.0, "lru {lru:.2} against exact {exact:.2}");
+    assert!(lfu > lru + 1.0, "a skewed load favours lfu: {lfu:.2} against {lru:.2}");
+    assert!(fifo < lru && random < lru, "fifo {fifo:.2} and random {random:.2} ignore use");
 }

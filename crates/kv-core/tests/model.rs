@@ -1,5 +1,12 @@
 //! Random operations on the engine and on a plain map, side by side: KV-I3, KV-I4, KV-I5, KV-I6.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing test panics"
+)]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -145,25 +152,12 @@ struct Pair {
 impl Pair {
     fn new(shards: usize, memory_limit: u64) -> Self {
         let (clock, journal) = (Arc::new(ManualClock::default()), Arc::default());
-        let config = EngineConfig {
-            shards,
-            memory_limit,
-            ..EngineConfig::default()
-        };
+        let config = EngineConfig { shards, memory_limit, ..EngineConfig::default() };
         let store = ShardedStore::new(config, Arc::clone(&journal), Arc::clone(&clock));
         let engine = Arc::new(store.unwrap());
         let ttl = TtlManager::new(Arc::clone(&engine));
         let (model, greatest, recent) = (ModelStore::default(), HashMap::new(), Vec::new());
-        Self {
-            engine,
-            model,
-            clock,
-            journal,
-            ttl,
-            greatest,
-            recent,
-            went_back: false,
-        }
+        Self { engine, model, clock, journal, ttl, greatest, recent, went_back: false }
     }
 
     fn borrow<'a>(&self, op: &'a OwnedOp) -> Op<'a> {
@@ -172,36 +166,24 @@ impl Pair {
             OwnedCondition::IfAbsent => Condition::IfAbsent,
             OwnedCondition::IfPresent => Condition::IfPresent,
             OwnedCondition::IfRecentVersion(ago) => {
-                let version = self
-                    .recent
-                    .iter()
-                    .rev()
-                    .nth(ago)
-                    .copied()
-                    .unwrap_or_default();
+                let version = self.recent.iter().rev().nth(ago).copied().unwrap_or_default();
                 Condition::IfVersion(version)
             }
         };
         let action = match &op.action {
             OwnedAction::Get => Action::Get,
             OwnedAction::Exists => Action::Exists,
-            OwnedAction::Set(value, expiry, return_previous) => Action::Set {
-                value,
-                expiry: *expiry,
-                return_previous: *return_previous,
-            },
-            OwnedAction::Delete(return_previous) => Action::Delete {
-                return_previous: *return_previous,
-            },
+            OwnedAction::Set(value, expiry, return_previous) => {
+                Action::Set { value, expiry: *expiry, return_previous: *return_previous }
+            }
+            OwnedAction::Delete(return_previous) => {
+                Action::Delete { return_previous: *return_previous }
+            }
             OwnedAction::Increment(delta) => Action::Increment { delta: *delta },
             OwnedAction::Append(suffix) => Action::Append { suffix },
             OwnedAction::Expire(change) => Action::Expire(*change),
         };
-        Op {
-            key: std::slice::from_ref(&op.key),
-            condition,
-            action,
-        }
+        Op { key: std::slice::from_ref(&op.key), condition, action }
     }
 
     /// Compares one answer with the model's. Inside an atomic batch, a key has one version.
@@ -210,17 +192,7 @@ impl Pair {
         match (&expected, got) {
             (Expected::Unmet, Ok(reply)) => assert!(!reply.applied, "{op:?}: {reply:?}"),
             (Expected::Refused, Err(_)) => {}
-            (
-                Expected::Reply {
-                    applied,
-                    exists,
-                    ttl_ms,
-                    value,
-                    number,
-                    changed,
-                },
-                Ok(reply),
-            ) => {
+            (Expected::Reply { applied, exists, ttl_ms, value, number, changed }, Ok(reply)) => {
                 assert_eq!((reply.applied, reply.ttl_ms), (*applied, *ttl_ms), "{op:?}");
                 let (got_value, got_number) = match &reply.payload {
                     Payload::None => (None, None),
@@ -330,10 +302,7 @@ impl Pair {
             let got = self.model.execute(op, self.clock.now());
             let fails = matches!(got, Expected::Unmet | Expected::Refused);
             assert_eq!(fails, index == failed, "operation {index} {op:?}: {got:?}");
-            assert!(
-                !fails || got == *how,
-                "operation {index} fails otherwise: {got:?}"
-            );
+            assert!(!fails || got == *how, "operation {index} fails otherwise: {got:?}");
         }
     }
 
@@ -346,10 +315,7 @@ impl Pair {
         let keys = self.engine.stats().keys;
         let not_long_expired = UnixMillis::new(now.get() - late);
         assert!(keys >= self.model.live(now).len() as u64);
-        assert!(
-            keys <= self.model.live(not_long_expired).len() as u64,
-            "overdue keys in memory"
-        );
+        assert!(keys <= self.model.live(not_long_expired).len() as u64, "overdue keys in memory");
     }
 
     fn compare_contents(&self) {
@@ -359,11 +325,7 @@ impl Pair {
 
     /// KV-I3: the journal alone, replayed once or twice, gives the state.
     fn compare_replayed(&self) {
-        let config = EngineConfig {
-            shards: 4,
-            seed: 99,
-            ..EngineConfig::default()
-        };
+        let config = EngineConfig { shards: 4, seed: 99, ..EngineConfig::default() };
         let replayed = ShardedStore::new(config, NullJournal, Arc::clone(&self.clock)).unwrap();
         let now = self.clock.now();
         for _ in 0..2 {
@@ -380,12 +342,7 @@ type Contents = std::collections::BTreeMap<Vec<u8>, (Vec<u8>, Option<u64>, Versi
 
 /// Everything a scan finds, with absolute expiries.
 fn contents(store: &impl Store, now: UnixMillis) -> Contents {
-    let spec = ScanSpec {
-        prefix: b"",
-        page_keys: 7,
-        page_bytes: 0,
-        values: true,
-    };
+    let spec = ScanSpec { prefix: b"", page_keys: 7, page_bytes: 0, values: true };
     let (mut found, mut cursor) = (Contents::new(), None);
     loop {
         let page = store.scan(&spec, cursor).unwrap();

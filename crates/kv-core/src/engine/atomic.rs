@@ -40,10 +40,7 @@ enum State<'a> {
     /// The value in the shard with this expiry.
     Touched { expiry: Option<UnixMillis> },
     /// This value and expiry.
-    Put {
-        value: Cow<'a, [u8]>,
-        expiry: Option<UnixMillis>,
-    },
+    Put { value: Cow<'a, [u8]>, expiry: Option<UnixMillis> },
     /// Gone.
     Removed,
 }
@@ -71,9 +68,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let limits = &self.config.limits;
         limits.check_batch(ops.len())?;
         for (index, op) in ops.iter().enumerate() {
-            limits
-                .check(op)
-                .map_err(|error| BatchError::Refused { index, error })?;
+            limits.check(op).map_err(|error| BatchError::Refused { index, error })?;
         }
         let locations: Vec<Location> = ops.iter().map(|op| self.locate(op.key)).collect();
         let mut shards: Vec<usize> = locations.iter().map(|location| location.shard).collect();
@@ -90,11 +85,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             let mut trash = Trash::default();
             let mut guards: Vec<ShardGuard<'_>> =
                 shards.iter().map(|shard| self.lock(*shard)).collect();
-            let mut locked = Locked {
-                ctx: &ctx,
-                shards: &shards,
-                guards: &mut guards,
-            };
+            let mut locked = Locked { ctx: &ctx, shards: &shards, guards: &mut guards };
             match locked.run(ops, &locations, &mut reserved, &mut trash) {
                 Ok(replies) => {
                     self.tracker.release(reserved);
@@ -151,10 +142,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         Ok(staging.replies)
     }
 
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "guards are found by the shards they lock"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "guards are found by the shards they lock")]
     fn shard(&mut self, guard: usize) -> &mut Shard {
         &mut self.guards[guard]
     }
@@ -194,12 +182,9 @@ impl<J: Journal> Locked<'_, '_, J> {
                 continue;
             }
             places.insert(op.key, keys.len());
-            let guard = self
-                .shards
-                .binary_search(shard)
-                .expect("every shard of the batch is locked");
-            self.shard(guard)
-                .find_live(ctx, *fingerprint, op.key, trash);
+            let guard =
+                self.shards.binary_search(shard).expect("every shard of the batch is locked");
+            self.shard(guard).find_live(ctx, *fingerprint, op.key, trash);
             keys.push(Staged {
                 guard,
                 fingerprint: *fingerprint,
@@ -210,9 +195,7 @@ impl<J: Journal> Locked<'_, '_, J> {
             });
         }
         for staged in &mut keys {
-            staged.slot = self
-                .shard(staged.guard)
-                .find(staged.fingerprint, staged.key);
+            staged.slot = self.shard(staged.guard).find(staged.fingerprint, staged.key);
         }
         (keys, places)
     }
@@ -248,10 +231,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         let removed_at = staged.version.filter(|_| removed);
         Ok(Reply {
             applied: verdict.applied,
-            version: after
-                .map(|view| view.version)
-                .or(removed_at)
-                .unwrap_or_default(),
+            version: after.map(|view| view.version).or(removed_at).unwrap_or_default(),
             ttl_ms: ttl_ms(after.and_then(|view| view.expiry), ctx.now),
             payload: verdict.payload,
             lsn: if changed { Lsn::MAX } else { Lsn::ZERO },
@@ -277,27 +257,17 @@ impl<J: Journal> Locked<'_, '_, J> {
                 missing += short - drawn;
             }
         }
-        if missing == 0 {
-            Ok(())
-        } else {
-            Err(Stop::NeedsRoom(missing))
-        }
+        if missing == 0 { Ok(()) } else { Err(Stop::NeedsRoom(missing)) }
     }
 
     /// Writes all effects as one record.
     fn append(&mut self, staging: &Staging<'_>) -> Result<Lsn, StoreError> {
-        let effects: Vec<Effect<'_>> = staging
-            .keys
-            .iter()
-            .filter_map(|staged| staged.effect(self.shards))
-            .collect();
+        let effects: Vec<Effect<'_>> =
+            staging.keys.iter().filter_map(|staged| staged.effect(self.shards)).collect();
         if effects.is_empty() {
             return Ok(Lsn::ZERO);
         }
-        Ok(self.ctx.journal.append(&Record {
-            group: 0,
-            effects: &effects,
-        })?)
+        Ok(self.ctx.journal.append(&Record { group: 0, effects: &effects })?)
     }
 
     fn apply(&mut self, staged: &Staged<'_>, trash: &mut Trash) {
@@ -318,11 +288,9 @@ impl<'a> Staged<'a> {
         let version = |view: View<'_>| self.version.unwrap_or(view.version);
         match &self.state {
             State::Unchanged => present,
-            State::Touched { expiry } => present.map(|view| View {
-                version: version(view),
-                expiry: *expiry,
-                ..view
-            }),
+            State::Touched { expiry } => {
+                present.map(|view| View { version: version(view), expiry: *expiry, ..view })
+            }
             State::Put { value, expiry } => Some(View {
                 version: self.version.unwrap_or_default(),
                 expiry: *expiry,
@@ -349,22 +317,14 @@ impl<'a> Staged<'a> {
         match &self.state {
             State::Unchanged => None,
             State::Touched { expiry } => Some(Change::Touch { expiry: *expiry }),
-            State::Put { value, expiry } => Some(Change::Put {
-                value,
-                expiry: *expiry,
-            }),
+            State::Put { value, expiry } => Some(Change::Put { value, expiry: *expiry }),
             State::Removed => self.slot.map(|_| Change::Delete(DeleteCause::Request)),
         }
     }
 
     fn effect(&self, shards: &[usize]) -> Option<Effect<'_>> {
         let shard = u32::try_from(*shards.get(self.guard)?).ok()?;
-        Some(Effect {
-            shard,
-            version: self.version?,
-            key: self.key,
-            change: self.change()?,
-        })
+        Some(Effect { shard, version: self.version?, key: self.key, change: self.change()? })
     }
 }
 

@@ -39,13 +39,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 Ok(()) => {
                     let Location { shard, fingerprint } = self.locate(op.key);
                     let prepared = Prepared::new(op, ctx.now);
-                    steps.push(Step {
-                        index,
-                        shard,
-                        fingerprint,
-                        op,
-                        prepared,
-                    });
+                    steps.push(Step { index, shard, fingerprint, op, prepared });
                 }
                 Err(error) => answer(index, Err(error)),
             }
@@ -57,13 +51,8 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             let mut done = 0;
             while let Some(first) = group.get(done) {
                 let refused = self.with_room(&ctx, first.shard, |shard: &mut Shard| {
-                    while let Some(Step {
-                        index,
-                        fingerprint,
-                        op,
-                        prepared,
-                        ..
-                    }) = group.get_mut(done)
+                    while let Some(Step { index, fingerprint, op, prepared, .. }) =
+                        group.get_mut(done)
                     {
                         match shard.execute(&ctx, (op, *fingerprint), prepared, &mut trash) {
                             Ok(reply) => answer(*index, Ok(reply)),
@@ -81,11 +70,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 }
             }
         }
-        results.extend(
-            answers
-                .into_iter()
-                .map(|answer| answer.expect("every step was answered")),
-        );
+        results.extend(answers.into_iter().map(|answer| answer.expect("every step was answered")));
         Ok(())
     }
 }

@@ -75,31 +75,11 @@ impl EngineConfig {
         }
         let limits = &self.limits;
         let bounds = [
-            (
-                "limits.key_bytes_max",
-                limits.key_bytes_max,
-                KEY_BYTES_HARD_MAX,
-            ),
-            (
-                "limits.value_bytes_max",
-                limits.value_bytes_max,
-                VALUE_BYTES_HARD_MAX,
-            ),
-            (
-                "limits.batch_ops_max",
-                limits.batch_ops_max,
-                u32::MAX as usize,
-            ),
-            (
-                "limits.scan_page_keys_max",
-                limits.scan_page_keys_max,
-                u32::MAX as usize,
-            ),
-            (
-                "limits.scan_page_bytes_max",
-                limits.scan_page_bytes_max,
-                VALUE_BYTES_HARD_MAX,
-            ),
+            ("limits.key_bytes_max", limits.key_bytes_max, KEY_BYTES_HARD_MAX),
+            ("limits.value_bytes_max", limits.value_bytes_max, VALUE_BYTES_HARD_MAX),
+            ("limits.batch_ops_max", limits.batch_ops_max, u32::MAX as usize),
+            ("limits.scan_page_keys_max", limits.scan_page_keys_max, u32::MAX as usize),
+            ("limits.scan_page_bytes_max", limits.scan_page_bytes_max, VALUE_BYTES_HARD_MAX),
         ];
         for (key, given, max) in bounds {
             if given == 0 || given > max {

@@ -9,6 +9,8 @@
 //! A value of [`SHARED_VALUE_BYTES_MIN`] or more lives in a buffer of its own that readers share by
 //! reference count, so that a read of a large value costs no copy under the shard's lock.
 
+#![expect(clippy::indexing_slicing, reason = "the layout is this module's invariant")]
+
 use bytes::Bytes;
 
 use super::evaluate::Stored;
@@ -31,10 +33,7 @@ const HAS_EXPIRY: u8 = 1;
 /// Heap bytes a shared value takes beyond its own: the reference count `Bytes` allocates on sharing.
 const SHARED_VALUE_HEADER_BYTES: usize = 24;
 
-const _: () = assert!(
-    size_of::<Entry>() == 16,
-    "the table's slots hold entries by value"
-);
+const _: () = assert!(size_of::<Entry>() == 16, "the table's slots hold entries by value");
 const _: () = assert!(KEY_BYTES_HARD_MAX < 1 << 24, "the key's length has 24 bits");
 
 /// A key, its value, version, expiry and policy bits.
@@ -62,10 +61,7 @@ impl Entry {
             Self(Body::Inline(block(key, value, expiry)))
         } else {
             let value = Bytes::copy_from_slice(value);
-            Self(Body::Shared(Box::new(SharedBody {
-                block: block(key, &[], expiry),
-                value,
-            })))
+            Self(Body::Shared(Box::new(SharedBody { block: block(key, &[], expiry), value })))
         }
     }
 
@@ -84,9 +80,7 @@ impl Entry {
     }
 
     fn field<const N: usize>(&self, at: usize) -> [u8; N] {
-        *self.block()[at..]
-            .first_chunk()
-            .expect("a block holds its whole header")
+        *self.block()[at..].first_chunk().expect("a block holds its whole header")
     }
 
     fn set_field<const N: usize>(&mut self, at: usize, bytes: [u8; N]) {
@@ -128,8 +122,7 @@ impl Entry {
 
     /// When the key ends.
     pub(crate) fn expiry(&self) -> Option<UnixMillis> {
-        self.has_expiry()
-            .then(|| UnixMillis::new(u64::from_le_bytes(self.field(EXPIRY_AT))))
+        self.has_expiry().then(|| UnixMillis::new(u64::from_le_bytes(self.field(EXPIRY_AT))))
     }
 
     /// Whether the key's time has come.

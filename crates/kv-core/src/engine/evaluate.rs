@@ -59,10 +59,7 @@ pub(crate) enum Plan<'a> {
     /// It stays as it is.
     Keep,
     /// It has this value and expiry.
-    Put {
-        value: Cow<'a, [u8]>,
-        expiry: Option<UnixMillis>,
-    },
+    Put { value: Cow<'a, [u8]>, expiry: Option<UnixMillis> },
     /// An existing key has this expiry.
     Touch { expiry: Option<UnixMillis> },
     /// An existing key goes.
@@ -71,19 +68,11 @@ pub(crate) enum Plan<'a> {
 
 impl<'a> Verdict<'a> {
     fn keep(applied: bool, payload: Payload) -> Self {
-        Self {
-            applied,
-            plan: Plan::Keep,
-            payload,
-        }
+        Self { applied, plan: Plan::Keep, payload }
     }
 
     fn change(plan: Plan<'a>, payload: Payload) -> Self {
-        Self {
-            applied: true,
-            plan,
-            payload,
-        }
+        Self { applied: true, plan, payload }
     }
 }
 
@@ -106,22 +95,15 @@ pub(crate) fn evaluate<'a>(
         }
         Action::Exists => {
             let length = |view: View<'_>| Payload::Length(view.value.as_slice().len() as u64);
-            Ok(Verdict::keep(
-                view.is_some(),
-                view.map_or(Payload::None, length),
-            ))
+            Ok(Verdict::keep(view.is_some(), view.map_or(Payload::None, length)))
         }
         Action::Set { value, expiry, .. } => {
             let payload = previous(op, view);
             Ok(match resolve(expiry, view, now)? {
                 Some(expiry) if expiry <= now => end(view, payload),
-                expiry => Verdict::change(
-                    Plan::Put {
-                        value: Cow::Borrowed(value),
-                        expiry,
-                    },
-                    payload,
-                ),
+                expiry => {
+                    Verdict::change(Plan::Put { value: Cow::Borrowed(value), expiry }, payload)
+                }
             })
         }
         Action::Delete { .. } => Ok(match view {
@@ -138,13 +120,7 @@ pub(crate) fn evaluate<'a>(
 fn previous(op: &Op<'_>, view: Option<View<'_>>) -> Payload {
     match (op.action, view) {
         (
-            Action::Set {
-                return_previous: true,
-                ..
-            }
-            | Action::Delete {
-                return_previous: true,
-            },
+            Action::Set { return_previous: true, .. } | Action::Delete { return_previous: true },
             Some(view),
         ) => Payload::Value(view.value.to_bytes()),
         _ => Payload::None,
@@ -165,29 +141,16 @@ fn resolve(
 
 /// The key's time is already past: it goes, if it is there.
 fn end<'a>(view: Option<View<'_>>, payload: Payload) -> Verdict<'a> {
-    let plan = if view.is_some() {
-        Plan::Remove
-    } else {
-        Plan::Keep
-    };
-    Verdict {
-        applied: true,
-        plan,
-        payload,
-    }
+    let plan = if view.is_some() { Plan::Remove } else { Plan::Keep };
+    Verdict { applied: true, plan, payload }
 }
 
 fn increment<'a>(delta: i64, view: Option<View<'_>>) -> Result<Verdict<'a>, StoreError> {
     let present = view.map_or(Ok(0), |view| parse_integer(view.value.as_slice()))?;
-    let sum = present
-        .checked_add(delta)
-        .ok_or(StoreError::IntegerOverflow { present, delta })?;
+    let sum = present.checked_add(delta).ok_or(StoreError::IntegerOverflow { present, delta })?;
     let value = Cow::Owned(sum.to_string().into_bytes());
     let expiry = view.and_then(|view| view.expiry);
-    Ok(Verdict::change(
-        Plan::Put { value, expiry },
-        Payload::Number(sum),
-    ))
+    Ok(Verdict::change(Plan::Put { value, expiry }, Payload::Number(sum)))
 }
 
 /// Parses what increment itself would have written: no plus sign, spaces or leading zeros, as in Redis.
@@ -219,10 +182,7 @@ fn append<'a>(
         Cow::Owned([present, suffix].concat())
     };
     let expiry = view.and_then(|view| view.expiry);
-    Ok(Verdict::change(
-        Plan::Put { value, expiry },
-        Payload::Length(total as u64),
-    ))
+    Ok(Verdict::change(Plan::Put { value, expiry }, Payload::Length(total as u64)))
 }
 
 fn expire<'a>(
@@ -251,12 +211,7 @@ fn set_expiry<'a>(
             if expiry <= now {
                 end(Some(view), Payload::None)
             } else {
-                Verdict::change(
-                    Plan::Touch {
-                        expiry: Some(expiry),
-                    },
-                    Payload::None,
-                )
+                Verdict::change(Plan::Touch { expiry: Some(expiry) }, Payload::None)
             }
         }
         _ => Verdict::keep(false, Payload::None),

@@ -29,10 +29,7 @@ impl KeyHasher {
     /// A hasher for a power of two of shards.
     pub(crate) fn new(seed: u64, shards: usize) -> Self {
         let shared = SHARED_SEED.get_or_init(|| SharedSeed::from_u64(seed));
-        Self {
-            state: SeedableRandomState::with_seed(seed, shared),
-            shard_mask: shards - 1,
-        }
+        Self { state: SeedableRandomState::with_seed(seed, shared), shard_mask: shards - 1 }
     }
 
     /// Hashes a key. Shard and fingerprint come from disjoint bits of the hash, so that the keys of one
@@ -41,14 +38,8 @@ impl KeyHasher {
         let mut hasher = self.state.build_hasher();
         hasher.write(key);
         let hash = hasher.finish();
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the low half is what is wanted"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
         let fingerprint = Fingerprint(hash as u32);
-        Location {
-            shard: (hash >> 32) as usize & self.shard_mask,
-            fingerprint,
-        }
+        Location { shard: (hash >> 32) as usize & self.shard_mask, fingerprint }
     }
 }

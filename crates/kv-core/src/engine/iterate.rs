@@ -60,10 +60,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let mut positions_left = POSITIONS_PER_PAGE_MAX;
         while (cursor.shard as usize) < self.shards.len() {
             if page.is_full() || positions_left == 0 {
-                return Ok(ScanPage {
-                    entries: page.entries,
-                    next: Some(cursor),
-                });
+                return Ok(ScanPage { entries: page.entries, next: Some(cursor) });
             }
             let shard = self.lock(cursor.shard as usize);
             let visit = positions_left.min(POSITIONS_PER_LOCK_MAX);
@@ -76,18 +73,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 positions_left = positions_left.saturating_sub(1);
             }
         }
-        Ok(ScanPage {
-            entries: page.entries,
-            next: None,
-        })
+        Ok(ScanPage { entries: page.entries, next: None })
     }
 
     fn cursor_at(&self, shard: u32) -> ScanCursor {
-        ScanCursor {
-            store: self.identity,
-            shard,
-            position: u32::MAX,
-        }
+        ScanCursor { store: self.identity, shard, position: u32::MAX }
     }
 
     fn owns(&self, cursor: ScanCursor) -> bool {

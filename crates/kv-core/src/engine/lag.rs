@@ -14,10 +14,7 @@ pub(crate) struct LagHistogram {
 
 impl Default for LagHistogram {
     fn default() -> Self {
-        Self {
-            counts: [0; BUCKETS],
-            max: 0,
-        }
+        Self { counts: [0; BUCKETS], max: 0 }
     }
 }
 
@@ -44,11 +41,7 @@ impl LagHistogram {
 
     /// Percentiles, each the end of its bucket and at most the maximum.
     pub(crate) fn summary(&self) -> LagSummary {
-        LagSummary {
-            p50: self.quantile(50),
-            p99: self.quantile(99),
-            max: self.max,
-        }
+        LagSummary { p50: self.quantile(50), p99: self.quantile(99), max: self.max }
     }
 
     fn quantile(&self, percent: u64) -> u64 {
@@ -77,14 +70,7 @@ mod tests {
         for lag in 1..=100 {
             lags.record(lag);
         }
-        assert_eq!(
-            lags.summary(),
-            LagSummary {
-                p50: 64,
-                p99: 100,
-                max: 100
-            }
-        );
+        assert_eq!(lags.summary(), LagSummary { p50: 64, p99: 100, max: 100 });
         lags.record(u64::MAX);
         assert_eq!(lags.summary().max, u64::MAX);
     }

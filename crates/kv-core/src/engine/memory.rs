@@ -38,12 +38,7 @@ impl MemoryTracker {
     /// A tracker for `shards` shards. `base` bytes are in use from the start.
     pub(crate) fn new(limit: u64, shards: usize, base: u64) -> Self {
         let quantum = (limit / (shards as u64 * QUANTUM_LIMIT_DIVISOR)).min(QUANTUM_BYTES_MAX);
-        Self {
-            limit,
-            base,
-            quantum,
-            reserved: AtomicU64::new(base),
-        }
+        Self { limit, base, quantum, reserved: AtomicU64::new(base) }
     }
 
     /// The limit; 0 for none.
@@ -70,9 +65,7 @@ impl MemoryTracker {
     pub(crate) fn try_reserve(&self, bytes: u64) -> bool {
         self.reserved
             .try_update(Ordering::AcqRel, Ordering::Acquire, |reserved| {
-                reserved
-                    .checked_add(bytes)
-                    .filter(|total| *total <= self.limit)
+                reserved.checked_add(bytes).filter(|total| *total <= self.limit)
             })
             .is_ok()
     }
@@ -86,10 +79,7 @@ impl MemoryTracker {
     pub(crate) fn release(&self, bytes: u64) {
         if bytes > 0 {
             let before = self.reserved.fetch_sub(bytes, Ordering::AcqRel);
-            debug_assert!(
-                before >= bytes,
-                "released {bytes} bytes of {before} reserved"
-            );
+            debug_assert!(before >= bytes, "released {bytes} bytes of {before} reserved");
         }
     }
 }
@@ -141,11 +131,7 @@ impl ShardMemory {
         if !tracker.is_limited() {
             return;
         }
-        debug_assert!(
-            self.credit + before >= used,
-            "spent {used} - {before} of {}",
-            self.credit
-        );
+        debug_assert!(self.credit + before >= used, "spent {used} - {before} of {}", self.credit);
         self.credit = (self.credit + before).saturating_sub(used);
         let keep = 2 * tracker.quantum;
         if self.credit > keep {
@@ -193,15 +179,7 @@ mod tests {
 
     #[test]
     fn allocations_are_rounded_as_the_allocator_does() {
-        let cases = [
-            (0, 0),
-            (1, 32),
-            (24, 32),
-            (25, 48),
-            (40, 48),
-            (41, 64),
-            (4096, 4112),
-        ];
+        let cases = [(0, 0), (1, 32), (24, 32), (25, 48), (40, 48), (41, 64), (4096, 4112)];
         for (requested, allocated) in cases {
             assert_eq!(allocated_bytes(requested), allocated, "{requested} bytes");
         }

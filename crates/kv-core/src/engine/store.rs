@@ -80,9 +80,7 @@ impl Drop for ShardGuard<'_> {
 
 impl<J, C> fmt::Debug for ShardedStore<J, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ShardedStore")
-            .field("config", &self.config)
-            .finish_non_exhaustive()
+        f.debug_struct("ShardedStore").field("config", &self.config).finish_non_exhaustive()
     }
 }
 
@@ -91,6 +89,9 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     ///
     /// # Errors
     /// [`ConfigError`] when a setting is out of bounds.
+    ///
+    /// # Panics
+    /// Never: shards are checked to be few enough to be numbered.
     pub fn new(config: EngineConfig, journal: J, clock: C) -> Result<Self, ConfigError> {
         config.check()?;
         let mut random = fastrand::Rng::with_seed(config.seed);
@@ -108,17 +109,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             .collect();
         if config.memory_limit != 0 && config.memory_limit < base {
             let (given, shards) = (config.memory_limit, config.shards);
-            return Err(ConfigError::MemoryLimit {
-                given,
-                min: base,
-                shards,
-            });
+            return Err(ConfigError::MemoryLimit { given, min: base, shards });
         }
         Ok(Self {
             shards,
-            next_due: (0..config.shards)
-                .map(|_| AtomicU64::new(u64::MAX))
-                .collect(),
+            next_due: (0..config.shards).map(|_| AtomicU64::new(u64::MAX)).collect(),
             tracker: MemoryTracker::new(config.memory_limit, config.shards, base),
             journal,
             hasher: KeyHasher::new(config.seed, config.shards),
@@ -136,23 +131,12 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     }
 
     pub(super) fn context_at(&self, now: UnixMillis) -> Context<'_, J> {
-        Context {
-            journal: &self.journal,
-            tracker: &self.tracker,
-            limits: &self.config.limits,
-            now,
-        }
+        Context { journal: &self.journal, tracker: &self.tracker, limits: &self.config.limits, now }
     }
 
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "the hasher's mask keeps indices below the count"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "the hasher's mask keeps indices below the count")]
     pub(super) fn lock(&self, index: usize) -> ShardGuard<'_> {
-        ShardGuard {
-            shard: self.shards[index].0.lock(),
-            next_due: &self.next_due[index],
-        }
+        ShardGuard { shard: self.shards[index].0.lock(), next_due: &self.next_due[index] }
     }
 
     pub(super) fn locate(&self, key: &[u8]) -> Location {
@@ -212,24 +196,10 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
 
     fn flush(&self) -> Result<(u64, Lsn), StoreError> {
         let ctx = self.context();
-        let mut guards: Vec<_> = (0..self.shards.len())
-            .map(|index| self.lock(index))
-            .collect();
-        let version = guards
-            .iter()
-            .map(|shard| shard.last_version())
-            .max()
-            .unwrap_or_default();
-        let effects = [Effect {
-            shard: 0,
-            version,
-            key: &[],
-            change: Change::Clear,
-        }];
-        let lsn = self.journal.append(&Record {
-            group: 0,
-            effects: &effects,
-        })?;
+        let mut guards: Vec<_> = (0..self.shards.len()).map(|index| self.lock(index)).collect();
+        let version = guards.iter().map(|shard| shard.last_version()).max().unwrap_or_default();
+        let effects = [Effect { shard: 0, version, key: &[], change: Change::Clear }];
+        let lsn = self.journal.append(&Record { group: 0, effects: &effects })?;
         let tables: Vec<_> = guards
             .iter_mut()
             .map(|shard| {

@@ -7,6 +7,8 @@
 //!
 //! Each slot's fingerprint is kept beside it, so that growing, shrinking and removing touch no entry.
 
+#![expect(clippy::indexing_slicing, reason = "slots below `len` are this module's invariant")]
+
 use hashbrown::HashTable;
 
 use super::entry::Entry;
@@ -30,9 +32,7 @@ pub(crate) struct Table {
 
 /// The hash the index uses: all 64 bits are needed, its tags being the topmost.
 fn spread(fingerprint: Fingerprint) -> u64 {
-    u64::from(fingerprint.0)
-        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        .rotate_left(32)
+    u64::from(fingerprint.0).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32)
 }
 
 impl Table {
@@ -56,9 +56,7 @@ impl Table {
             let slot = *slot as usize;
             self.fingerprints[slot] == fingerprint && wanted(&self.entries[slot])
         };
-        self.index
-            .find(spread(fingerprint), matches)
-            .map(|slot| *slot as usize)
+        self.index.find(spread(fingerprint), matches).map(|slot| *slot as usize)
     }
 
     /// Of the keys with this fingerprint that have an expiry, the one that ends first.
@@ -92,10 +90,9 @@ impl Table {
         let slot = self.entries.len();
         let slot_u32 = u32::try_from(slot).expect("a shard holds fewer than 2^32 keys");
         let fingerprints = &self.fingerprints;
-        self.index
-            .insert_unique(spread(fingerprint), slot_u32, |slot| {
-                spread(fingerprints[*slot as usize])
-            });
+        self.index.insert_unique(spread(fingerprint), slot_u32, |slot| {
+            spread(fingerprints[*slot as usize])
+        });
         self.fingerprints.push(fingerprint);
         self.entries.push(entry);
         slot
@@ -138,8 +135,7 @@ impl Table {
             self.entries.shrink_to(target);
             self.fingerprints.shrink_to(target);
             let fingerprints = &self.fingerprints;
-            self.index
-                .shrink_to(target, |slot| spread(fingerprints[*slot as usize]));
+            self.index.shrink_to(target, |slot| spread(fingerprints[*slot as usize]));
         }
     }
 
@@ -147,12 +143,10 @@ impl Table {
         let slots = self.slots_for(additional);
         if slots > self.entries.capacity() {
             self.entries.reserve_exact(slots - self.entries.len());
-            self.fingerprints
-                .reserve_exact(slots - self.fingerprints.len());
+            self.fingerprints.reserve_exact(slots - self.fingerprints.len());
         }
         let fingerprints = &self.fingerprints;
-        self.index
-            .reserve(additional, |slot| spread(fingerprints[*slot as usize]));
+        self.index.reserve(additional, |slot| spread(fingerprints[*slot as usize]));
     }
 
     /// Capacity in slots once `additional` keys are added: grows by a quarter, to waste little.
@@ -180,9 +174,8 @@ impl Table {
             return allocated_bytes(self.index.allocation_size()) as u64;
         }
         // hashbrown keeps a power of two of buckets, at most 7/8 full, and a control byte for each.
-        let buckets = (needed.max(self.index.capacity() + 1) * 8 / 7 + 1)
-            .next_power_of_two()
-            .max(16);
+        let buckets =
+            (needed.max(self.index.capacity() + 1) * 8 / 7 + 1).next_power_of_two().max(16);
         allocated_bytes(buckets * (size_of::<u32>() + 1) + 64) as u64
     }
 

@@ -57,9 +57,7 @@ impl<J: Journal, C: Clock> TtlManager<J, C> {
         loop {
             let mut trash = Trash::default();
             let more =
-                self.store
-                    .lock(index)
-                    .expire_due(&ctx, ITEMS_PER_LOCK_MAX, lags, &mut trash);
+                self.store.lock(index).expire_due(&ctx, ITEMS_PER_LOCK_MAX, lags, &mut trash);
             if !more {
                 return;
             }

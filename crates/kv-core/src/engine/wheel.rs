@@ -13,6 +13,11 @@
 //!
 //! Items live in one vector and form a list per slot, so that moving one allocates nothing.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "digits, levels and items are this module's invariant"
+)]
+
 use super::memory::allocated_bytes;
 use crate::eviction::Fingerprint;
 use crate::types::{EXPIRY_MAX_MS, UnixMillis};
@@ -102,10 +107,7 @@ impl Wheel {
     pub(crate) fn schedule(&mut self, fingerprint: Fingerprint, expiry: UnixMillis) {
         let (level, slot) = self.place(expiry);
         let heads = self.heads.get_or_insert_with(|| Box::new(EMPTY_HEADS));
-        let item = Item {
-            fingerprint,
-            next: heads[level][slot],
-        };
+        let item = Item { fingerprint, next: heads[level][slot] };
         heads[level][slot] = if self.free == NIL {
             if self.items.len() == self.items.capacity() {
                 let additional = grown(self.items.capacity()) - self.items.capacity();
@@ -184,10 +186,7 @@ impl Wheel {
             self.schedule(fingerprint, expiry);
             if self.place(expiry) == (stop.level, stop.slot) {
                 looked += 1;
-                best = best
-                    .into_iter()
-                    .chain([(expiry, fingerprint)])
-                    .min_by_key(|found| found.0);
+                best = best.into_iter().chain([(expiry, fingerprint)]).min_by_key(|found| found.0);
             }
         }
         self.put_back(stop, unseen);
@@ -241,11 +240,7 @@ impl Wheel {
         let slot = self.occupied[level].trailing_zeros() as usize;
         let shift = level * SLOT_BITS;
         let block = self.now >> (shift + SLOT_BITS) << (shift + SLOT_BITS);
-        Some(Stop {
-            level,
-            slot,
-            tick: block + ((slot as u64) << shift),
-        })
+        Some(Stop { level, slot, tick: block + ((slot as u64) << shift) })
     }
 
     /// When [`pop_due`](Self::pop_due) may next return something; `u64::MAX` for never.
@@ -253,8 +248,7 @@ impl Wheel {
         if self.pending != NIL {
             return 0;
         }
-        self.next_stop()
-            .map_or(u64::MAX, |stop| stop.tick * TICK_MS)
+        self.next_stop().map_or(u64::MAX, |stop| stop.tick * TICK_MS)
     }
 
     /// Whether it pays to rebuild: many items are of keys that have gone, or much memory is unused.
@@ -334,7 +328,8 @@ fn tick(at: UnixMillis) -> u64 {
 
 /// Digit `level` of a tick.
 fn digit(tick: u64, level: usize) -> usize {
-    (tick >> (level * SLOT_BITS)) as usize & (SLOTS - 1)
+    let digit = (tick >> (level * SLOT_BITS)) & (SLOTS as u64 - 1);
+    usize::try_from(digit).expect("a digit is below 64")
 }
 
 /// The capacity after the next growth.
@@ -343,11 +338,7 @@ fn grown(capacity: usize) -> usize {
 }
 
 fn heap_bytes(has_heads: bool, capacity: usize) -> u64 {
-    let heads = if has_heads {
-        allocated_bytes(size_of::<Heads>())
-    } else {
-        0
-    };
+    let heads = if has_heads { allocated_bytes(size_of::<Heads>()) } else { 0 };
     (heads + allocated_bytes(capacity * size_of::<Item>())) as u64
 }
 
@@ -397,17 +388,9 @@ mod tests {
                 let expiry = start + (1 << shift) + offset;
                 let mut keys = BTreeMap::from([(7, expiry)]);
                 wheel.schedule(Fingerprint(7), UnixMillis::new(expiry));
-                assert_eq!(
-                    expire(&mut wheel, &mut keys, expiry - 1),
-                    [],
-                    "early at {expiry}"
-                );
+                assert_eq!(expire(&mut wheel, &mut keys, expiry - 1), [], "early at {expiry}");
                 let late = expiry + 2 * TICK_MS;
-                assert_eq!(
-                    expire(&mut wheel, &mut keys, late),
-                    [7],
-                    "missed at {expiry}"
-                );
+                assert_eq!(expire(&mut wheel, &mut keys, late), [7], "missed at {expiry}");
                 assert_eq!(wheel.next_due_ms(), u64::MAX);
             }
         }

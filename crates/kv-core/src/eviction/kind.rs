@@ -32,14 +32,8 @@ pub enum PolicyKind {
 
 impl PolicyKind {
     /// Every policy, in the order documentation lists them.
-    pub const ALL: [Self; 6] = [
-        Self::Lru,
-        Self::Lfu,
-        Self::Fifo,
-        Self::Random,
-        Self::Ttl,
-        Self::None,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Lru, Self::Lfu, Self::Fifo, Self::Random, Self::Ttl, Self::None];
 
     /// The name configurations use.
     pub const fn name(self) -> &'static str {
@@ -87,9 +81,7 @@ impl FromStr for PolicyKind {
         Self::ALL
             .into_iter()
             .find(|kind| kind.name() == name)
-            .ok_or_else(|| UnknownPolicy {
-                given: name.to_owned(),
-            })
+            .ok_or_else(|| UnknownPolicy { given: name.to_owned() })
     }
 }
 

@@ -34,12 +34,7 @@ pub(super) struct Frequency {
 
 impl Frequency {
     pub(super) fn new(seed: u64) -> Self {
-        Self {
-            random: fastrand::Rng::with_seed(seed),
-            residents: 0,
-            uses_in_epoch: 0,
-            epoch: 0,
-        }
+        Self { random: fastrand::Rng::with_seed(seed), residents: 0, uses_in_epoch: 0, epoch: 0 }
     }
 
     fn pack(&self, count: u32) -> PolicyBits {

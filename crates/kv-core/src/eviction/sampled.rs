@@ -13,10 +13,7 @@ const SAMPLES: usize = 10;
 /// Candidates kept between choices.
 const POOL_MAX: usize = 16;
 
-const _: () = assert!(
-    POOL_MAX > 1,
-    "the pool must outlive one choice to be of use"
-);
+const _: () = assert!(POOL_MAX > 1, "the pool must outlive one choice to be of use");
 
 /// What a sampled policy knows of a key, and how much it wants it gone.
 pub(super) trait Rank: Send + std::fmt::Debug {
@@ -44,10 +41,7 @@ pub(super) struct Sampled<R> {
 impl<R: Rank> Sampled<R> {
     pub(super) fn new(rank: R) -> Self {
         // Allocated once, at its largest, so that the policy's memory never changes.
-        Self {
-            rank,
-            pool: Vec::with_capacity(POOL_MAX + SAMPLES),
-        }
+        Self { rank, pool: Vec::with_capacity(POOL_MAX + SAMPLES) }
     }
 
     fn refill(&mut self, residents: &mut dyn Residents) {
@@ -55,11 +49,7 @@ impl<R: Rank> Sampled<R> {
             let Some(found) = residents.sample() else {
                 return;
             };
-            if !self
-                .pool
-                .iter()
-                .any(|(known, _)| *known == found.fingerprint)
-            {
+            if !self.pool.iter().any(|(known, _)| *known == found.fingerprint) {
                 self.pool.push((found.fingerprint, found.bits));
             }
         }
@@ -75,8 +65,7 @@ impl<R: Rank> Sampled<R> {
     fn trim(&mut self) {
         if self.pool.len() > POOL_MAX {
             let rank = &self.rank;
-            self.pool
-                .sort_unstable_by_key(|(_, bits)| std::cmp::Reverse(rank.urgency(*bits)));
+            self.pool.sort_unstable_by_key(|(_, bits)| std::cmp::Reverse(rank.urgency(*bits)));
             self.pool.truncate(POOL_MAX);
         }
     }
@@ -100,10 +89,7 @@ impl<R: Rank> EvictionPolicy for Sampled<R> {
             self.refill(residents);
             while let Some((fingerprint, bits)) = self.take_most_urgent() {
                 // Used or replaced since it was seen: what the pool knows of it is out of date.
-                if residents
-                    .find(fingerprint)
-                    .is_some_and(|now| now.bits == bits)
-                {
+                if residents.find(fingerprint).is_some_and(|now| now.bits == bits) {
                     self.trim();
                     return Some(fingerprint);
                 }

@@ -15,10 +15,7 @@ pub struct FakeShard {
 
 impl Default for FakeShard {
     fn default() -> Self {
-        Self {
-            residents: BTreeMap::new(),
-            random: fastrand::Rng::with_seed(1),
-        }
+        Self { residents: BTreeMap::new(), random: fastrand::Rng::with_seed(1) }
     }
 }
 
@@ -28,14 +25,7 @@ impl FakeShard {
         let fingerprint = Fingerprint(key);
         let bits = policy.on_insert(fingerprint);
         let expiry = expiry.map(UnixMillis::new);
-        self.residents.insert(
-            key,
-            Candidate {
-                fingerprint,
-                bits,
-                expiry,
-            },
-        );
+        self.residents.insert(key, Candidate { fingerprint, bits, expiry });
     }
 
     /// Uses a resident key.
@@ -55,10 +45,7 @@ impl FakeShard {
     /// Evicts the victim the policy names.
     pub fn evict(&mut self, policy: &mut dyn EvictionPolicy) -> Option<u32> {
         let victim = policy.victim(self)?.0;
-        assert!(
-            self.residents.contains_key(&victim),
-            "victim {victim} is not resident"
-        );
+        assert!(self.residents.contains_key(&victim), "victim {victim} is not resident");
         self.remove(policy, victim);
         Some(victim)
     }
@@ -85,10 +72,7 @@ impl Residents for FakeShard {
     }
 
     fn soonest_expiry(&mut self) -> Option<Candidate> {
-        let volatile = self
-            .residents
-            .values()
-            .filter(|resident| resident.expiry.is_some());
+        let volatile = self.residents.values().filter(|resident| resident.expiry.is_some());
         volatile.min_by_key(|resident| resident.expiry).copied()
     }
 }
@@ -106,11 +90,7 @@ fn an_empty_shard_has_no_victim(policy: &mut dyn EvictionPolicy) {
     assert_eq!(shard.evict(policy), None);
     shard.insert(policy, 1, Some(9));
     shard.remove(policy, 1);
-    assert_eq!(
-        shard.evict(policy),
-        None,
-        "a key that was removed is no victim"
-    );
+    assert_eq!(shard.evict(policy), None, "a key that was removed is no victim");
 }
 
 fn victims_are_resident_and_end_with_the_shard(policy: &mut dyn EvictionPolicy, evicts: bool) {
@@ -138,11 +118,7 @@ fn victims_survive_churn(policy: &mut dyn EvictionPolicy, evicts: bool) {
             5 => shard.remove(policy, key),
             _ => {
                 let populated = !shard.residents.is_empty();
-                assert_eq!(
-                    shard.evict(policy).is_some(),
-                    evicts && populated,
-                    "step {step}"
-                );
+                assert_eq!(shard.evict(policy).is_some(), evicts && populated, "step {step}");
             }
         }
     }
@@ -153,18 +129,12 @@ fn memory_grows_only_as_announced(policy: &mut dyn EvictionPolicy) {
     for key in 0..1000 {
         let allowed = policy.heap_bytes() + policy.insert_bytes_max();
         shard.insert(policy, key, Some(1));
-        assert!(
-            policy.heap_bytes() <= allowed,
-            "insert {key} grew more than announced"
-        );
+        assert!(policy.heap_bytes() <= allowed, "insert {key} grew more than announced");
         let before = policy.heap_bytes();
         shard.hit(policy, key / 2);
         if key % 3 == 0 {
             shard.evict(policy);
         }
-        assert!(
-            policy.heap_bytes() <= before,
-            "only inserts may grow the policy"
-        );
+        assert!(policy.heap_bytes() <= before, "only inserts may grow the policy");
     }
 }

@@ -18,22 +18,9 @@ pub fn test_all<J: Journal>(make: impl Fn() -> J) {
 }
 
 fn append<J: Journal>(journal: &J, version: u64) -> Lsn {
-    let change = Change::Put {
-        value: b"value",
-        expiry: None,
-    };
-    let effects = [Effect {
-        shard: 0,
-        version: Version::new(version),
-        key: b"key",
-        change,
-    }];
-    journal
-        .append(&Record {
-            group: 0,
-            effects: &effects,
-        })
-        .expect("a fresh journal takes records")
+    let change = Change::Put { value: b"value", expiry: None };
+    let effects = [Effect { shard: 0, version: Version::new(version), key: b"key", change }];
+    journal.append(&Record { group: 0, effects: &effects }).expect("a fresh journal takes records")
 }
 
 fn positions_never_decrease<J: Journal>(journal: &J) {
@@ -42,10 +29,7 @@ fn positions_never_decrease<J: Journal>(journal: &J) {
         let lsn = append(journal, version);
         assert!(lsn >= last, "position {lsn:?} came after {last:?}");
         if journal.durability_max() > Durability::Memory {
-            assert!(
-                lsn > last,
-                "a journal that keeps records gives each its own position"
-            );
+            assert!(lsn > last, "a journal that keeps records gives each its own position");
         }
         last = lsn;
     }
@@ -60,24 +44,15 @@ fn positions_are_unique_when_something_is_kept<J: Journal>(journal: &J) {
                 scope.spawn(move || {
                     start.wait();
                     let versions = thread * RECORDS_PER_THREAD..(thread + 1) * RECORDS_PER_THREAD;
-                    versions
-                        .map(|version| append(journal, version + 1))
-                        .collect::<Vec<_>>()
+                    versions.map(|version| append(journal, version + 1)).collect::<Vec<_>>()
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().expect("no thread fails"))
-            .collect()
+        threads.into_iter().flat_map(|thread| thread.join().expect("no thread fails")).collect()
     });
     let unique: HashSet<Lsn> = lsns.iter().copied().collect();
     if journal.durability_max() > Durability::Memory {
-        assert_eq!(
-            unique.len(),
-            lsns.len(),
-            "concurrent appends share no position"
-        );
+        assert_eq!(unique.len(), lsns.len(), "concurrent appends share no position");
     }
 }
 
@@ -88,16 +63,10 @@ fn levels_are_ordered<J: Journal>(journal: &J) {
         journal.reached(Durability::Buffered),
         journal.reached(Durability::Fsync),
     );
-    assert!(
-        memory >= buffered && buffered >= fsync,
-        "a stronger level is never ahead"
-    );
+    assert!(memory >= buffered && buffered >= fsync, "a stronger level is never ahead");
 }
 
 fn memory_is_reached_at_once<J: Journal>(journal: &J) {
     let lsn = append(journal, 1);
-    assert!(
-        journal.reached(Durability::Memory) >= lsn,
-        "what is appended is in memory"
-    );
+    assert!(journal.reached(Durability::Memory) >= lsn, "what is appended is in memory");
 }

@@ -64,40 +64,24 @@ impl OwnedEffect {
     /// Copies an effect.
     pub fn from_effect(effect: &Effect<'_>) -> Self {
         let change = match effect.change {
-            Change::Put { value, expiry } => OwnedChange::Put {
-                value: value.to_vec(),
-                expiry,
-            },
+            Change::Put { value, expiry } => OwnedChange::Put { value: value.to_vec(), expiry },
             Change::Touch { expiry } => OwnedChange::Touch { expiry },
             Change::Delete(cause) => OwnedChange::Delete(cause),
             Change::Clear => OwnedChange::Clear,
         };
         let (shard, version, key) = (effect.shard, effect.version, effect.key.to_vec());
-        Self {
-            shard,
-            version,
-            key,
-            change,
-        }
+        Self { shard, version, key, change }
     }
 
     /// Borrows the effect.
     pub fn as_effect(&self) -> Effect<'_> {
         let change = match &self.change {
-            OwnedChange::Put { value, expiry } => Change::Put {
-                value,
-                expiry: *expiry,
-            },
+            OwnedChange::Put { value, expiry } => Change::Put { value, expiry: *expiry },
             OwnedChange::Touch { expiry } => Change::Touch { expiry: *expiry },
             OwnedChange::Delete(cause) => Change::Delete(*cause),
             OwnedChange::Clear => Change::Clear,
         };
-        Effect {
-            shard: self.shard,
-            version: self.version,
-            key: &self.key,
-            change,
-        }
+        Effect { shard: self.shard, version: self.version, key: &self.key, change }
     }
 }
 
@@ -108,22 +92,12 @@ impl Journal for MemoryJournal {
             return Err(JournalError::Unavailable { reason });
         }
         let mut records = self.records.lock();
-        records.push(
-            record
-                .effects
-                .iter()
-                .map(OwnedEffect::from_effect)
-                .collect(),
-        );
+        records.push(record.effects.iter().map(OwnedEffect::from_effect).collect());
         Ok(Lsn::new(records.len() as u64))
     }
 
     fn reached(&self, level: Durability) -> Lsn {
-        if level == Durability::Memory {
-            Lsn::MAX
-        } else {
-            Lsn::ZERO
-        }
+        if level == Durability::Memory { Lsn::MAX } else { Lsn::ZERO }
     }
 
     fn durability_max(&self) -> Durability {

@@ -4,7 +4,11 @@
 //! [`EvictionPolicy`](crate::eviction::EvictionPolicy) calls its suite's `test_all` from a test. Each
 //! check panics with what was expected.
 
-#![expect(clippy::missing_panics_doc, reason = "panicking is how a test reports")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::indexing_slicing,
+    reason = "panicking is how a test reports"
+)]
 
 pub mod eviction_suite;
 pub mod journal_suite;

@@ -52,12 +52,7 @@ impl ModelStore {
         self.keys
             .iter()
             .filter(|(_, entry)| entry.expiry.is_none_or(|expiry| expiry > now.get()))
-            .map(|(key, entry)| {
-                (
-                    key.clone(),
-                    (entry.value.clone(), entry.expiry, entry.version),
-                )
-            })
+            .map(|(key, entry)| (key.clone(), (entry.value.clone(), entry.expiry, entry.version)))
             .collect()
     }
 
@@ -81,11 +76,7 @@ impl ModelStore {
     /// Executes an operation at `now`.
     pub fn execute(&mut self, op: &Op<'_>, now: UnixMillis) -> Expected {
         let now = now.get();
-        if self
-            .keys
-            .get(op.key)
-            .and_then(|entry| entry.expiry)
-            .is_some_and(|expiry| expiry <= now)
+        if self.keys.get(op.key).and_then(|entry| entry.expiry).is_some_and(|expiry| expiry <= now)
         {
             self.keys.remove(op.key);
         }
@@ -94,9 +85,9 @@ impl ModelStore {
             Condition::None => true,
             Condition::IfAbsent => before.is_none(),
             Condition::IfPresent => before.is_some(),
-            Condition::IfVersion(version) => before
-                .as_ref()
-                .is_some_and(|entry| entry.version == version),
+            Condition::IfVersion(version) => {
+                before.as_ref().is_some_and(|entry| entry.version == version)
+            }
         };
         if !holds {
             return Expected::Unmet;
@@ -108,19 +99,14 @@ impl ModelStore {
         Expected::Reply {
             applied,
             exists: after.is_some(),
-            ttl_ms: after
-                .and_then(|entry| entry.expiry)
-                .map(|expiry| expiry - now),
+            ttl_ms: after.and_then(|entry| entry.expiry).map(|expiry| expiry - now),
             value,
             number,
             changed: applied && !op.action.is_read() && (before.is_some() || after.is_some()),
         }
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "a tuple reads better than a type used once"
-    )]
+    #[expect(clippy::type_complexity, reason = "a tuple reads better than a type used once")]
     fn act(
         &mut self,
         op: &Op<'_>,
@@ -133,11 +119,7 @@ impl ModelStore {
         match op.action {
             Action::Get => Ok((exists, old_value, None)),
             Action::Exists => Ok((exists, None, old_value.map(|value| length(&value)))),
-            Action::Set {
-                value,
-                expiry,
-                return_previous,
-            } => {
+            Action::Set { value, expiry, return_previous } => {
                 let expiry = match expiry {
                     SetExpiry::Never => None,
                     SetExpiry::Keep => old_expiry,
@@ -190,10 +172,9 @@ impl ModelStore {
         let forever = u64::MAX;
         let (old, target) = (entry.expiry.unwrap_or(forever), new.unwrap_or(forever));
         let allowed = match rule {
-            None => old != forever,
             Some(ExpireRule::Always) => true,
             Some(ExpireRule::IfNone) => old == forever,
-            Some(ExpireRule::IfSome) => old != forever,
+            None | Some(ExpireRule::IfSome) => old != forever,
             Some(ExpireRule::IfLater) => target > old,
             Some(ExpireRule::IfEarlier) => target < old,
         };
@@ -208,26 +189,13 @@ impl ModelStore {
             self.keys.remove(key);
             return;
         }
-        let version = self
-            .keys
-            .get(key)
-            .map_or(Version::NONE, |entry| entry.version);
-        self.keys.insert(
-            key.to_vec(),
-            ModelEntry {
-                value,
-                expiry,
-                version,
-            },
-        );
+        let version = self.keys.get(key).map_or(Version::NONE, |entry| entry.version);
+        self.keys.insert(key.to_vec(), ModelEntry { value, expiry, version });
     }
 }
 
 fn at(deadline: crate::types::Deadline, now: u64) -> Result<u64, ()> {
-    deadline
-        .resolve(UnixMillis::new(now))
-        .map(UnixMillis::get)
-        .map_err(|_refused| ())
+    deadline.resolve(UnixMillis::new(now)).map(UnixMillis::get).map_err(|_refused| ())
 }
 
 fn length(value: &[u8]) -> i64 {

@@ -45,36 +45,20 @@ pub fn test_all<S: Store>(make: impl Fn(Arc<ManualClock>) -> S) {
 }
 
 fn set(value: &[u8]) -> Action<'_> {
-    Action::Set {
-        value,
-        expiry: SetExpiry::Never,
-        return_previous: true,
-    }
+    Action::Set { value, expiry: SetExpiry::Never, return_previous: true }
 }
 
 fn set_for(value: &[u8], ttl_ms: i64) -> Action<'_> {
     let deadline = Deadline::after(ttl_ms).expect("tests use valid TTLs");
-    Action::Set {
-        value,
-        expiry: SetExpiry::Deadline(deadline),
-        return_previous: false,
-    }
+    Action::Set { value, expiry: SetExpiry::Deadline(deadline), return_previous: false }
 }
 
 fn run<S: Store>(store: &S, key: &[u8], action: Action<'_>) -> Reply {
-    store
-        .execute(&Op::new(key, action))
-        .expect("the operation is allowed")
+    store.execute(&Op::new(key, action)).expect("the operation is allowed")
 }
 
 fn run_if<S: Store>(store: &S, key: &[u8], condition: Condition, action: Action<'_>) -> Reply {
-    store
-        .execute(&Op {
-            key,
-            condition,
-            action,
-        })
-        .expect("the operation is allowed")
+    store.execute(&Op { key, condition, action }).expect("the operation is allowed")
 }
 
 fn value<S: Store>(store: &S, key: &[u8]) -> Option<Bytes> {
@@ -91,10 +75,7 @@ fn values_read_back<S: Store>(store: &S, _clock: &ManualClock) {
         (b"k2", b"v"),
     ];
     for (key, expected) in cases {
-        assert!(
-            !run(store, key, Action::Get).applied,
-            "{key:?} is not there yet"
-        );
+        assert!(!run(store, key, Action::Get).applied, "{key:?} is not there yet");
         let written = run(store, key, set(expected));
         assert!(written.applied && written.payload == Payload::None && written.ttl_ms.is_none());
         let read = run(store, key, Action::Get);
@@ -103,11 +84,7 @@ fn values_read_back<S: Store>(store: &S, _clock: &ManualClock) {
         let length = run(store, key, Action::Exists).payload;
         assert_eq!(length, Payload::Length(expected.len() as u64));
         let again = run(store, key, set(b"new"));
-        assert_eq!(
-            again.into_value().as_deref(),
-            Some(expected),
-            "the value before"
-        );
+        assert_eq!(again.into_value().as_deref(), Some(expected), "the value before");
     }
     assert_eq!(store.stats().keys, cases.len() as u64);
 }
@@ -115,37 +92,21 @@ fn values_read_back<S: Store>(store: &S, _clock: &ManualClock) {
 fn conditions_decide<S: Store>(store: &S, _clock: &ManualClock) {
     let absent = run_if(store, b"k", Condition::IfPresent, set(b"v"));
     assert!(!absent.applied && absent.version == Version::NONE);
-    assert!(
-        !run_if(
-            store,
-            b"k",
-            Condition::IfVersion(Version::new(1)),
-            set(b"v")
-        )
-        .applied
-    );
+    assert!(!run_if(store, b"k", Condition::IfVersion(Version::new(1)), set(b"v")).applied);
     let first = run_if(store, b"k", Condition::IfAbsent, set(b"v1"));
     assert!(first.applied);
     let second = run_if(store, b"k", Condition::IfAbsent, set(b"v2"));
     assert!(!second.applied);
-    assert_eq!(
-        second.version, first.version,
-        "an unmet condition tells the present version"
-    );
+    assert_eq!(second.version, first.version, "an unmet condition tells the present version");
     assert_eq!(second.into_value().as_deref(), Some(&b"v1"[..]));
     let swapped = run_if(store, b"k", Condition::IfVersion(first.version), set(b"v3"));
     assert!(swapped.applied && swapped.version > first.version);
-    let delete = Action::Delete {
-        return_previous: true,
-    };
+    let delete = Action::Delete { return_previous: true };
     assert!(!run_if(store, b"k", Condition::IfVersion(first.version), delete).applied);
     let deleted = run_if(store, b"k", Condition::IfVersion(swapped.version), delete);
     assert!(deleted.applied && deleted.version > swapped.version);
     assert_eq!(deleted.into_value().as_deref(), Some(&b"v3"[..]));
-    assert!(
-        !run(store, b"k", delete).applied,
-        "there is nothing left to delete"
-    );
+    assert!(!run(store, b"k", delete).applied, "there is nothing left to delete");
 }
 
 /// KV-I4.
@@ -164,13 +125,7 @@ fn versions_grow_across_deletes_and_flushes<S: Store>(store: &S, _clock: &Manual
         let expire = ExpiryChange::Set(deadline, ExpireRule::Always);
         grows(run(store, b"k", Action::Expire(expire)));
         grows(run(store, b"k", Action::Expire(ExpiryChange::Persist)));
-        grows(run(
-            store,
-            b"k",
-            Action::Delete {
-                return_previous: false,
-            },
-        ));
+        grows(run(store, b"k", Action::Delete { return_previous: false }));
         grows(run(store, b"k", set(b"x")));
         assert_eq!(store.flush().expect("flushing is allowed").0, 1);
         assert_eq!(value(store, b"k"), None);
@@ -189,26 +144,15 @@ fn expired_keys_are_never_seen<S: Store>(store: &S, clock: &ManualClock) {
     run(store, b"k", set_for(b"5", 100));
     clock.advance_ms(100);
     let fresh = run(store, b"k", Action::Increment { delta: 1 });
-    assert_eq!(
-        (fresh.payload, fresh.ttl_ms),
-        (Payload::Number(1), None),
-        "neither value nor TTL"
-    );
+    assert_eq!((fresh.payload, fresh.ttl_ms), (Payload::Number(1), None), "neither value nor TTL");
 }
 
 fn expiry_rules_decide<S: Store>(store: &S, _clock: &ManualClock) {
     let expire = |ttl_ms, rule| {
         let deadline = Deadline::after(ttl_ms).expect("valid");
-        run(
-            store,
-            b"k",
-            Action::Expire(ExpiryChange::Set(deadline, rule)),
-        )
+        run(store, b"k", Action::Expire(ExpiryChange::Set(deadline, rule)))
     };
-    assert!(
-        !expire(100, ExpireRule::Always).applied,
-        "the key does not exist"
-    );
+    assert!(!expire(100, ExpireRule::Always).applied, "the key does not exist");
     run(store, b"k", set(b"v"));
     let cases = [
         (ExpireRule::IfSome, 100, false, None),
@@ -223,40 +167,21 @@ fn expiry_rules_decide<S: Store>(store: &S, _clock: &ManualClock) {
     ];
     for (rule, ttl_ms, applied, after) in cases {
         let reply = expire(ttl_ms, rule);
-        assert_eq!(
-            (reply.applied, reply.ttl_ms),
-            (applied, after),
-            "{rule:?} {ttl_ms}"
-        );
+        assert_eq!((reply.applied, reply.ttl_ms), (applied, after), "{rule:?} {ttl_ms}");
     }
-    assert_eq!(
-        run(store, b"k", Action::Append { suffix: b"w" }).ttl_ms,
-        Some(700),
-        "append keeps"
-    );
-    let keep = Action::Set {
-        value: b"w",
-        expiry: SetExpiry::Keep,
-        return_previous: false,
-    };
+    assert_eq!(run(store, b"k", Action::Append { suffix: b"w" }).ttl_ms, Some(700), "append keeps");
+    let keep = Action::Set { value: b"w", expiry: SetExpiry::Keep, return_previous: false };
     assert_eq!(run(store, b"k", keep).ttl_ms, Some(700), "keep keeps");
     assert!(run(store, b"k", Action::Expire(ExpiryChange::Persist)).applied);
     assert!(!run(store, b"k", Action::Expire(ExpiryChange::Persist)).applied);
     run(store, b"k", set_for(b"v", 100));
-    assert_eq!(
-        run(store, b"k", set(b"v")).ttl_ms,
-        None,
-        "a plain set removes the expiry"
-    );
+    assert_eq!(run(store, b"k", set(b"v")).ttl_ms, None, "a plain set removes the expiry");
 }
 
 fn a_past_deadline_is_a_delete<S: Store>(store: &S, _clock: &ManualClock) {
     let past = Deadline::at(1).expect("valid");
-    let set_past = Action::Set {
-        value: b"v",
-        expiry: SetExpiry::Deadline(past),
-        return_previous: false,
-    };
+    let set_past =
+        Action::Set { value: b"v", expiry: SetExpiry::Deadline(past), return_previous: false };
     let on_absent = run(store, b"k", set_past);
     assert!(on_absent.applied && on_absent.version == Version::NONE);
     run(store, b"k", set(b"v"));
@@ -272,24 +197,14 @@ fn numbers_are_checked<S: Store>(store: &S, _clock: &ManualClock) {
     let add = |delta| store.execute(&Op::new(b"n", Action::Increment { delta }));
     let number = |reply: Result<Reply, _>| reply.map(|reply| reply.payload);
     assert_eq!(number(add(i64::MAX)), Ok(Payload::Number(i64::MAX)));
-    let overflow = StoreError::IntegerOverflow {
-        present: i64::MAX,
-        delta: 1,
-    };
+    let overflow = StoreError::IntegerOverflow { present: i64::MAX, delta: 1 };
     assert_eq!(number(add(1)), Err(overflow));
-    assert_eq!(
-        value(store, b"n").as_deref(),
-        Some(i64::MAX.to_string().as_bytes())
-    );
+    assert_eq!(value(store, b"n").as_deref(), Some(i64::MAX.to_string().as_bytes()));
     assert_eq!(number(add(i64::MIN)), Ok(Payload::Number(-1)));
     for text in ["abc", "", "1.5", " 1", "+1", "007"] {
         run(store, b"n", set(text.as_bytes()));
         assert_eq!(number(add(1)), Err(StoreError::NotAnInteger), "{text:?}");
-        assert_eq!(
-            value(store, b"n").as_deref(),
-            Some(text.as_bytes()),
-            "{text:?} is unchanged"
-        );
+        assert_eq!(value(store, b"n").as_deref(), Some(text.as_bytes()), "{text:?} is unchanged");
     }
 }
 
@@ -298,25 +213,13 @@ fn limits_refuse_and_change_nothing<S: Store>(store: &S, _clock: &ManualClock) {
     let longest = vec![b'k'; limits.key_bytes_max];
     run(store, &longest, set(b"v"));
     let too_long = vec![b'k'; limits.key_bytes_max + 1];
-    for action in [
-        Action::Get,
-        set(b"v"),
-        Action::Delete {
-            return_previous: false,
-        },
-    ] {
+    for action in [Action::Get, set(b"v"), Action::Delete { return_previous: false }] {
         let refused = store.execute(&Op::new(&too_long, action));
-        assert!(
-            matches!(refused, Err(StoreError::KeyTooLong { .. })),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Err(StoreError::KeyTooLong { .. })), "{refused:?}");
     }
     let ops = vec![Op::new(b"k", set(b"v")); limits.batch_ops_max + 1];
     let refused = store.execute_batch(&ops, &mut Vec::new());
-    assert!(
-        matches!(refused, Err(StoreError::BatchTooLarge { .. })),
-        "{refused:?}"
-    );
+    assert!(matches!(refused, Err(StoreError::BatchTooLarge { .. })), "{refused:?}");
     assert!(store.execute_atomic(&ops).is_err());
     assert_eq!(store.stats().keys, 1);
 }
@@ -337,59 +240,30 @@ fn batches_keep_the_order_of_a_key<S: Store>(store: &S, _clock: &ManualClock) {
     }
     ops.push(Op::new(b"\x01", Action::Increment { delta: 1 }));
     let mut results = Vec::new();
-    store
-        .execute_batch(&ops, &mut results)
-        .expect("the batch is allowed");
+    store.execute_batch(&ops, &mut results).expect("the batch is allowed");
     assert_eq!(results.len(), ops.len());
     for result in &results[150..200] {
         let reply = result.clone().expect("reads are allowed");
         assert_eq!(reply.into_value().as_deref(), Some(&b"7x"[..]));
     }
-    assert_eq!(
-        results[200],
-        Err(StoreError::NotAnInteger),
-        "one refusal leaves the others alone"
-    );
+    assert_eq!(results[200], Err(StoreError::NotAnInteger), "one refusal leaves the others alone");
 }
 
 fn atomic_batches_are_all_or_nothing<S: Store>(store: &S, _clock: &ManualClock) {
     run(store, b"present", set(b"text"));
     let version = run(store, b"present", Action::Get).version;
     let good = Op::new(b"new", set(b"v"));
-    let unmet = Op {
-        key: b"present",
-        condition: Condition::IfAbsent,
-        action: set(b"w"),
-    };
+    let unmet = Op { key: b"present", condition: Condition::IfAbsent, action: set(b"w") };
     let refused = Op::new(b"present", Action::Increment { delta: 1 });
     let failed = store.execute_atomic(&[good, unmet, good]);
-    let expected = BatchError::ConditionFailed {
-        index: 1,
-        version,
-        ttl_ms: None,
-    };
+    let expected = BatchError::ConditionFailed { index: 1, version, ttl_ms: None };
     assert_eq!(failed, Err(expected));
     let failed = store.execute_atomic(&[good, good, refused]);
-    assert_eq!(
-        failed,
-        Err(BatchError::Refused {
-            index: 2,
-            error: StoreError::NotAnInteger
-        })
-    );
-    assert_eq!(
-        value(store, b"new"),
-        None,
-        "nothing of a failed batch is there"
-    );
-    let guard = Op {
-        key: b"present",
-        condition: Condition::IfVersion(version),
-        action: Action::Exists,
-    };
-    let done = store
-        .execute_atomic(&[guard, good])
-        .expect("the guard holds");
+    assert_eq!(failed, Err(BatchError::Refused { index: 2, error: StoreError::NotAnInteger }));
+    assert_eq!(value(store, b"new"), None, "nothing of a failed batch is there");
+    let guard =
+        Op { key: b"present", condition: Condition::IfVersion(version), action: Action::Exists };
+    let done = store.execute_atomic(&[guard, good]).expect("the guard holds");
     assert!(done.iter().all(|reply| reply.applied));
     assert_eq!(store.execute_atomic(&[]), Ok(Vec::new()));
 }
@@ -403,24 +277,10 @@ fn atomic_batches_see_their_own_effects<S: Store>(store: &S, _clock: &ManualCloc
         Op::new(b"a", expire),
         Op::new(b"a", Action::Get),
         Op::new(b"b", Action::Append { suffix: b"x" }),
-        Op::new(
-            b"b",
-            Action::Delete {
-                return_previous: true,
-            },
-        ),
-        Op {
-            key: b"b",
-            condition: Condition::IfAbsent,
-            action: set(b"y"),
-        },
+        Op::new(b"b", Action::Delete { return_previous: true }),
+        Op { key: b"b", condition: Condition::IfAbsent, action: set(b"y") },
         Op::new(b"c", set(b"z")),
-        Op::new(
-            b"c",
-            Action::Delete {
-                return_previous: false,
-            },
-        ),
+        Op::new(b"c", Action::Delete { return_previous: false }),
     ];
     let replies = store.execute_atomic(&ops).expect("the batch can be made");
     assert_eq!(replies[1].payload, Payload::Number(5));
@@ -430,10 +290,7 @@ fn atomic_batches_see_their_own_effects<S: Store>(store: &S, _clock: &ManualCloc
     let of_a: HashSet<Version> = replies[..4].iter().map(|reply| reply.version).collect();
     assert_eq!(of_a.len(), 1, "a key gets one version per batch");
     let read = run(store, b"a", Action::Get);
-    assert_eq!(
-        (Some(&read.version), read.ttl_ms),
-        (of_a.iter().next(), Some(500))
-    );
+    assert_eq!((Some(&read.version), read.ttl_ms), (of_a.iter().next(), Some(500)));
     assert_eq!(value(store, b"b").as_deref(), Some(&b"y"[..]));
     assert_eq!(value(store, b"c"), None);
 }
@@ -448,21 +305,11 @@ fn scan_with<S: Store>(
     page_keys: usize,
     mut between: impl FnMut(usize),
 ) -> Vec<Vec<u8>> {
-    let spec = ScanSpec {
-        prefix,
-        page_keys,
-        page_bytes: 0,
-        values: true,
-    };
+    let spec = ScanSpec { prefix, page_keys, page_bytes: 0, values: true };
     let (mut found, mut cursor, mut pages) = (Vec::new(), None, 0);
     loop {
-        let page = store
-            .scan(&spec, cursor)
-            .expect("the cursor is this store's");
-        assert!(
-            page.entries.len() <= page_keys,
-            "no page is longer than asked"
-        );
+        let page = store.scan(&spec, cursor).expect("the cursor is this store's");
+        assert!(page.entries.len() <= page_keys, "no page is longer than asked");
         for entry in page.entries {
             assert!(entry.key.starts_with(prefix) && entry.value.is_some());
             found.push(entry.key.to_vec());
@@ -482,22 +329,13 @@ fn scans_return_what_stays<S: Store>(store: &S, _clock: &ManualClock) {
     }
     let churn = |page: usize| {
         for number in page * 40..(page + 1) * 40 {
-            run(
-                store,
-                &key("goes", number),
-                Action::Delete {
-                    return_previous: false,
-                },
-            );
+            run(store, &key("goes", number), Action::Delete { return_previous: false });
             run(store, &key("comes", number), set(b"v"));
         }
     };
     let found: HashSet<Vec<u8>> = scan_with(store, b"", 50, churn).into_iter().collect();
     for number in 0..2000 {
-        assert!(
-            found.contains(&key("stays", number)),
-            "key {number} was there all the time"
-        );
+        assert!(found.contains(&key("stays", number)), "key {number} was there all the time");
     }
     let prefixed = scan(store, b"stays:1", 7);
     assert_eq!(
@@ -508,21 +346,9 @@ fn scans_return_what_stays<S: Store>(store: &S, _clock: &ManualClock) {
 }
 
 fn foreign_cursors_are_refused<S: Store>(store: &S, _clock: &ManualClock) {
-    let foreign = ScanCursor {
-        store: 42,
-        shard: 0,
-        position: 0,
-    };
-    let spec = ScanSpec {
-        prefix: b"",
-        page_keys: 0,
-        page_bytes: 0,
-        values: false,
-    };
-    assert_eq!(
-        store.scan(&spec, Some(foreign)),
-        Err(StoreError::CursorInvalid)
-    );
+    let foreign = ScanCursor { store: 42, shard: 0, position: 0 };
+    let spec = ScanSpec { prefix: b"", page_keys: 0, page_bytes: 0, values: false };
+    assert_eq!(store.scan(&spec, Some(foreign)), Err(StoreError::CursorInvalid));
 }
 
 fn concurrent_increments_are_not_lost<S: Store>(store: &S, _clock: &ManualClock) {
@@ -535,21 +361,16 @@ fn concurrent_increments_are_not_lost<S: Store>(store: &S, _clock: &ManualClock)
                     let key = [u8::try_from(round % 3).expect("a digit")];
                     let version = run(store, &key, Action::Increment { delta: 1 }).version;
                     let before = last.insert(key, version).unwrap_or_default();
-                    assert!(
-                        version > before,
-                        "versions only grow, in every thread's eyes"
-                    );
+                    assert!(version > before, "versions only grow, in every thread's eyes");
                 }
             });
         }
     });
     let total: i64 = (0..3)
-        .map(
-            |key| match run(store, &[key], Action::Increment { delta: 0 }).payload {
-                Payload::Number(number) => number,
-                other => unreachable!("an increment answers with a number, not {other:?}"),
-            },
-        )
+        .map(|key| match run(store, &[key], Action::Increment { delta: 0 }).payload {
+            Payload::Number(number) => number,
+            other => unreachable!("an increment answers with a number, not {other:?}"),
+        })
         .sum();
     assert_eq!(total, ROUNDS * i64::try_from(THREADS).expect("a few"));
 }

@@ -67,9 +67,7 @@ impl Deadline {
                 .checked_add(ttl_ms)
                 .filter(|at_ms| *at_ms <= EXPIRY_MAX_MS)
                 .map(UnixMillis)
-                .ok_or(StoreError::ExpiryOutOfRange {
-                    given_ms: i128::from(ttl_ms),
-                }),
+                .ok_or(StoreError::ExpiryOutOfRange { given_ms: i128::from(ttl_ms) }),
         }
     }
 }
@@ -78,9 +76,7 @@ fn checked(millis: i64) -> Result<u64, StoreError> {
     u64::try_from(millis)
         .ok()
         .filter(|millis| (1..=EXPIRY_MAX_MS).contains(millis))
-        .ok_or(StoreError::ExpiryOutOfRange {
-            given_ms: i128::from(millis),
-        })
+        .ok_or(StoreError::ExpiryOutOfRange { given_ms: i128::from(millis) })
 }
 
 #[cfg(test)]
@@ -94,24 +90,8 @@ mod tests {
             assert!(Deadline::after(bad).is_err(), "after {bad}");
             assert!(Deadline::at(bad).is_err(), "at {bad}");
         }
-        assert_eq!(
-            Deadline::at(max)
-                .unwrap()
-                .resolve(UnixMillis(9))
-                .unwrap()
-                .get(),
-            EXPIRY_MAX_MS
-        );
-        assert_eq!(
-            Deadline::after(1).unwrap().resolve(UnixMillis(9)).unwrap(),
-            UnixMillis(10)
-        );
-        assert!(
-            Deadline::after(max)
-                .unwrap()
-                .resolve(UnixMillis(1))
-                .is_err(),
-            "ends too late"
-        );
+        assert_eq!(Deadline::at(max).unwrap().resolve(UnixMillis(9)).unwrap().get(), EXPIRY_MAX_MS);
+        assert_eq!(Deadline::after(1).unwrap().resolve(UnixMillis(9)).unwrap(), UnixMillis(10));
+        assert!(Deadline::after(max).unwrap().resolve(UnixMillis(1)).is_err(), "ends too late");
     }
 }

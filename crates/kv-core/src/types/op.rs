@@ -16,11 +16,7 @@ pub struct Op<'a> {
 impl<'a> Op<'a> {
     /// An unconditional operation.
     pub fn new(key: &'a [u8], action: Action<'a>) -> Self {
-        Self {
-            key,
-            condition: Condition::None,
-            action,
-        }
+        Self { key, condition: Condition::None, action }
     }
 }
 

@@ -34,10 +34,9 @@ impl Shard {
     pub(crate) fn growth(&self, slot: Option<usize>, key: &[u8], change: &Change<'_>) -> Growth {
         let old = slot.map(|slot| self.table.entry(slot));
         let (entry_bytes, expiry) = match (change, old) {
-            (Change::Put { value, expiry }, _) => (
-                Entry::heap_bytes_of(key.len(), value.len(), expiry.is_some()),
-                *expiry,
-            ),
+            (Change::Put { value, expiry }, _) => {
+                (Entry::heap_bytes_of(key.len(), value.len(), expiry.is_some()), *expiry)
+            }
             (Change::Touch { expiry }, Some(old)) => (old.heap_bytes_with(*expiry), *expiry),
             _ => return Growth::default(),
         };
@@ -53,14 +52,10 @@ impl Shard {
     /// A part that has to grow is counted whole: while it is copied, old and new exist together.
     pub(crate) fn bytes_to_grow(&self, growth: Growth) -> u64 {
         let whole_if_grown = |before: u64, after: u64| if after > before { after } else { 0 };
-        let table = whole_if_grown(
-            self.table.heap_bytes(),
-            self.table.heap_bytes_after(growth.inserts),
-        );
-        let wheel = whole_if_grown(
-            self.wheel.heap_bytes(),
-            self.wheel.heap_bytes_after(growth.schedules),
-        );
+        let table =
+            whole_if_grown(self.table.heap_bytes(), self.table.heap_bytes_after(growth.inserts));
+        let wheel =
+            whole_if_grown(self.wheel.heap_bytes(), self.wheel.heap_bytes_after(growth.schedules));
         let policy = (self.policy.insert_bytes_max() * growth.inserts) as u64;
         growth.entry_bytes + table + wheel + policy
     }
@@ -75,9 +70,9 @@ impl Shard {
     ) {
         match (effect.change, self.find(fingerprint, effect.key)) {
             (Change::Put { value, expiry }, slot) => {
-                let entry = Entry::new(effect.key, value, expiry);
-                let old = self.apply_put(ctx, slot, fingerprint, entry, effect.version);
-                old.into_iter().for_each(|old| trash.put(old));
+                let mut entry = Entry::new(effect.key, value, expiry);
+                entry.set_version(effect.version);
+                trash.put(self.apply_put(ctx, slot, fingerprint, entry));
             }
             (Change::Touch { expiry }, Some(slot)) => {
                 self.apply_touch(ctx, slot, expiry, effect.version);
@@ -87,16 +82,15 @@ impl Shard {
         }
     }
 
-    /// Makes `entry` the state of its key, which is in `slot` or new. Returns the state before.
+    /// Makes `entry` the state of its key, which is in `slot` or new; its version is set. Returns the
+    /// state before.
     pub(crate) fn apply_put<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
         slot: Option<usize>,
         fingerprint: Fingerprint,
         mut entry: Entry,
-        version: Version,
     ) -> Option<Entry> {
-        entry.set_version(version);
         self.count_in(&entry);
         let expiry = entry.expiry();
         let old = if let Some(slot) = slot {
@@ -110,12 +104,7 @@ impl Shard {
             self.table.insert(fingerprint, entry);
             None
         };
-        self.schedule(
-            ctx.now,
-            fingerprint,
-            old.as_ref().and_then(Entry::expiry),
-            expiry,
-        );
+        self.schedule(ctx.now, fingerprint, old.as_ref().and_then(Entry::expiry), expiry);
         self.finish_change(ctx);
         old
     }
@@ -215,8 +204,7 @@ impl Shard {
 
     pub(super) fn rebuild_wheel(&mut self, now: UnixMillis) {
         let table = &self.table;
-        self.wheel
-            .rebuild(now, |key| table.find_soonest(key).map(|(_, expiry)| expiry));
+        self.wheel.rebuild(now, |key| table.find_soonest(key).map(|(_, expiry)| expiry));
         self.wheel_turned = true;
     }
 }

@@ -69,15 +69,11 @@ impl Residents for ShardResidents<'_> {
 
     fn sample(&mut self) -> Option<Candidate> {
         let len = self.table.len();
-        (len > 0)
-            .then(|| self.random.usize(0..len))
-            .map(|slot| self.candidate(slot))
+        (len > 0).then(|| self.random.usize(0..len)).map(|slot| self.candidate(slot))
     }
 
     fn find(&self, fingerprint: Fingerprint) -> Option<Candidate> {
-        self.table
-            .find_where(fingerprint, |_| true)
-            .map(|slot| self.candidate(slot))
+        self.table.find_where(fingerprint, |_| true).map(|slot| self.candidate(slot))
     }
 
     fn set_bits(&mut self, fingerprint: Fingerprint, bits: PolicyBits) {
@@ -90,9 +86,7 @@ impl Residents for ShardResidents<'_> {
         let table = &*self.table;
         let expiry_of = |fingerprint| table.find_soonest(fingerprint).map(|(_, expiry)| expiry);
         let fingerprint = self.wheel.soonest(expiry_of)?;
-        let slot = self
-            .table
-            .find_where(fingerprint, |entry: &Entry| entry.expiry().is_some())?;
+        let slot = self.table.find_where(fingerprint, |entry: &Entry| entry.expiry().is_some())?;
         Some(self.candidate(slot))
     }
 }

@@ -74,17 +74,24 @@ impl Shard {
         let outcome = match verdict.plan {
             Plan::Keep => self.keep(slot),
             Plan::Put { value, expiry } => {
-                let target = Target {
-                    slot,
-                    fingerprint,
-                    key: op.key,
-                };
-                let (outcome, old) = self.put(ctx, target, &value, expiry, prepared)?;
-                old.into_iter().for_each(|old| trash.put(old));
-                outcome
+                let change = Change::Put { value: &value, expiry };
+                let (version, lsn) = self.log(ctx, slot, op.key, change)?;
+                let mut entry = prepared.take(op.key, &value, expiry);
+                entry.set_version(version);
+                trash.put(self.apply_put(ctx, slot, fingerprint, entry));
+                Outcome { version, expiry, lsn }
             }
-            Plan::Touch { expiry } => self.touch(ctx, existing(slot), op.key, expiry)?,
-            Plan::Remove => self.remove(ctx, existing(slot), op.key, trash)?,
+            Plan::Touch { expiry } => {
+                let (version, lsn) = self.log(ctx, slot, op.key, Change::Touch { expiry })?;
+                self.apply_touch(ctx, existing(slot), expiry, version);
+                Outcome { version, expiry, lsn }
+            }
+            Plan::Remove => {
+                let change = Change::Delete(DeleteCause::Request);
+                let (version, lsn) = self.log(ctx, slot, op.key, change)?;
+                trash.put(self.apply_remove(ctx, existing(slot)));
+                Outcome { version, expiry: None, lsn }
+            }
         };
         if op.action.is_read() {
             self.count_read(slot);
@@ -116,79 +123,20 @@ impl Shard {
         }
     }
 
-    fn put<J: Journal>(
+    /// Readies a change: makes sure of room, takes a version and writes the effect to the journal.
+    /// When this returns, the change must be made.
+    fn log<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
-        target: Target<'_>,
-        value: &[u8],
-        expiry: Option<UnixMillis>,
-        prepared: &mut Prepared,
-    ) -> Result<(Outcome, Option<Entry>), Halt> {
-        let Target {
-            slot,
-            fingerprint,
-            key,
-        } = target;
-        let change = Change::Put { value, expiry };
+        slot: Option<usize>,
+        key: &[u8],
+        change: Change<'_>,
+    ) -> Result<(Version, Lsn), Halt> {
         self.ensure(ctx, self.growth(slot, key, &change))?;
         let version = self.next_version();
-        let lsn = self
-            .append(ctx, version, key, change)
-            .map_err(StoreError::Journal)?;
-        let entry = prepared.take(key, value, expiry);
-        let old = self.apply_put(ctx, slot, fingerprint, entry, version);
+        let lsn = self.append(ctx, version, key, change).map_err(StoreError::Journal)?;
         self.count_write();
-        Ok((
-            Outcome {
-                version,
-                expiry,
-                lsn,
-            },
-            old,
-        ))
-    }
-
-    fn touch<J: Journal>(
-        &mut self,
-        ctx: &Context<'_, J>,
-        slot: usize,
-        key: &[u8],
-        expiry: Option<UnixMillis>,
-    ) -> Result<Outcome, Halt> {
-        let change = Change::Touch { expiry };
-        self.ensure(ctx, self.growth(Some(slot), key, &change))?;
-        let version = self.next_version();
-        let lsn = self
-            .append(ctx, version, key, change)
-            .map_err(StoreError::Journal)?;
-        self.apply_touch(ctx, slot, expiry, version);
-        self.count_write();
-        Ok(Outcome {
-            version,
-            expiry,
-            lsn,
-        })
-    }
-
-    fn remove<J: Journal>(
-        &mut self,
-        ctx: &Context<'_, J>,
-        slot: usize,
-        key: &[u8],
-        trash: &mut Trash,
-    ) -> Result<Outcome, Halt> {
-        let version = self.next_version();
-        let change = Change::Delete(DeleteCause::Request);
-        let lsn = self
-            .append(ctx, version, key, change)
-            .map_err(StoreError::Journal)?;
-        trash.put(self.apply_remove(ctx, slot));
-        self.count_write();
-        Ok(Outcome {
-            version,
-            expiry: None,
-            lsn,
-        })
+        Ok((version, lsn))
     }
 
     /// Makes sure the next changes can grow so much.
@@ -201,9 +149,7 @@ impl Shard {
             return Ok(());
         }
         let bytes = self.bytes_to_grow(growth);
-        self.memory
-            .ensure(bytes, ctx.tracker)
-            .map_err(Halt::NeedsRoom)
+        self.memory.ensure(bytes, ctx.tracker).map_err(Halt::NeedsRoom)
     }
 
     /// Takes the room for changes even past the limit.
@@ -215,25 +161,11 @@ impl Shard {
     }
 }
 
-/// The key a change is for, and where it is.
-#[derive(Debug, Clone, Copy)]
-struct Target<'a> {
-    slot: Option<usize>,
-    fingerprint: Fingerprint,
-    key: &'a [u8],
-}
-
 fn existing(slot: Option<usize>) -> usize {
     slot.expect("only an existing key is planned to be touched or removed")
 }
 
 fn reply(applied: bool, payload: Payload, outcome: &Outcome, now: UnixMillis) -> Reply {
     let ttl_ms = outcome.expiry.map(|expiry| expiry.millis_since(now));
-    Reply {
-        applied,
-        version: outcome.version,
-        ttl_ms,
-        payload,
-        lsn: outcome.lsn,
-    }
+    Reply { applied, version: outcome.version, ttl_ms, payload, lsn: outcome.lsn }
 }

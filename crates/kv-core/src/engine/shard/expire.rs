@@ -55,10 +55,7 @@ impl Shard {
         slot: usize,
         trash: &mut Trash,
     ) {
-        debug_assert!(
-            self.table.entry(slot).is_expired(ctx.now),
-            "KV-I6 works both ways"
-        );
+        debug_assert!(self.table.entry(slot).is_expired(ctx.now), "KV-I6 works both ways");
         let version = self.next_version();
         let change = Change::Delete(DeleteCause::Expired);
         let logged = self.append(ctx, version, self.table.entry(slot).key(), change);

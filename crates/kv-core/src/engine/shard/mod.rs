@@ -78,10 +78,8 @@ pub(crate) struct Trash(Vec<Entry>);
 
 impl Trash {
     /// Frees a small entry now, and a large one when the trash is dropped.
-    pub(crate) fn put(&mut self, entry: Entry) {
-        if entry.is_shared() {
-            self.0.push(entry);
-        }
+    pub(crate) fn put(&mut self, entry: impl Into<Option<Entry>>) {
+        self.0.extend(entry.into().filter(Entry::is_shared));
     }
 }
 
@@ -142,11 +140,7 @@ impl Shard {
     /// The slot and content of a live key.
     pub(crate) fn view(&self, slot: usize) -> View<'_> {
         let entry = self.table.entry(slot);
-        View {
-            version: entry.version(),
-            expiry: entry.expiry(),
-            value: entry.stored(),
-        }
+        View { version: entry.version(), expiry: entry.expiry(), value: entry.stored() }
     }
 
     /// The entry in a slot.
@@ -204,16 +198,8 @@ impl Shard {
         key: &[u8],
         change: Change<'_>,
     ) -> Result<Lsn, JournalError> {
-        let effects = [Effect {
-            shard: self.id,
-            version,
-            key,
-            change,
-        }];
-        ctx.journal.append(&Record {
-            group: 0,
-            effects: &effects,
-        })
+        let effects = [Effect { shard: self.id, version, key, change }];
+        ctx.journal.append(&Record { group: 0, effects: &effects })
     }
 
     /// Tells once when the wheel must next be looked at, if that may have changed.
@@ -225,11 +211,7 @@ impl Shard {
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn verify(&self) {
         let entries = || self.table.entries().map(|(_, entry)| entry);
-        assert_eq!(
-            self.entry_bytes,
-            entries().map(Entry::heap_bytes).sum::<u64>(),
-            "entry bytes"
-        );
+        assert_eq!(self.entry_bytes, entries().map(Entry::heap_bytes).sum::<u64>(), "entry bytes");
         assert_eq!(
             self.payload_bytes,
             entries().map(Entry::payload_bytes).sum::<u64>(),
@@ -239,11 +221,7 @@ impl Shard {
         assert_eq!(self.volatile_keys, volatile_keys, "volatile keys");
         assert_eq!(self.memory.used(), self.footprint(), "bytes used");
         for (slot, (fingerprint, entry)) in self.table.entries().enumerate() {
-            assert_eq!(
-                self.table.find(fingerprint, entry.key()),
-                Some(slot),
-                "index"
-            );
+            assert_eq!(self.table.find(fingerprint, entry.key()), Some(slot), "index");
             assert!(entry.version() <= self.last_version, "versions grow");
         }
     }
