@@ -1,7 +1,7 @@
 //! Independent operations together: one clock read, and one lock per shard they touch.
 
 use super::hasher::Location;
-use super::shard::{Halt, Prepared, Shard, Trash};
+use super::shard::{Context, Halt, Prepared, Shard, Trash};
 use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::StoreError;
@@ -26,11 +26,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     ) -> Result<(), StoreError> {
         self.config.limits.check_batch(ops.len())?;
         let ctx = self.context();
-        let mut answers: Vec<Option<Result<Reply, StoreError>>> = Vec::new();
-        answers.resize_with(ops.len(), || None);
+        let first = results.len();
+        results.resize(first + ops.len(), Ok(Reply::default()));
         let mut answer = |index: usize, result| {
-            if let Some(place) = answers.get_mut(index) {
-                *place = Some(result);
+            if let Some(place) = results.get_mut(first + index) {
+                *place = result;
             }
         };
         let mut steps = Vec::with_capacity(ops.len());
@@ -44,33 +44,43 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 Err(error) => answer(index, Err(error)),
             }
         }
-        // Stable: operations on one key are in one shard and keep their order.
-        steps.sort_by_key(|step| step.shard);
+        // Operations on one key are in one shard, and keep their order there.
+        steps.sort_unstable_by_key(|step| (step.shard, step.index));
         let mut trash = Trash::default();
         for group in steps.chunk_by_mut(|a, b| a.shard == b.shard) {
+            self.run_group(&ctx, group, &mut answer, &mut trash);
+        }
+        Ok(())
+    }
+
+    /// Runs the operations of one shard, under one lock unless room has to be made.
+    fn run_group(
+        &self,
+        ctx: &Context<'_, J>,
+        mut group: &mut [Step<'_, '_>],
+        answer: &mut impl FnMut(usize, Result<Reply, StoreError>),
+        trash: &mut Trash,
+    ) {
+        while let Some(first) = group.first() {
             let mut done = 0;
-            while let Some(first) = group.get(done) {
-                let refused = self.with_room(&ctx, first.shard, |shard: &mut Shard| {
-                    while let Some(Step { index, fingerprint, op, prepared, .. }) =
-                        group.get_mut(done)
-                    {
-                        match shard.execute(&ctx, (op, *fingerprint), prepared, &mut trash) {
-                            Ok(reply) => answer(*index, Ok(reply)),
-                            Err(Halt::Refused(error)) => answer(*index, Err(error)),
-                            Err(room) => return Err(room),
-                        }
-                        done += 1;
+            let ran = self.with_room(ctx, first.shard, |shard: &mut Shard| {
+                while let Some(step) = group.get_mut(done) {
+                    let (op, prepared) = ((step.op, step.fingerprint), &mut step.prepared);
+                    match shard.execute(ctx, op, prepared, trash) {
+                        Ok(reply) => answer(step.index, Ok(reply)),
+                        Err(Halt::Refused(error)) => answer(step.index, Err(error)),
+                        Err(needs_room) => return Err(needs_room),
                     }
-                    Ok(())
-                });
-                // Only the operation that lacked room is refused; those behind it go on.
-                if let (Err(error), Some(step)) = (refused, group.get(done)) {
-                    answer(step.index, Err(error));
                     done += 1;
                 }
+                Ok(())
+            });
+            // Only the operation that lacked room is refused; those behind it go on.
+            if let (Err(error), Some(step)) = (ran, group.get(done)) {
+                answer(step.index, Err(error));
+                done += 1;
             }
+            group = group.get_mut(done..).unwrap_or_default();
         }
-        results.extend(answers.into_iter().map(|answer| answer.expect("every step was answered")));
-        Ok(())
     }
 }

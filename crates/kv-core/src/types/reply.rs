@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Lsn, Version};
 
 /// The answer to one operation that was not refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reply {
     /// A read: whether the key exists. A write: whether it was made.
     pub applied: bool,
