@@ -10,9 +10,8 @@ pub mod v1 {
     #![expect(
         clippy::all,
         clippy::pedantic,
-        missing_docs,
-        missing_debug_implementations,
-        unreachable_pub,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
         unused_qualifications,
         reason = "generated code"
     )]

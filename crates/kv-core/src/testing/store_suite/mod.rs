@@ -1,8 +1,9 @@
 //! What every [`Store`] must do.
 
-use std::collections::{HashMap, HashSet};
+mod concurrency;
+
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 
@@ -13,8 +14,6 @@ use crate::store::Store;
 use crate::types::{
     Action, Condition, Deadline, ExpireRule, ExpiryChange, Op, Payload, Reply, SetExpiry, Version,
 };
-
-const THREADS: usize = 4;
 
 /// Runs every check on fresh stores that read the given clock and have default limits.
 pub fn test_all<S: Store>(make: impl Fn(Arc<ManualClock>) -> S) {
@@ -36,9 +35,9 @@ pub fn test_all<S: Store>(make: impl Fn(Arc<ManualClock>) -> S) {
         atomic_batches_see_their_own_effects,
         scans_return_what_stays,
         foreign_cursors_are_refused,
-        concurrent_increments_are_not_lost,
-        concurrent_atomic_batches_are_seen_whole,
-        concurrent_conditional_sets_have_one_winner,
+        concurrency::increments_are_not_lost,
+        concurrency::atomic_batches_are_seen_whole,
+        concurrency::conditional_sets_have_one_winner,
     ] {
         check(one);
     }
@@ -349,80 +348,4 @@ fn foreign_cursors_are_refused<S: Store>(store: &S, _clock: &ManualClock) {
     let foreign = ScanCursor { store: 42, shard: 0, position: 0 };
     let spec = ScanSpec { prefix: b"", page_keys: 0, page_bytes: 0, values: false };
     assert_eq!(store.scan(&spec, Some(foreign)), Err(StoreError::CursorInvalid));
-}
-
-fn concurrent_increments_are_not_lost<S: Store>(store: &S, _clock: &ManualClock) {
-    const ROUNDS: i64 = 2000;
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                let mut last = HashMap::new();
-                for round in 0..ROUNDS {
-                    let key = [u8::try_from(round % 3).expect("a digit")];
-                    let version = run(store, &key, Action::Increment { delta: 1 }).version;
-                    let before = last.insert(key, version).unwrap_or_default();
-                    assert!(version > before, "versions only grow, in every thread's eyes");
-                }
-            });
-        }
-    });
-    let total: i64 = (0..3)
-        .map(|key| match run(store, &[key], Action::Increment { delta: 0 }).payload {
-            Payload::Number(number) => number,
-            other => unreachable!("an increment answers with a number, not {other:?}"),
-        })
-        .sum();
-    assert_eq!(total, ROUNDS * i64::try_from(THREADS).expect("a few"));
-}
-
-fn concurrent_atomic_batches_are_seen_whole<S: Store>(store: &S, _clock: &ManualClock) {
-    const KEYS: [&[u8]; 5] = [b"a", b"b", b"c", b"d", b"e"];
-    let stop = AtomicBool::new(false);
-    let write = |text: &[u8]| {
-        let ops = KEYS.map(|key| Op::new(key, set(text)));
-        store.execute_atomic(&ops).expect("the batch can be made");
-    };
-    write(b"0");
-    std::thread::scope(|scope| {
-        let writers: Vec<_> = (1..THREADS)
-            .map(|writer| {
-                scope.spawn(move || {
-                    for round in 0..1000 {
-                        write(format!("{writer}-{round}").as_bytes());
-                    }
-                })
-            })
-            .collect();
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                let reads = KEYS.map(|key| Op::new(key, Action::Get));
-                let replies = store.execute_atomic(&reads).expect("reads are allowed");
-                let seen: HashSet<Payload> =
-                    replies.into_iter().map(|reply| reply.payload).collect();
-                assert_eq!(seen.len(), 1, "half of a batch was seen: {seen:?}");
-            }
-        });
-        for writer in writers {
-            writer.join().expect("no writer fails");
-        }
-        stop.store(true, Ordering::Relaxed);
-    });
-}
-
-fn concurrent_conditional_sets_have_one_winner<S: Store>(store: &S, _clock: &ManualClock) {
-    for round in 0..200_u32 {
-        let key = round.to_le_bytes();
-        let winners: usize = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..THREADS)
-                .map(|_| {
-                    scope.spawn(|| run_if(store, &key, Condition::IfAbsent, set(b"v")).applied)
-                })
-                .collect();
-            threads
-                .into_iter()
-                .map(|thread| usize::from(thread.join().expect("no thread fails")))
-                .sum()
-        });
-        assert_eq!(winners, 1);
-    }
 }

@@ -1,0 +1,142 @@
+//! `cargo xtask ci`: the whole check. It reads and never writes, and it is the same everywhere.
+//!
+//! This file owns choosing and running steps; `steps` says what they are, `summary` how they ended.
+
+mod steps;
+mod summary;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::builder::PossibleValuesParser;
+
+use crate::repository;
+use steps::{STEPS, Step};
+use summary::{Ending, Outcome};
+
+/// What `cargo xtask ci` accepts.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Run this step alone; may be given several times
+    #[arg(long, value_name = "STEP", value_parser = step_names())]
+    only: Vec<String>,
+    /// Name the steps with their commands, and run none
+    #[arg(long)]
+    list: bool,
+}
+
+fn step_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(STEPS.map(|step| step.name))
+}
+
+/// Runs the steps in order, until one fails.
+pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
+    let steps = chosen(&options.only);
+    if options.list {
+        list(&steps);
+        return Ok(());
+    }
+    ensure_lock_file(root)?;
+    let (outcomes, result) = run_until_failure(root, &steps);
+    println!("\n{}", summary::table(&outcomes));
+    result
+}
+
+/// The steps named in `only`, or all, in the order of [`STEPS`].
+fn chosen(only: &[String]) -> Vec<&'static Step> {
+    let is_chosen = |step: &&Step| only.is_empty() || only.iter().any(|name| name == step.name);
+    STEPS.iter().filter(is_chosen).collect()
+}
+
+fn list(steps: &[&Step]) {
+    for step in steps {
+        println!("{:<8} {}\n         $ {}", step.name, step.claim, step.command);
+    }
+}
+
+/// Without the lock file in the repository, two machines would check two different programs.
+fn ensure_lock_file(root: &Path) -> Result<()> {
+    anyhow::ensure!(
+        repository::files(root)?.iter().any(|file| file == "Cargo.lock"),
+        "Cargo.lock is missing or ignored by git: run `cargo check` and commit it"
+    );
+    Ok(())
+}
+
+/// How each step ended, and the first failure; what comes after it is not run.
+fn run_until_failure(root: &Path, steps: &[&Step]) -> (Vec<Outcome>, Result<()>) {
+    let mut outcomes = Vec::new();
+    let mut result = Ok(());
+    for (index, step) in steps.iter().enumerate() {
+        let mut ending = Ending::NotRun;
+        if result.is_ok() {
+            println!("\n== {}/{} {}: {}", index + 1, steps.len(), step.name, step.claim);
+            (ending, result) = run_step(root, step);
+            println!("== {} {ending}", step.name);
+        }
+        outcomes.push(Outcome { step: step.name, ending });
+    }
+    (outcomes, result)
+}
+
+fn run_step(root: &Path, step: &Step) -> (Ending, Result<()>) {
+    let (result, duration) = timed(|| step.run(root));
+    match result {
+        Ok(()) => (Ending::Passed(duration), Ok(())),
+        Err(error) => (Ending::Failed(duration), Err(error.context(advice(step)))),
+    }
+}
+
+/// What to tell the one whose step failed.
+fn advice(step: &Step) -> String {
+    format!(
+        "step `{}` failed\n  to run it alone: cargo xtask ci --only {}\n  which stands for: {}",
+        step.name, step.name, step.command
+    )
+}
+
+#[expect(clippy::disallowed_methods, reason = "the durations of real commands are what is shown")]
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(only: &[&str], expected: &[&str]) {
+        let only: Vec<String> = only.iter().map(|&name| name.to_owned()).collect();
+        let names: Vec<&str> = chosen(&only).iter().map(|step| step.name).collect();
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn steps_are_chosen_by_name_and_keep_their_order() {
+        check(&[], &STEPS.map(|step| step.name));
+        check(&["tidy"], &["tidy"]);
+        check(&["deny", "fmt"], &["fmt", "deny"]);
+    }
+
+    fn step(name: &'static str, check: fn(&Path) -> Result<()>) -> Step {
+        Step { name, claim: "", command: "", check: Some(check) }
+    }
+
+    #[test]
+    fn nothing_runs_after_a_failure() {
+        let passes = step("passes", |_| Ok(()));
+        let fails = step("fails", |_| anyhow::bail!("a reason"));
+        let never = step("never", |_| panic!("a step ran after a failure"));
+
+        let (outcomes, result) = run_until_failure(Path::new("."), &[&passes, &fails, &never]);
+
+        let error = result.unwrap_err();
+        assert!(error.to_string().contains("cargo xtask ci --only fails"), "{error}");
+        assert_eq!(error.root_cause().to_string(), "a reason");
+        assert!(matches!(outcomes[0].ending, Ending::Passed(_)));
+        assert!(matches!(outcomes[1].ending, Ending::Failed(_)));
+        assert!(matches!(outcomes[2].ending, Ending::NotRun));
+    }
+}

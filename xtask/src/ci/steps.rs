@@ -1,0 +1,96 @@
+//! The steps of `ci`, in order: cheap ones first, so that most mistakes are told within seconds.
+//!
+//! Every cargo command that compiles carries the same `--workspace --all-features --locked`. With
+//! other features cargo would build the dependencies once more, and on two cores that is most of
+//! the time that `ci` takes.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::{codegen, layers, shell, tidy};
+
+/// One thing that `ci` makes sure of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    /// What `--only` takes.
+    pub(super) name: &'static str,
+    /// What holds when the step has passed.
+    pub(super) claim: &'static str,
+    /// The command that runs the step, as one would type it.
+    pub(super) command: &'static str,
+    /// The function behind `command`, where that is a verb of this program.
+    pub(super) check: Option<fn(&Path) -> Result<()>>,
+}
+
+impl Step {
+    const fn command(name: &'static str, claim: &'static str, command: &'static str) -> Self {
+        Self { name, claim, command, check: None }
+    }
+
+    const fn verb(
+        name: &'static str,
+        claim: &'static str,
+        command: &'static str,
+        check: fn(&Path) -> Result<()>,
+    ) -> Self {
+        Self { name, claim, command, check: Some(check) }
+    }
+
+    pub(super) fn run(&self, root: &Path) -> Result<()> {
+        match self.check {
+            Some(check) => check(root),
+            None => shell::run(root, self.command),
+        }
+    }
+}
+
+pub(super) const STEPS: [Step; 10] = [
+    Step::command("fmt", "the code is formatted", "cargo fmt --all --check"),
+    Step::verb(
+        "layers",
+        "the crates depend on each other as the architecture allows",
+        "cargo xtask layers",
+        layers::check,
+    ),
+    Step::verb("tidy", "the habits of this repository are kept", "cargo xtask tidy", tidy::check),
+    Step::verb(
+        "codegen",
+        "the committed protobuf code is what proto/ says",
+        "cargo xtask codegen --check",
+        codegen::check,
+    ),
+    Step::command(
+        "clippy",
+        "nothing warns",
+        "cargo clippy --workspace --all-targets --all-features --locked -- -D warnings",
+    ),
+    // Tests start the programs of other crates. With `--tests` the programs are built with the very
+    // features that the tests have, so nothing below builds them a second time.
+    Step::command(
+        "build",
+        "programs, examples and tests build",
+        "cargo build --workspace --bins --examples --tests --all-features --locked",
+    ),
+    Step::command(
+        "test",
+        "the tests pass",
+        "cargo nextest run --workspace --all-features --locked",
+    ),
+    Step::command(
+        "doctest",
+        "the examples in the documentation run",
+        "cargo test --doc --workspace --all-features --locked",
+    ),
+    Step::command(
+        "doc",
+        "the documentation builds and its links lead somewhere",
+        "RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps --document-private-items --all-features --locked",
+    ),
+    // Not `advisories`: they change from day to day, and come from elsewhere than the registry.
+    Step::command(
+        "deny",
+        "licences and sources of the dependencies are allowed",
+        "cargo deny --locked check licenses bans sources",
+    ),
+];

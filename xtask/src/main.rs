@@ -1,0 +1,77 @@
+//! `cargo xtask`: the project's own build commands. This file owns the command line; each verb has
+//! a file or folder of its own.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "reporting to a terminal is what this program is for"
+)]
+
+mod ci;
+mod codegen;
+mod finding;
+mod fix;
+mod layers;
+mod repository;
+mod shell;
+mod tidy;
+mod tools;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The project's own build commands.
+///
+/// New here? `cargo xtask ci` tells whether a change may land, exactly as CI does; `cargo xtask
+/// fix` mends what a machine can mend. The other verbs are parts of those two.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Check everything and change nothing; what passes here passes in CI
+    Ci(ci::Options),
+    /// Mend what a machine can mend: generated code, lints with a known cure, formatting
+    Fix,
+    /// Compare the dependencies between crates with the edge table in docs/architecture.md
+    Layers,
+    /// Check the habits that no compiler knows: file headers, lengths, manifests, decision records
+    Tidy,
+    /// Regenerate the committed protobuf code from proto/
+    Codegen {
+        /// Change nothing; fail when the committed code is stale
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let Err(error) = run(Arguments::parse().verb) else {
+        return ExitCode::SUCCESS;
+    };
+    // Not anyhow's own report: its backtrace leads into this program, and the mistake is elsewhere.
+    eprintln!("error: {error}");
+    for cause in error.chain().skip(1) {
+        eprintln!("  because: {cause}");
+    }
+    ExitCode::FAILURE
+}
+
+fn run(verb: Verb) -> Result<()> {
+    let root = repository::root()?;
+    match verb {
+        Verb::Ci(options) => ci::run(&root, &options),
+        Verb::Fix => fix::run(&root),
+        Verb::Layers => layers::check(&root),
+        Verb::Tidy => tidy::check(&root),
+        Verb::Codegen { check: true } => codegen::check(&root),
+        Verb::Codegen { check: false } => codegen::write(&root),
+    }
+}
