@@ -1,0 +1,193 @@
+//! The server's configuration: every key with its type, its default and its bounds.
+//!
+//! [`Config::visit`] names each key once; loading, writing and documentation tests all walk it.
+
+mod error;
+mod layers;
+mod load;
+mod numbers;
+mod setting;
+mod words;
+
+pub use error::{ConfigError, Problem, Source};
+pub use layers::{ENV_PREFIX, Sources};
+pub use numbers::{Count, PowerOfTwo, Size, Span};
+pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use kv_core::eviction::PolicyKind;
+use kv_core::{EngineConfig, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
+use setting::Setting;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// The whole configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// `data_dir`: where the server keeps its files.
+    pub data_dir: Directory,
+    /// `[server]`
+    pub server: ServerSection,
+    /// `[engine]`
+    pub engine: EngineSection,
+    /// `[limits]`
+    pub limits: LimitsSection,
+    /// `[log]`
+    pub log: LogSection,
+}
+
+/// `[server]`: listeners and the life of the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerSection {
+    /// Where gRPC, health and reflection are served.
+    pub grpc_addr: ListenAddr,
+    /// How long a stopping server waits for what is in flight.
+    pub drain_timeout: Span<0, 3_600_000>,
+}
+
+/// `[engine]`: the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineSection {
+    /// Number of shards.
+    pub shards: PowerOfTwo<{ SHARDS_MAX as u64 }>,
+    /// Most bytes the store may use; 0 for no limit.
+    pub memory_limit: Size<0, { u64::MAX }>,
+    /// Which keys go when memory is short.
+    pub eviction_policy: PolicyKind,
+    /// How often keys that have expired are removed.
+    pub ttl_tick: Span<1, 100>,
+}
+
+/// `[limits]`: bounds on what clients may ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitsSection {
+    /// Longest key.
+    pub key_bytes_max: Size<1, { KEY_BYTES_HARD_MAX as u64 }>,
+    /// Longest value.
+    pub value_bytes_max: Size<1, { VALUE_BYTES_HARD_MAX as u64 }>,
+    /// Longest gRPC message, in both directions.
+    pub message_bytes_max: Size<{ 4 * KIB }, { 1024 * MIB }>,
+    /// Most operations in one batch.
+    pub batch_ops_max: Count<1, 1_000_000>,
+    /// Most entries in one scan page.
+    pub scan_page_keys_max: Count<1, 1_000_000>,
+    /// A scan page ends with the entry that reaches this many bytes.
+    pub scan_page_bytes_max: Size<1, { VALUE_BYTES_HARD_MAX as u64 }>,
+    /// Most connections at a time.
+    pub connections_max: Count<1, 1_000_000>,
+    /// Most calls at a time on one connection.
+    pub streams_per_connection_max: Count<1, 65_536>,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogSection {
+    /// Which lines are written.
+    pub level: LogFilter,
+    /// How they are written.
+    pub format: LogFormat,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: Directory("./kv-data".into()),
+            server: ServerSection {
+                grpc_addr: ListenAddr(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7380)))),
+                drain_timeout: Span::from_millis(10_000),
+            },
+            engine: EngineSection {
+                shards: PowerOfTwo::new(1024),
+                memory_limit: Size::new(0),
+                eviction_policy: PolicyKind::Lru,
+                ttl_tick: Span::from_millis(20),
+            },
+            limits: LimitsSection {
+                key_bytes_max: Size::new(64 * KIB),
+                value_bytes_max: Size::new(VALUE_BYTES_HARD_MAX as u64),
+                message_bytes_max: Size::new(64 * MIB),
+                batch_ops_max: Count::new(10_000),
+                scan_page_keys_max: Count::new(10_000),
+                scan_page_bytes_max: Size::new(4 * MIB),
+                connections_max: Count::new(10_000),
+                streams_per_connection_max: Count::new(1024),
+            },
+            log: LogSection { level: LogFilter("info".to_owned()), format: LogFormat::Text },
+        }
+    }
+}
+
+impl Config {
+    /// Shows every key and its value to `visitor`, in the order of documentation: the one list of keys.
+    fn visit(&mut self, visitor: &mut impl Visitor) {
+        let Self { data_dir, server, engine, limits, log } = self;
+        visitor.setting("data_dir", data_dir);
+        visitor.setting("server.grpc_addr", &mut server.grpc_addr);
+        visitor.setting("server.drain_timeout", &mut server.drain_timeout);
+        visitor.setting("engine.shards", &mut engine.shards);
+        visitor.setting("engine.memory_limit", &mut engine.memory_limit);
+        visitor.setting("engine.eviction_policy", &mut engine.eviction_policy);
+        visitor.setting("engine.ttl_tick", &mut engine.ttl_tick);
+        visitor.setting("limits.key_bytes_max", &mut limits.key_bytes_max);
+        visitor.setting("limits.value_bytes_max", &mut limits.value_bytes_max);
+        visitor.setting("limits.message_bytes_max", &mut limits.message_bytes_max);
+        visitor.setting("limits.batch_ops_max", &mut limits.batch_ops_max);
+        visitor.setting("limits.scan_page_keys_max", &mut limits.scan_page_keys_max);
+        visitor.setting("limits.scan_page_bytes_max", &mut limits.scan_page_bytes_max);
+        visitor.setting("limits.connections_max", &mut limits.connections_max);
+        let streams = &mut limits.streams_per_connection_max;
+        visitor.setting("limits.streams_per_connection_max", streams);
+        visitor.setting("log.level", &mut log.level);
+        visitor.setting("log.format", &mut log.format);
+    }
+
+    /// What the engine is made from. `seed` is its source of randomness.
+    pub fn engine_config(&self, seed: u64) -> EngineConfig {
+        EngineConfig {
+            shards: self.engine.shards.as_usize(),
+            memory_limit: self.engine.memory_limit.get(),
+            eviction_policy: self.engine.eviction_policy,
+            limits: Limits {
+                key_bytes_max: self.limits.key_bytes_max.as_usize(),
+                value_bytes_max: self.limits.value_bytes_max.as_usize(),
+                batch_ops_max: self.limits.batch_ops_max.as_usize(),
+                scan_page_keys_max: self.limits.scan_page_keys_max.as_usize(),
+                scan_page_bytes_max: self.limits.scan_page_bytes_max.as_usize(),
+            },
+            seed,
+        }
+    }
+
+    /// The configuration as TOML: every key, none left to a default.
+    pub fn to_toml(&self) -> String {
+        let mut writer = Writer::default();
+        self.clone().visit(&mut writer);
+        writer.text
+    }
+}
+
+/// Sees every key of a configuration.
+trait Visitor {
+    /// Sees one key.
+    fn setting<T: Setting>(&mut self, key: &'static str, value: &mut T);
+}
+
+/// Writes TOML.
+#[derive(Default)]
+struct Writer {
+    text: String,
+    section: &'static str,
+}
+
+impl Visitor for Writer {
+    fn setting<T: Setting>(&mut self, key: &'static str, value: &mut T) {
+        let (section, name) = key.split_once('.').unwrap_or(("", key));
+        if section != self.section {
+            self.section = section;
+            self.text.extend(["\n[", section, "]\n"]);
+        }
+        self.text.extend([name, " = ", &value.to_toml(), "\n"]);
+    }
+}

@@ -1,0 +1,116 @@
+//! The service `kv.v1.Kv`: each call translates, executes and answers on the connection's own task.
+//!
+//! No call waits or spawns: the store answers from memory, faster than a task switch.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::Stream;
+use kv_proto::v1::kv_server::Kv;
+use kv_proto::v1::{
+    AppendRequest, AppendResponse, BatchGetRequest, BatchGetResponse, BatchWriteRequest,
+    BatchWriteResponse, DeleteRequest, DeleteResponse, ExistsRequest, ExistsResponse,
+    ExpireRequest, ExpireResponse, GetRequest, GetResponse, IncrementRequest, IncrementResponse,
+    PersistRequest, PipelineRequest, PipelineResponse, ScanRequest, ScanResponse, SetRequest,
+    SetResponse,
+};
+use tonic::{Request, Response, Status, Streaming, async_trait};
+
+use super::shared::Shared;
+use super::{batch, convert, pipeline, scan};
+use crate::shutdown::Drain;
+
+/// `kv.v1.Kv` over a store.
+pub(crate) struct KvService {
+    shared: Arc<Shared>,
+    drain: Drain,
+}
+
+impl KvService {
+    /// Serves the store until the server drains.
+    pub(crate) fn new(shared: Arc<Shared>, drain: Drain) -> Self {
+        Self { shared, drain }
+    }
+}
+
+/// A stream of answers.
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// The result of a call with one answer.
+type Answer<T> = Result<Response<T>, Status>;
+
+#[async_trait]
+impl Kv for KvService {
+    async fn get(&self, request: Request<GetRequest>) -> Answer<GetResponse> {
+        let reply = self.shared.execute(&convert::get(request.get_ref())?)?;
+        Ok(Response::new(convert::get_response(reply)))
+    }
+
+    async fn set(&self, request: Request<SetRequest>) -> Answer<SetResponse> {
+        let request = request.get_ref();
+        let op = convert::set(request, self.shared.message_bytes_max)?;
+        let reply = self.shared.write(&op, request.durability)?;
+        Ok(Response::new(convert::set_response(reply)))
+    }
+
+    async fn delete(&self, request: Request<DeleteRequest>) -> Answer<DeleteResponse> {
+        let request = request.get_ref();
+        let reply = self.shared.write(&convert::delete(request)?, request.durability)?;
+        Ok(Response::new(convert::delete_response(reply)))
+    }
+
+    async fn exists(&self, request: Request<ExistsRequest>) -> Answer<ExistsResponse> {
+        let reply = self.shared.execute(&convert::exists(request.get_ref())?)?;
+        Ok(Response::new(convert::exists_response(&reply)))
+    }
+
+    async fn increment(&self, request: Request<IncrementRequest>) -> Answer<IncrementResponse> {
+        let request = request.get_ref();
+        let reply = self.shared.write(&convert::increment(request)?, request.durability)?;
+        Ok(Response::new(convert::increment_response(&reply)))
+    }
+
+    async fn append(&self, request: Request<AppendRequest>) -> Answer<AppendResponse> {
+        let request = request.get_ref();
+        let reply = self.shared.write(&convert::append(request)?, request.durability)?;
+        Ok(Response::new(convert::append_response(&reply)))
+    }
+
+    async fn expire(&self, request: Request<ExpireRequest>) -> Answer<ExpireResponse> {
+        let request = request.get_ref();
+        let reply = self.shared.write(&convert::expire(request)?, request.durability)?;
+        Ok(Response::new(convert::expire_response(&reply)))
+    }
+
+    async fn persist(&self, request: Request<PersistRequest>) -> Answer<ExpireResponse> {
+        let request = request.get_ref();
+        let reply = self.shared.write(&convert::persist(request)?, request.durability)?;
+        Ok(Response::new(convert::expire_response(&reply)))
+    }
+
+    async fn batch_get(&self, request: Request<BatchGetRequest>) -> Answer<BatchGetResponse> {
+        Ok(Response::new(batch::get(&self.shared, request.get_ref())?))
+    }
+
+    async fn batch_write(&self, request: Request<BatchWriteRequest>) -> Answer<BatchWriteResponse> {
+        Ok(Response::new(batch::write(&self.shared, request.get_ref())?))
+    }
+
+    type PipelineStream = Answers<PipelineResponse>;
+
+    async fn pipeline(
+        &self,
+        request: Request<Streaming<PipelineRequest>>,
+    ) -> Answer<Self::PipelineStream> {
+        let (shared, drain) = (Arc::clone(&self.shared), self.drain.clone());
+        let answers = pipeline::answers(shared, request.into_inner(), drain);
+        Ok(Response::new(Box::pin(answers)))
+    }
+
+    type ScanStream = Answers<ScanResponse>;
+
+    async fn scan(&self, request: Request<ScanRequest>) -> Answer<Self::ScanStream> {
+        let pages = scan::pages(Arc::clone(&self.shared), request.into_inner())?;
+        Ok(Response::new(Box::pin(pages)))
+    }
+}

@@ -1,0 +1,88 @@
+//! Why a gRPC request is refused, in words for the person who sent it.
+
+use kv_core::{Durability, StoreError};
+
+use super::room::MESSAGE_ROOM_BYTES;
+
+/// Why a request, or one operation of a batch, is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refusal {
+    /// A key without bytes. The engine allows it; this protocol does not.
+    #[error("key is empty: a key must have at least 1 byte")]
+    KeyEmpty,
+    /// One of several keys is refused.
+    #[error("keys[{index}]: {refusal}")]
+    Key {
+        /// Which.
+        index: usize,
+        /// Why.
+        refusal: Box<Refusal>,
+    },
+    /// An enum field has a number without a meaning.
+    #[error("{field} = {number} has no meaning: allowed are {allowed}")]
+    UnknownEnum {
+        /// The field.
+        field: &'static str,
+        /// Its number.
+        number: i32,
+        /// Names and numbers that have one.
+        allowed: String,
+    },
+    /// Fields contradict each other, or a needed one is missing.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// The value could be stored, and never be read back by this protocol.
+    #[error(
+        "value of {given} bytes is too long for gRPC: at most {max} bytes fit beside this key in \
+         limits.message_bytes_max with the {MESSAGE_ROOM_BYTES} bytes an answer needs"
+    )]
+    ValueOverMessage {
+        /// The value's length.
+        given: usize,
+        /// The longest that fits.
+        max: usize,
+    },
+    /// A stored value does not fit in an answer.
+    #[error(
+        "value of {bytes} bytes does not fit in an answer of limits.message_bytes_max = {max} bytes{}",
+        executed(*.applied)
+    )]
+    ValueOverAnswer {
+        /// The value's length.
+        bytes: usize,
+        /// The longest message.
+        max: usize,
+        /// Whether a write was made all the same.
+        applied: bool,
+    },
+    /// The values asked for do not fit in one answer together.
+    #[error(
+        "the values asked for do not fit in an answer of limits.message_bytes_max = {max} bytes: ask \
+         for fewer in one batch{}",
+        executed(*.applied)
+    )]
+    BatchOverAnswer {
+        /// The longest message.
+        max: usize,
+        /// Whether writes were made all the same.
+        applied: bool,
+    },
+    /// The server does not go that far.
+    #[error("durability {asked} cannot be reached by this server: allowed are {allowed}")]
+    Durability {
+        /// The level asked for.
+        asked: Durability,
+        /// The levels it can reach.
+        allowed: String,
+    },
+    /// The server drains.
+    #[error("the server is shutting down: send this again, to another server or later")]
+    ShuttingDown,
+    /// The store refuses it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn executed(applied: bool) -> &'static str {
+    if applied { "; the writes of this request were made" } else { "" }
+}

@@ -1,0 +1,120 @@
+//! `Scan`: pages of the store as a stream, each read when the connection has taken the one before.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use kv_core::{ScanCursor, ScanPage, ScanSpec};
+use kv_proto::v1::{ScanRequest, ScanResponse};
+use tokio::task::yield_now;
+use tonic::Status;
+
+use super::convert;
+use super::refusal::Refusal;
+use super::room::MESSAGE_ROOM_BYTES;
+use super::shared::Shared;
+
+/// Entries per page when the request does not say.
+const PAGE_KEYS_DEFAULT: usize = 1000;
+
+/// Bytes per page when the request does not say: well below the 4 MiB that gRPC clients accept unless
+/// told otherwise.
+const PAGE_BYTES_DEFAULT: usize = 1 << 20;
+
+/// Bytes that an entry needs beside its key and value.
+const ENTRY_ROOM_BYTES: usize = 48;
+
+/// The pages that the request asks for.
+pub(crate) fn pages(
+    shared: Arc<Shared>,
+    request: ScanRequest,
+) -> Result<impl Stream<Item = Result<ScanResponse, Status>> + Send, Refusal> {
+    let cursor = convert::scan_cursor(&request.cursor)?;
+    let keys_max = shared.scan_page_keys_max;
+    // Half of a message for the page leaves the other half for the entry that reaches the limit.
+    let bytes_max = shared.scan_page_bytes_max.min(shared.message_bytes_max / 2);
+    let scan = Scan {
+        page_keys: chosen(request.page_keys, PAGE_KEYS_DEFAULT, keys_max),
+        page_bytes: chosen(request.page_bytes, PAGE_BYTES_DEFAULT, bytes_max),
+        pages_left: (request.pages != 0).then_some(request.pages),
+        prefix: request.prefix,
+        values: request.values,
+        shared,
+        cursor,
+        first: true,
+    };
+    Ok(stream::unfold(Some(scan), |scan| async move {
+        let mut scan = scan?;
+        match scan.next().await {
+            Ok((page, more)) => Some((Ok(page), more.then_some(scan))),
+            Err(refusal) => Some((Err(refusal.into()), None)),
+        }
+    }))
+}
+
+fn chosen(asked: u32, default: usize, max: usize) -> usize {
+    let asked = usize::try_from(asked).unwrap_or(usize::MAX);
+    if asked == 0 { default.min(max) } else { asked.min(max) }
+}
+
+struct Scan {
+    shared: Arc<Shared>,
+    prefix: Bytes,
+    page_keys: usize,
+    page_bytes: usize,
+    pages_left: Option<u32>,
+    values: bool,
+    cursor: Option<ScanCursor>,
+    first: bool,
+}
+
+impl Scan {
+    /// Reads the next page and tells whether there are more. Other connections of the same thread have
+    /// their turn between pages: a scan for a rare prefix may find nothing for millions of keys.
+    async fn next(&mut self) -> Result<(ScanResponse, bool), Refusal> {
+        if !std::mem::take(&mut self.first) {
+            yield_now().await;
+        }
+        let page = self.page()?;
+        self.cursor = page.next;
+        if let Some(left) = &mut self.pages_left {
+            *left -= 1;
+        }
+        let more = page.next.is_some() && self.pages_left != Some(0);
+        Ok((convert::scan_response(page), more))
+    }
+
+    /// Reads a page that fits in a message. A page is too long when large entries come late in it: then
+    /// it is read again up to the last one, which begins the next page.
+    fn page(&self) -> Result<ScanPage, Refusal> {
+        let max = self.shared.message_bytes_max;
+        let mut page_keys = self.page_keys;
+        loop {
+            let page = self.read(page_keys)?;
+            if message_bytes(&page) <= max {
+                return Ok(page);
+            }
+            if let [entry] = page.entries.as_slice() {
+                let bytes = entry.value.as_ref().map_or(0, Bytes::len);
+                return Err(Refusal::ValueOverAnswer { bytes, max, applied: false });
+            }
+            // The second time the store has changed meanwhile: a page of one entry ends the loop.
+            let again = page_keys != self.page_keys;
+            page_keys = if again { 1 } else { page.entries.len() - 1 };
+        }
+    }
+
+    fn read(&self, page_keys: usize) -> Result<ScanPage, Refusal> {
+        let (page_bytes, values) = (self.page_bytes, self.values);
+        let spec = ScanSpec { prefix: &self.prefix, page_keys, page_bytes, values };
+        Ok(self.shared.store.scan(&spec, self.cursor)?)
+    }
+}
+
+/// The longest message that the page can become.
+fn message_bytes(page: &ScanPage) -> usize {
+    let entries = page.entries.iter().map(|entry| {
+        entry.key.len() + entry.value.as_ref().map_or(0, Bytes::len) + ENTRY_ROOM_BYTES
+    });
+    MESSAGE_ROOM_BYTES - ENTRY_ROOM_BYTES + entries.sum::<usize>()
+}

@@ -1,0 +1,105 @@
+//! All gRPC services of one server, and the way from a request's path to one of them.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use kv_core::Store;
+use kv_proto::v1::admin_server::AdminServer;
+use kv_proto::v1::kv_server::KvServer;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::{BoxFuture, Service};
+use tonic::server::NamedService;
+use tonic_health::pb::FILE_DESCRIPTOR_SET as HEALTH_DESCRIPTORS;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_reflection::server::{Builder, Error};
+
+use super::admin_service::AdminService;
+use super::health::HealthService;
+use super::kv_service::KvService;
+use super::shared::Shared;
+use crate::clock::Stopwatch;
+use crate::config::LimitsSection;
+use crate::shutdown::Drain;
+
+/// The services of one server. Cheap to clone: each connection has one.
+#[derive(Clone)]
+pub(crate) struct Services {
+    /// By name, the one that counts first.
+    routes: Arc<[(&'static str, Route)]>,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.routes.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// Where a request goes.
+type Route = Box<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>;
+
+/// What comes back. Errors are answers too.
+type Answer = BoxFuture<Response<Body>, Infallible>;
+
+impl Services {
+    /// Serves the store until the server drains.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        limits: &LimitsSection,
+        drain: &Drain,
+    ) -> Result<Self, Error> {
+        let shared = Arc::new(Shared::new(store, limits));
+        let bytes_max = shared.message_bytes_max;
+        let kv = KvServer::new(KvService::new(Arc::clone(&shared), drain.clone()))
+            .max_decoding_message_size(bytes_max)
+            .max_encoding_message_size(bytes_max);
+        let admin = AdminServer::new(AdminService::new(shared, Stopwatch::start()));
+        let health = HealthServer::new(HealthService::new(drain.clone()));
+        let routes = [
+            route(kv),
+            route(admin),
+            route(health),
+            route(descriptors().build_v1()?),
+            route(descriptors().build_v1alpha()?),
+        ];
+        Ok(Self { routes: Arc::new(routes) })
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Services {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Answer;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let service = request.uri().path().split('/').nth(1).unwrap_or_default();
+        if let Some((_, route)) = self.routes.iter().find(|(name, _)| *name == service) {
+            return route(request);
+        }
+        let status = Status::unimplemented(format!(
+            "service {service:?} is not served here: ask the server reflection for those that are"
+        ));
+        Box::pin(std::future::ready(Ok(status.into_http())))
+    }
+}
+
+fn route<S>(service: S) -> (&'static str, Route)
+where
+    S: NamedService
+        + Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+{
+    (S::NAME, Box::new(move |request| service.clone().call(request)))
+}
+
+fn descriptors() -> Builder<'static> {
+    Builder::configure()
+        .register_encoded_file_descriptor_set(kv_proto::FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(HEALTH_DESCRIPTORS)
+}

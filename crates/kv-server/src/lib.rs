@@ -1,0 +1,44 @@
+//! The kv server: gRPC over kv-core's [`Store`](kv_core::Store), as a library and as a binary.
+//!
+//! * [`Config`] is read from defaults, a file, the environment and flags.
+//! * [`Server`] listens, serves and drains. It knows the `Store` trait, not an engine.
+//! * [`SystemClock`], [`ExpiryThread`], [`DataDir`] and [`telemetry`] are what a process that serves
+//!   needs beside; `main.rs`, the composition root, joins them with an engine.
+//!
+//! ```text
+//! Listener ── TcpStream + place ──▶ connection ── HTTP/2 ──▶ Services ── path ──▶ KvService
+//!    ▲                                  ▲                                            │ convert
+//!    └── shutdown stops it              └── Drain ends it gracefully                 ▼
+//!                                                                               dyn Store
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod args;
+mod clock;
+mod config;
+mod connection;
+mod data_dir;
+mod error;
+mod expiry_thread;
+mod grpc;
+mod listener;
+mod server;
+mod shutdown;
+mod signals;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use args::Args;
+pub use clock::SystemClock;
+pub use config::{
+    Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, LimitsSection, ListenAddr,
+    LogFilter, LogFormat, LogSection, PowerOfTwo, Problem, ServerSection, Size, Source, Sources,
+    Span,
+};
+pub use data_dir::{DataDir, DataDirError};
+pub use error::StartError;
+pub use expiry_thread::ExpiryThread;
+pub use server::{Server, Stopped};
+pub use signals::StopSignals;

@@ -1,0 +1,126 @@
+//! A whole server in this process, for tests: the engine, a free port, real sockets.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use kv_core::{NullJournal, ShardedStore, Store, TtlManager};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::clock::SystemClock;
+use crate::config::Config;
+use crate::expiry_thread::ExpiryThread;
+use crate::server::{Server, Stopped};
+
+/// A running server. Dropping it cuts every connection, as a crash would.
+pub struct TestServer {
+    addr: SocketAddr,
+    store: Arc<dyn Store>,
+    stop: Option<oneshot::Sender<()>>,
+    serving: JoinHandle<Stopped>,
+    /// None when the store is the test's own.
+    _expiry: Option<ExpiryThread>,
+}
+
+impl fmt::Debug for TestServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestServer").field("addr", &self.addr).finish_non_exhaustive()
+    }
+}
+
+impl TestServer {
+    /// Starts a server with the default configuration in the current tokio runtime.
+    ///
+    /// # Panics
+    /// When it cannot start.
+    pub fn start() -> Self {
+        Self::start_with(|_config| {})
+    }
+
+    /// Starts a server whose configuration is changed first, for example by
+    /// `|config| config.set("limits.message_bytes_max", "1MiB").unwrap()`.
+    ///
+    /// # Panics
+    /// When it cannot start.
+    pub fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let config = changed(change);
+        let clock = Arc::new(SystemClock::start());
+        let store = ShardedStore::new(config.engine_config(fresh_seed()), NullJournal, clock);
+        let store = Arc::new(store.expect("the engine accepts the configuration"));
+        let due = Arc::clone(&store);
+        let expiry = ExpiryThread::spawn(config.engine.ttl_tick.get(), move || {
+            let mut manager = TtlManager::new(Arc::clone(&due));
+            move || {
+                manager.tick();
+            }
+        });
+        Self::serve(&config, store, Some(expiry.expect("a thread for expiries")))
+    }
+
+    /// Starts a server over a store of the test's own.
+    ///
+    /// # Panics
+    /// When it cannot start.
+    pub fn start_over(store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::serve(&changed(change), store, None)
+    }
+
+    fn serve(config: &Config, store: Arc<dyn Store>, expiry: Option<ExpiryThread>) -> Self {
+        let server = Server::bind(config, Arc::clone(&store)).expect("a free port to listen on");
+        let addr = server.local_addr();
+        let (stop, stopped) = oneshot::channel::<()>();
+        // A dropped sender stops the server like a sent message.
+        let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));
+        Self { addr, store, stop: Some(stop), serving, _expiry: expiry }
+    }
+
+    /// The server's address, as clients want it: `http://127.0.0.1:PORT`.
+    pub fn addr(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// The address of the server's socket.
+    pub fn socket_addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The store that is served.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Begins a graceful stop, and goes on at once.
+    pub fn begin_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Stops the server gracefully, as `SIGTERM` does.
+    ///
+    /// # Panics
+    /// When the server has panicked.
+    pub async fn stop(mut self) -> Stopped {
+        self.begin_stop();
+        (&mut self.serving).await.expect("the server does not panic")
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+fn changed(change: impl FnOnce(&mut Config)) -> Config {
+    let mut config = Config::default();
+    config.set("server.grpc_addr", "127.0.0.1:0").expect("an address");
+    config.set("engine.shards", "16").expect("a power of two");
+    change(&mut config);
+    config
+}
+
+/// Differs from server to server, so that cursors of one are strange to another.
+fn fresh_seed() -> u64 {
+    use std::hash::BuildHasher as _;
+    std::hash::RandomState::new().hash_one(0)
+}

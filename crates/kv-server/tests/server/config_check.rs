@@ -1,0 +1,98 @@
+//! `--check-config` prints what is in effect, and the example file is complete and true.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use kv_server::{Config, Sources};
+
+use crate::support::binary;
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/kv.example.toml")
+}
+
+/// `section.key` of every line that sets one.
+fn keys(toml: &str) -> BTreeSet<String> {
+    let mut section = "";
+    let mut keys = BTreeSet::new();
+    for line in toml.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = name;
+        } else if let Some((key, _)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            keys.insert(format!("{section}.{key}"));
+        }
+    }
+    keys
+}
+
+#[test]
+fn the_example_file_holds_every_key_with_its_default() {
+    let sources = Sources { file: Some(example()), ..Sources::default() };
+    assert_eq!(Config::load(&sources).unwrap(), Config::default());
+    let example = std::fs::read_to_string(example()).unwrap();
+    assert_eq!(keys(&example), keys(&Config::default().to_toml()));
+}
+
+#[test]
+fn every_key_of_the_example_file_is_explained() {
+    let example = std::fs::read_to_string(example()).unwrap();
+    let mut before = "";
+    for line in example.lines() {
+        if line.contains(" = ") && !line.starts_with('#') {
+            assert!(before.starts_with("# "), "no comment above {line}");
+        }
+        before = line;
+    }
+}
+
+#[test]
+fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
+    let settings = ["--set", "engine.memory_limit=2147483648", "--set", "log.level=warn"];
+    let output = binary().arg("--check-config").args(settings).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    expect_test::expect![[r#"
+        data_dir = "./kv-data"
+
+        [server]
+        grpc_addr = "127.0.0.1:7380"
+        drain_timeout = "10s"
+
+        [engine]
+        shards = 1024
+        memory_limit = "2GiB"
+        eviction_policy = "lru"
+        ttl_tick = "20ms"
+
+        [limits]
+        key_bytes_max = "64KiB"
+        value_bytes_max = "512MiB"
+        message_bytes_max = "64MiB"
+        batch_ops_max = 10000
+        scan_page_keys_max = 10000
+        scan_page_bytes_max = "4MiB"
+        connections_max = 10000
+        streams_per_connection_max = 1024
+
+        [log]
+        level = "warn"
+        format = "text"
+    "#]]
+    .assert_eq(&printed);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("printed.toml");
+    std::fs::write(&file, printed).unwrap();
+    let mut wanted = Config::default();
+    wanted.set("engine.memory_limit", "2GiB").unwrap();
+    wanted.set("log.level", "warn").unwrap();
+    let sources = Sources { file: Some(file), ..Sources::default() };
+    assert_eq!(Config::load(&sources).unwrap(), wanted);
+}
+
+#[test]
+fn checking_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = binary().arg("--check-config").current_dir(dir.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}

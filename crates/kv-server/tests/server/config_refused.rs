@@ -1,0 +1,216 @@
+//! A configuration that is wrong is refused with key, value, source and what is allowed: exit code 2.
+
+use std::path::Path;
+
+use expect_test::{Expect, expect};
+
+use crate::support::binary;
+
+struct Case<'a> {
+    file: (&'a str, &'a str),
+    environment: &'a [(&'a str, &'a str)],
+    args: &'a [&'a str],
+}
+
+const NOTHING: Case<'static> = Case { file: ("kv.toml", ""), environment: &[], args: &[] };
+
+/// Proves that the server refuses the configuration in these words, and does nothing else.
+fn check(case: &Case<'_>, wanted: &Expect) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (name, text) = case.file;
+    std::fs::write(dir.path().join(name), text).expect("the file is written");
+    let mut command = binary();
+    command.current_dir(dir.path()).args(["--config", name]).args(case.args);
+    let output = command.envs(case.environment.iter().copied()).output().expect("the binary runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(output.stdout.is_empty());
+    wanted.assert_eq(&stderr);
+    assert!(!Path::new(&dir.path().join("kv-data")).exists(), "the server has not started");
+}
+
+#[test]
+fn unknown_keys_are_refused_from_every_source() {
+    check(
+        &Case {
+            file: ("kv.toml", "[engine]\nshard = 4\n"),
+            environment: &[("KV__LOG__LEVL", "info")],
+            args: &["--set", "server.grpc_adr=127.0.0.1:1"],
+        },
+        &expect![[r#"
+            kv-server: 3 problems in the configuration:
+              engine.shard = "4" (file kv.toml): unknown key; known are engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick
+              log.levl = "info" (environment variable KV__LOG__LEVL): unknown key; known are log.level, log.format
+              server.grpc_adr = "127.0.0.1:1" (--set): unknown key; known are server.grpc_addr, server.drain_timeout
+        "#]],
+    );
+}
+
+#[test]
+fn unknown_sections_are_refused_with_all_keys() {
+    check(
+        &Case { file: ("kv.yaml", "persist:\n  fsync: always\n"), ..NOTHING },
+        &expect![[r#"
+        kv-server: 1 problem in the configuration:
+          persist.fsync = "always" (file kv.yaml): unknown key; known are data_dir, server.grpc_addr, server.drain_timeout, engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick, limits.key_bytes_max, limits.value_bytes_max, limits.message_bytes_max, limits.batch_ops_max, limits.scan_page_keys_max, limits.scan_page_bytes_max, limits.connections_max, limits.streams_per_connection_max, log.level, log.format
+    "#]],
+    );
+}
+
+#[test]
+fn a_section_that_is_a_value_is_refused() {
+    check(
+        &Case { environment: &[("KV__ENGINE", "4")], ..NOTHING },
+        &expect![[r#"
+            kv-server: 1 problem in the configuration:
+              engine = "4" (environment variable KV__ENGINE): is a section, not a key: set one of engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick
+        "#]],
+    );
+}
+
+#[test]
+fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
+    let file = "
+        data_dir = ''
+        [server]
+        grpc_addr = 'localhost'
+        drain_timeout = 10
+        [engine]
+        shards = 1000
+        memory_limit = 'lots'
+        eviction_policy = 'LRU'
+        ttl_tick = '1s'
+        [limits]
+        key_bytes_max = 0
+        value_bytes_max = '513MiB'
+        message_bytes_max = [1, 2]
+        batch_ops_max = 0
+        scan_page_keys_max = -1
+        scan_page_bytes_max = 0.5
+        connections_max = true
+        streams_per_connection_max = 65537
+        [log]
+        level = 'inof'
+        format = 'xml'
+    ";
+    check(
+        &Case { file: ("kv.toml", file), ..NOTHING },
+        &expect![[r#"
+            kv-server: 17 problems in the configuration:
+              data_dir = "" (file kv.toml): must be a path that is not empty
+              server.grpc_addr = "localhost" (file kv.toml): must be IP:PORT, such as 127.0.0.1:7380, 0.0.0.0:7380 or [::1]:7380 (port 0 takes a free one), or empty to turn the listener off
+              server.drain_timeout = "10" (file kv.toml): must be a time from 0s to 1h, with a unit: ms, s, m or h
+              engine.shards = "1000" (file kv.toml): must be a power of two from 1 to 65536
+              engine.memory_limit = "lots" (file kv.toml): must be a number of bytes from 0, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              engine.eviction_policy = "LRU" (file kv.toml): must be one of lru, lfu, fifo, random, ttl, none
+              engine.ttl_tick = "1s" (file kv.toml): must be a time from 1ms to 100ms, with a unit: ms, s, m or h
+              limits.key_bytes_max = "0" (file kv.toml): must be a number of bytes from 1 to 16777215, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              limits.value_bytes_max = "513MiB" (file kv.toml): must be a number of bytes from 1 to 512MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              limits.message_bytes_max = "[...]" (file kv.toml): must be a number of bytes from 4KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              limits.batch_ops_max = "0" (file kv.toml): must be a whole number from 1 to 1000000
+              limits.scan_page_keys_max = "-1" (file kv.toml): must be a whole number from 1 to 1000000
+              limits.scan_page_bytes_max = "0.5" (file kv.toml): must be a number of bytes from 1 to 512MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              limits.connections_max = "true" (file kv.toml): must be a whole number from 1 to 1000000
+              limits.streams_per_connection_max = "65537" (file kv.toml): must be a whole number from 1 to 65536
+              log.level = "inof" (file kv.toml): must be one of off, error, warn, info, debug, trace, or target=level pairs such as info,kv_server=debug
+              log.format = "xml" (file kv.toml): must be text or json
+        "#]],
+    );
+}
+
+#[test]
+fn each_source_of_a_bad_value_is_named() {
+    check(
+        &Case {
+            file: ("kv.toml", "[engine]\nshards = 3\n"),
+            environment: &[("KV__ENGINE__TTL_TICK", "1")],
+            args: &["--set", "log.level=loud", "--set", "data_dir="],
+        },
+        &expect![[r#"
+            kv-server: 4 problems in the configuration:
+              data_dir = "" (--set): must be a path that is not empty
+              engine.shards = "3" (file kv.toml): must be a power of two from 1 to 65536
+              engine.ttl_tick = "1" (environment variable KV__ENGINE__TTL_TICK): must be a time from 1ms to 100ms, with a unit: ms, s, m or h
+              log.level = "loud" (--set): must be one of off, error, warn, info, debug, trace, or target=level pairs such as info,kv_server=debug
+        "#]],
+    );
+}
+
+#[test]
+fn values_that_contradict_each_other_are_refused() {
+    let args = ["--set", "server.grpc_addr=", "--set", "limits.message_bytes_max=64KiB"];
+    check(
+        &Case { args: &args, ..NOTHING },
+        &expect![[r"
+            kv-server: 2 problems in the configuration:
+              server.grpc_addr: every listener is off: set an address, such as 127.0.0.1:7380
+              limits.key_bytes_max: 64KiB does not fit in limits.message_bytes_max = 64KiB: a message must hold the longest key and 1024 bytes more
+        "]],
+    );
+    let args = ["--set", "engine.memory_limit=64KiB", "--check-config"];
+    check(
+        &Case { args: &args, ..NOTHING },
+        &expect![[r"
+        kv-server: engine.memory_limit = 65536: must be 0 (none) or at least 606208 bytes, which 1024 empty shards take; raise it or lower engine.shards
+    "]],
+    );
+}
+
+#[test]
+fn files_that_cannot_be_read_are_refused() {
+    check(
+        &Case { file: ("kv.toml", "[engine\nshards = 4"), ..NOTHING },
+        &expect![[r"
+        kv-server: configuration file kv.toml cannot be parsed: TOML parse error at line 1, column 8
+          |
+        1 | [engine
+          |        ^
+        unclosed table, expected `]`
+    "]],
+    );
+    check(
+        &Case { file: ("kv.toml", "[engine]\nshards = 4\nshards = 8"), ..NOTHING },
+        &expect![[r"
+        kv-server: configuration file kv.toml cannot be parsed: TOML parse error at line 3, column 1
+          |
+        3 | shards = 8
+          | ^^^^^^
+        duplicate key
+    "]],
+    );
+    check(
+        &Case { file: ("kv.yaml", "engine: [\n"), ..NOTHING },
+        &expect![[r"
+        kv-server: configuration file kv.yaml cannot be parsed: while parsing a node, did not find expected node content at byte 10 line 2 column 1
+    "]],
+    );
+    check(
+        &Case { file: ("kv.conf", ""), ..NOTHING },
+        &expect![[r"
+        kv-server: configuration file kv.conf has an unknown format: its name must end in .toml, .yaml or .yml
+    "]],
+    );
+    let output = binary().args(["--config", "absent.toml"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    expect![[r"
+        kv-server: configuration file absent.toml cannot be read: No such file or directory (os error 2)
+    "]].assert_eq(&String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn arguments_that_are_not_understood_are_refused() {
+    check(
+        &Case { args: &["--set", "engine.shards"], ..NOTHING },
+        &expect![[r"
+        kv-server: --set engine.shards is not an assignment: must be section.key=value
+    "]],
+    );
+    check(
+        &Case { args: &["--set", "=4"], ..NOTHING },
+        &expect![[r"
+        kv-server: --set =4 is not an assignment: must be section.key=value
+    "]],
+    );
+    let output = binary().arg("--port").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}

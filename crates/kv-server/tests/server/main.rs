@@ -1,0 +1,34 @@
+//! The server as clients and operators meet it: real sockets, real processes. One behaviour per file; one
+//! binary, because each one more costs seconds of linking.
+
+mod support;
+
+mod admin;
+mod answers_carry_version_and_ttl;
+mod answers_over_the_message_limit;
+mod atomic_batches;
+mod conditions;
+mod config_check;
+mod config_precedence;
+mod config_refused;
+mod connection_limit;
+mod cursors_of_other_servers;
+mod drain;
+mod durability;
+mod expiries;
+mod health;
+mod increments;
+mod independent_batches;
+mod keys_refused;
+mod malformed_input;
+mod messages_over_the_limit;
+mod out_of_memory;
+mod panics_are_contained;
+mod pipeline;
+mod process;
+mod reflection;
+mod scan;
+mod silent_connections;
+mod start_refused;
+mod unknown_enum_values;
+mod values_refused;

@@ -1,0 +1,104 @@
+//! The server's binary as a process: started, watched by its log, signalled.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+
+use super::LIMIT;
+
+/// Most log lines that wait for a test to look at them.
+const LINES_MAX: usize = 10_000;
+
+/// The server's binary, without the environment's configuration.
+pub(crate) fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kv-server"));
+    for (name, _value) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("KV__") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// A running server. Dropping it kills it.
+pub(crate) struct Process {
+    pid: u32,
+    addr: String,
+    lines: Receiver<String>,
+    exit: Receiver<ExitStatus>,
+}
+
+impl Process {
+    /// Starts a server on a free port with its files in `data_dir`, and waits until it is ready.
+    pub(crate) fn start(data_dir: &Path, settings: &[&str]) -> Self {
+        Self::run(binary(), data_dir, settings)
+    }
+
+    /// The same, with few file descriptors.
+    pub(crate) fn start_with_descriptors(count: u32, data_dir: &Path) -> Self {
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -n {count} && exec \"$0\" \"$@\"");
+        command.arg("-c").arg(script).arg(binary().get_program());
+        Self::run(command, data_dir, &[])
+    }
+
+    fn run(mut command: Command, data_dir: &Path, settings: &[&str]) -> Self {
+        command.arg("--data-dir").arg(data_dir);
+        for setting in ["server.grpc_addr=127.0.0.1:0"].iter().chain(settings) {
+            command.args(["--set", setting]);
+        }
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let pid = child.id();
+        let stderr = child.stderr.take().expect("it is piped");
+        let (line, lines) = sync_channel(LINES_MAX);
+        thread::spawn(move || {
+            BufReader::new(stderr).lines().map_while(Result::ok).all(|text| line.send(text).is_ok())
+        });
+        let (ended, exit) = sync_channel(1);
+        thread::spawn(move || ended.send(child.wait().expect("it is our child")));
+        let mut process = Self { pid, addr: String::new(), lines, exit };
+        let listening = process.log("listening");
+        let (_, addr) = listening.split_once("addr=").expect("the address is logged");
+        process.addr = format!("http://{addr}");
+        process.log("ready");
+        process
+    }
+
+    /// Where it listens.
+    pub(crate) fn addr(&self) -> &str {
+        &self.addr
+    }
+
+    /// Waits for the next log line that contains `text`.
+    pub(crate) fn log(&self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(LIMIT).expect(text);
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    /// Sends a signal, such as `TERM`.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args(["-s", name, &self.pid.to_string()]).status();
+        assert!(sent.expect("kill runs").success(), "the process is there to be signalled");
+    }
+
+    /// Waits for the end and tells the exit code.
+    pub(crate) fn exit_code(&self) -> Option<i32> {
+        self.exit.recv_timeout(LIMIT).expect("the process ends").code()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.exit.try_recv().is_err() {
+            let pid = self.pid.to_string();
+            // It may have ended meanwhile, which is as good.
+            drop(Command::new("kill").args(["-s", "KILL", &pid]).stderr(Stdio::null()).status());
+        }
+    }
+}
