@@ -1,0 +1,136 @@
+//! Turns gRPC statuses into errors, and tells which failures may be repeated.
+
+use std::error::Error as StdError;
+
+use tonic::{Code, ConnectError, Status};
+use tonic_types::StatusExt;
+
+use crate::{Error, Reason};
+
+/// Whether a request changes anything, and so whether it may be sent twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Changes nothing.
+    Read,
+    /// May change something.
+    Write,
+}
+
+/// A failed attempt.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What to tell the caller.
+    pub(crate) error: Error,
+    /// Whether another attempt is safe and may help.
+    pub(crate) retry: bool,
+}
+
+/// Judges a failed attempt.
+pub(crate) fn classify(status: Status, address: &str, effect: Effect) -> Failure {
+    match origin(&status) {
+        // Nothing was sent, so that even a write may be sent again.
+        Origin::NotConnected => Failure { error: unreachable(status, address), retry: true },
+        Origin::ConnectionLost if effect == Effect::Read => {
+            Failure { error: unreachable(status, address), retry: true }
+        }
+        Origin::ConnectionLost => {
+            let message = root_cause(&status);
+            let error = Error::OutcomeUnknown { address: address.to_owned(), message };
+            Failure { error, retry: false }
+        }
+        Origin::Answered => {
+            let error = answered(&status, address, effect);
+            let temporary = matches!(&error, Error::Busy { .. } | Error::Unreachable { .. });
+            Failure { retry: temporary && effect == Effect::Read, error }
+        }
+    }
+}
+
+/// Where a status was made.
+#[derive(Debug, PartialEq, Eq)]
+enum Origin {
+    /// Here: no connection could be opened.
+    NotConnected,
+    /// Here: the connection broke after the request may have been sent.
+    ConnectionLost,
+    /// The server sent it, or the codec found the message at fault.
+    Answered,
+}
+
+/// Tonic keeps a source in every status that it makes of a transport error, and in no other.
+fn origin(status: &Status) -> Origin {
+    let mut source = status.source();
+    if source.is_none() {
+        return Origin::Answered;
+    }
+    while let Some(error) = source {
+        if error.is::<ConnectError>() {
+            return Origin::NotConnected;
+        }
+        source = error.source();
+    }
+    Origin::ConnectionLost
+}
+
+/// The error for a status the server sent.
+fn answered(status: &Status, address: &str, effect: Effect) -> Error {
+    let reason = match status.get_details_error_info() {
+        Some(info) => Reason::from_name(&info.reason),
+        None if status.code() == Code::OutOfRange && status.message().contains("too large") => {
+            Reason::MessageTooLong
+        }
+        None => Reason::Unspecified,
+    };
+    // A proxy or a dying connection, not the server, says that it cannot be reached.
+    if status.code() == Code::Cancelled && effect == Effect::Write {
+        let message = words(status.code(), status.message());
+        return Error::OutcomeUnknown { address: address.to_owned(), message };
+    }
+    refusal(status.code(), reason, status.message())
+}
+
+/// The error for a refusal, of a whole request or of one operation in a batch.
+pub(crate) fn refusal(code: Code, reason: Reason, message: &str) -> Error {
+    let message = words(code, message);
+    if reason.is_temporary() {
+        return Error::Busy { reason, message };
+    }
+    match code {
+        Code::Unavailable
+        | Code::ResourceExhausted
+        | Code::Aborted
+        | Code::Cancelled
+        | Code::DeadlineExceeded => Error::Busy { reason, message },
+        Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::OutOfRange
+        | Code::Unimplemented
+        | Code::PermissionDenied
+        | Code::Unauthenticated => Error::BadRequest { reason, message },
+        Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => Error::Internal { message },
+    }
+}
+
+/// The server's words; a status without any gets its code's.
+fn words(code: Code, message: &str) -> String {
+    if message.is_empty() { code.description().to_owned() } else { message.to_owned() }
+}
+
+fn unreachable(status: Status, address: &str) -> Error {
+    Error::Unreachable {
+        address: address.to_owned(),
+        message: root_cause(&status),
+        source: Some(Box::new(status)),
+    }
+}
+
+/// What the innermost error says: "Connection refused", not "transport error".
+pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

@@ -1,0 +1,159 @@
+//! Which calls are sent again, how often, and where to: the table in the crate's documentation.
+
+use std::time::Duration;
+
+use kv_client::{Client, Error, ErrorKind, Reason};
+use tonic::Code;
+
+use crate::fake::{Fake, Step, builder, client, closed_address, dropping, refusal};
+
+fn shutting_down() -> Step {
+    Step::Fail(refusal(Code::Unavailable, "SHUTTING_DOWN", "shutting down"))
+}
+
+/// Sends the call named so; `Ok` when it succeeds.
+async fn send(client: &Client, name: &str) -> Result<(), Error> {
+    match name {
+        "get" => client.get("k").await.map(drop),
+        "exists" => client.exists("k").await.map(drop),
+        "batch_get" => client.batch_get(["k"]).await.map(drop),
+        "set" => client.set("k", "v").await.map(drop),
+        "delete" => client.delete("k").await.map(drop),
+        "increment" => client.increment("k", 1).await.map(drop),
+        "append" => client.append("k", "v").await.map(drop),
+        "expire" => client.expire("k", Duration::from_secs(1)).await.map(drop),
+        "batch_write" => client.batch().await.map(drop),
+        _ => panic!("no call {name}"),
+    }
+}
+
+const READS: [&str; 3] = ["get", "exists", "batch_get"];
+const WRITES: [&str; 6] = ["set", "delete", "increment", "append", "expire", "batch_write"];
+
+#[tokio::test]
+async fn reads_are_repeated_while_the_server_is_busy_and_only_so_often() {
+    for name in READS {
+        let fake = Fake::start().await;
+        fake.then(shutting_down()).then(Step::Fail(tonic::Status::resource_exhausted("full")));
+        send(&fake.client(), name).await.unwrap();
+        assert_eq!(fake.calls(), [name; 3]);
+
+        fake.then(shutting_down()).then(shutting_down()).then(shutting_down());
+        let error = send(&fake.client(), name).await.unwrap_err();
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Retry, Some(&Reason::ShuttingDown)));
+        assert_eq!(fake.calls(), [name; 6]);
+    }
+}
+
+#[tokio::test]
+async fn writes_are_sent_once_even_when_the_server_is_busy() {
+    for name in WRITES {
+        let fake = Fake::start().await;
+        fake.then(shutting_down());
+        let error = send(&fake.client(), name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Retry, "{name}");
+        assert_eq!(fake.calls(), [name]);
+    }
+}
+
+#[tokio::test]
+async fn a_refused_request_is_not_repeated_and_keeps_the_servers_words() {
+    for name in READS.into_iter().chain(WRITES) {
+        let fake = Fake::start().await;
+        let words = "key is empty: 1 to 65536 bytes are allowed";
+        fake.then(Step::Fail(refusal(Code::InvalidArgument, "KEY_EMPTY", words)));
+        let error = send(&fake.client(), name).await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.reason()),
+            (ErrorKind::BadRequest, Some(&Reason::KeyEmpty))
+        );
+        assert_eq!(error.to_string(), words);
+        assert_eq!(fake.calls(), [name]);
+    }
+}
+
+#[tokio::test]
+async fn every_call_goes_on_to_an_address_that_can_be_reached() {
+    let fake = Fake::start().await;
+    for name in READS.into_iter().chain(WRITES) {
+        // Whichever address comes first in turn, one attempt in two is refused.
+        let client = client([closed_address(), fake.address]);
+        for _turn in 0..2 {
+            send(&client, name).await.unwrap();
+        }
+    }
+    assert_eq!(fake.calls().len(), 2 * (READS.len() + WRITES.len()));
+}
+
+#[tokio::test]
+async fn when_nobody_listens_the_error_names_address_and_cause() {
+    for name in READS.into_iter().chain(WRITES) {
+        let address = closed_address();
+        let error = send(&client([address]), name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{name}");
+        let expected = format!("cannot reach kv-server at http://{address}: Connection refused");
+        assert!(error.to_string().starts_with(&expected), "{name}: {error}");
+    }
+    let address = closed_address();
+    let error = Client::connect(address.to_string()).await.unwrap_err();
+    assert!(error.to_string().contains("Connection refused"), "{error}");
+}
+
+#[tokio::test]
+async fn connecting_goes_on_to_an_address_that_can_be_reached() {
+    let fake = Fake::start().await;
+    let client = builder([closed_address(), fake.address]).connect().await.unwrap();
+    send(&client, "get").await.unwrap();
+    assert_eq!(fake.calls(), ["get"]);
+}
+
+#[tokio::test]
+async fn a_broken_connection_repeats_reads_and_leaves_writes_unknown() {
+    let fake = Fake::start().await;
+    for name in READS {
+        let address = dropping(2, fake.address).await;
+        send(&client([address]), name).await.unwrap();
+    }
+    assert_eq!(fake.calls(), READS);
+    for name in WRITES {
+        let address = dropping(1, fake.address).await;
+        let error = send(&client([address]), name).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unknown, "{name}: {error}");
+    }
+    assert_eq!(fake.calls(), READS);
+}
+
+#[tokio::test]
+async fn the_deadline_holds_over_all_attempts() {
+    for name in READS.into_iter().chain(WRITES) {
+        let fake = Fake::start().await;
+        let client =
+            builder([fake.address]).request_timeout(Duration::from_millis(50)).connect_lazy();
+        fake.then(Step::Hang);
+        let error = send(&client.unwrap(), name).await.unwrap_err();
+        let expected =
+            if READS.contains(&name) { ErrorKind::Unreachable } else { ErrorKind::Unknown };
+        assert_eq!(error.kind(), expected, "{name}: {error}");
+        assert!(error.to_string().contains("50ms"), "{name}: {error}");
+        assert_eq!(fake.calls(), [name]);
+    }
+}
+
+#[tokio::test]
+async fn messages_over_the_limit_are_refused_in_both_directions() {
+    let fake = Fake::start().await;
+    let client = builder([fake.address]).message_bytes_max(1000).connect_lazy().unwrap();
+    let check = |outcome: Result<(), Error>| {
+        let error = outcome.unwrap_err();
+        assert_eq!(error.reason(), Some(&Reason::MessageTooLong), "{error}");
+        assert_eq!(error.kind(), ErrorKind::BadRequest);
+        assert!(error.to_string().contains("1000 bytes"), "{error}");
+    };
+    // Besides the value a message holds tags and lengths, and the version or the key.
+    *fake.script.value_bytes.lock().unwrap() = 995;
+    client.get("k").await.unwrap();
+    *fake.script.value_bytes.lock().unwrap() = 996;
+    check(client.get("k").await.map(drop));
+    client.set("k", vec![0; 994]).await.unwrap();
+    check(client.set("k", vec![0; 995]).await.map(drop));
+}
