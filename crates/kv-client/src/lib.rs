@@ -27,6 +27,7 @@
 //! | What went wrong | `get exists batch_get scan stats ping` | writes |
 //! |---|---|---|
 //! | no connection could be opened | repeated | repeated: nothing was sent |
+//! | what answers is no gRPC server | [`Error::Unreachable`] | [`Error::Unreachable`] |
 //! | the connection broke | repeated | [`Error::OutcomeUnknown`] |
 //! | the deadline passed | [`Error::TimedOut`] | [`Error::OutcomeUnknown`] |
 //! | the server has no room or shuts down ([`Error::Busy`]) | repeated | returned |

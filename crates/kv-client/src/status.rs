@@ -30,6 +30,7 @@ pub(crate) fn classify(status: Status, address: &str, effect: Effect) -> Failure
     match origin(&status) {
         // Nothing was sent, so that even a write may be sent again.
         Origin::NotConnected => Failure { error: unreachable(status, address), retry: true },
+        Origin::NotGrpc => Failure { error: not_grpc(status, address), retry: false },
         Origin::ConnectionLost if effect == Effect::Read => {
             Failure { error: unreachable(status, address), retry: true }
         }
@@ -40,8 +41,8 @@ pub(crate) fn classify(status: Status, address: &str, effect: Effect) -> Failure
         }
         Origin::Answered => {
             let error = answered(&status, address, effect);
-            let temporary = matches!(&error, Error::Busy { .. } | Error::Unreachable { .. });
-            Failure { retry: temporary && effect == Effect::Read, error }
+            let retry = matches!(&error, Error::Busy { .. }) && effect == Effect::Read;
+            Failure { error, retry }
         }
     }
 }
@@ -51,21 +52,38 @@ pub(crate) fn classify(status: Status, address: &str, effect: Effect) -> Failure
 enum Origin {
     /// Here: no connection could be opened.
     NotConnected,
+    /// Here: what answers at the address is no gRPC server. It is as if nobody were there.
+    NotGrpc,
     /// Here: the connection broke after the request may have been sent.
     ConnectionLost,
     /// The server sent it, or the codec found the message at fault.
     Answered,
 }
 
-/// Tonic keeps a source in every status that it makes of a transport error, and in no other.
+/// What HTTP/2 makes of the first bytes of an answer in another protocol.
+const NOT_HTTP2: &str = "frame with invalid size";
+
+/// What tonic makes of an HTTP answer without gRPC status.
+const NO_GRPC_STATUS: &str = "grpc-status header missing";
+
+/// Tonic keeps a source in every status that it makes of a transport error. Of the statuses it makes of
+/// incomplete answers only the text tells; tests hold these texts against the version in use.
 fn origin(status: &Status) -> Origin {
+    if status.code() == Code::Unimplemented && status.message().starts_with(NO_GRPC_STATUS) {
+        return Origin::NotGrpc;
+    }
     let mut source = status.source();
     if source.is_none() {
-        return Origin::Answered;
+        // A stream that ended without a status. The server itself always sends a better code.
+        let cut = status.code() == Code::Unknown;
+        return if cut { Origin::ConnectionLost } else { Origin::Answered };
     }
     while let Some(error) = source {
         if error.is::<ConnectError>() {
             return Origin::NotConnected;
+        }
+        if error.source().is_none() && error.to_string().contains(NOT_HTTP2) {
+            return Origin::NotGrpc;
         }
         source = error.source();
     }
@@ -81,7 +99,7 @@ fn answered(status: &Status, address: &str, effect: Effect) -> Error {
         }
         None => Reason::Unspecified,
     };
-    // A proxy or a dying connection, not the server, says that it cannot be reached.
+    // A proxy or a dying connection says so, not the server.
     if status.code() == Code::Cancelled && effect == Effect::Write {
         let message = words(status.code(), status.message());
         return Error::OutcomeUnknown { address: address.to_owned(), message };
@@ -122,6 +140,15 @@ fn unreachable(status: Status, address: &str) -> Error {
     Error::Unreachable {
         address: address.to_owned(),
         message: root_cause(&status),
+        source: Some(Box::new(status)),
+    }
+}
+
+fn not_grpc(status: Status, address: &str) -> Error {
+    let cause = root_cause(&status);
+    Error::Unreachable {
+        address: address.to_owned(),
+        message: format!("what answers there does not speak gRPC ({cause})"),
         source: Some(Box::new(status)),
     }
 }

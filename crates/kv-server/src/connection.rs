@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use hyper::server::conn::http2;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::pin;
 use tokio::time::timeout;
 use tracing::debug;
 
-use crate::grpc::{CallExecutor, Services};
+use crate::grpc::Services;
 use crate::listener::Accepted;
 use crate::shutdown::Drain;
 
@@ -21,7 +21,7 @@ const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) async fn serve(
     accepted: Accepted,
     services: Services,
-    http2: http2::Builder<CallExecutor>,
+    http2: http2::Builder<TokioExecutor>,
     mut drain: Drain,
 ) {
     let Accepted { stream, permit } = accepted;

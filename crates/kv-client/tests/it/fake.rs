@@ -9,6 +9,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use kv_client::{Client, ClientBuilder, RetryPolicy};
 use kv_proto::v1 as wire;
 use kv_proto::v1::kv_server::{Kv, KvServer};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Request, Response, Status, Streaming};
@@ -109,7 +110,7 @@ pub(crate) fn builder(addresses: impl IntoIterator<Item = SocketAddr>) -> Client
     let (backoff_min, backoff_max) = (Duration::from_millis(1), Duration::from_millis(5));
     Client::builder()
         .addresses(addresses.into_iter().map(|address| address.to_string()))
-        .request_timeout(Duration::from_secs(5))
+        .request_timeout(Duration::from_secs(10))
         .retry(RetryPolicy { attempts_max: 3, backoff_min, backoff_max })
 }
 
@@ -134,6 +135,23 @@ pub(crate) async fn dropping(connections: usize, behind: SocketAddr) -> SocketAd
                 let mut far = TcpStream::connect(behind).await.unwrap();
                 tokio::io::copy_bidirectional(&mut near, &mut far).await
             });
+        }
+    });
+    address
+}
+
+/// An address where every connection is answered with these bytes and closed.
+pub(crate) async fn answering(bytes: &'static [u8]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            near.readable().await.unwrap();
+            near.write_all(bytes).await.unwrap();
+            // What was sent is read to its end, or closing would cut the answer off.
+            drop(near.shutdown().await);
+            drop(tokio::io::copy(&mut near, &mut tokio::io::sink()).await);
         }
     });
     address

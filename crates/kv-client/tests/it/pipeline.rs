@@ -11,10 +11,13 @@ fn batch(ops: usize) -> Batch {
 }
 
 async fn open(manner: PipelineManner, in_flight_max: usize) -> Pipeline {
+    open_with(manner, in_flight_max, Duration::from_secs(10)).await
+}
+
+async fn open_with(manner: PipelineManner, in_flight_max: usize, timeout: Duration) -> Pipeline {
     let fake = Fake::start().await;
     *fake.script.pipeline.lock().unwrap() = manner;
-    let client =
-        builder([fake.address]).request_timeout(Duration::from_millis(300)).connect_lazy().unwrap();
+    let client = builder([fake.address]).request_timeout(timeout).connect_lazy().unwrap();
     client.pipeline().in_flight_max(in_flight_max).open().await.unwrap()
 }
 
@@ -103,7 +106,8 @@ async fn a_server_that_ends_an_idle_stream_is_an_error_and_not_the_end() {
 
 #[tokio::test]
 async fn a_server_that_stays_silent_is_given_up() {
-    let (mut sender, mut receiver) = open(PipelineManner::Hang, 1).await.split();
+    let pipeline = open_with(PipelineManner::Hang, 1, Duration::from_millis(500)).await;
+    let (mut sender, mut receiver) = pipeline.split();
     sender.send(batch(1)).await.unwrap();
     let blocked = tokio::spawn(async move { sender.send(batch(1)).await });
     assert_eq!(kind(receiver.recv().await), ErrorKind::Unknown);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kv_client::{Client, Error, ErrorKind, Reason};
 use tonic::Code;
 
-use crate::fake::{Fake, Step, builder, client, closed_address, dropping, refusal};
+use crate::fake::{Fake, Step, answering, builder, client, closed_address, dropping, refusal};
 
 fn shutting_down() -> Step {
     Step::Fail(refusal(Code::Unavailable, "SHUTTING_DOWN", "shutting down"))
@@ -124,19 +124,53 @@ async fn a_broken_connection_repeats_reads_and_leaves_writes_unknown() {
 }
 
 #[tokio::test]
+async fn a_server_of_another_kind_is_told_from_one_that_lost_an_answer() {
+    // What HTTP/1 and RESP servers say to the first bytes of HTTP/2, and an HTTP/2 server without
+    // gRPC: settings, their acknowledgement, and the headers `:status: 404` that end the stream.
+    let answers: [&[u8]; 3] = [
+        b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
+        b"-ERR unknown command 'PRI'\r\n",
+        b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\x8d",
+    ];
+    for answer in answers {
+        let address = answering(answer).await;
+        for name in ["get", "set"] {
+            let error = send(&client([address]), name).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unreachable, "{name}: {error}");
+            let expected = format!("http://{address}: what answers there does not speak gRPC (");
+            assert!(error.to_string().contains(&expected), "{name}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_status_counts_as_lost() {
+    // As above with `:status: 200`.
+    let cut = b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\x88";
+    let address = answering(cut).await;
+    let check = async |name, expected: ErrorKind| {
+        let error = send(&client([address]), name).await.unwrap_err();
+        assert_eq!(error.kind(), expected, "{name}: {error}");
+    };
+    check("get", ErrorKind::Unreachable).await;
+    check("set", ErrorKind::Unknown).await;
+}
+
+#[tokio::test]
 async fn the_deadline_holds_over_all_attempts() {
-    for name in READS.into_iter().chain(WRITES) {
+    let call = async |name: &'static str| {
         let fake = Fake::start().await;
-        let client =
-            builder([fake.address]).request_timeout(Duration::from_millis(50)).connect_lazy();
+        let timeout = Duration::from_millis(500);
+        let client = builder([fake.address]).request_timeout(timeout).connect_lazy().unwrap();
         fake.then(Step::Hang);
-        let error = send(&client.unwrap(), name).await.unwrap_err();
+        let error = send(&client, name).await.unwrap_err();
         let expected =
             if READS.contains(&name) { ErrorKind::Unreachable } else { ErrorKind::Unknown };
         assert_eq!(error.kind(), expected, "{name}: {error}");
-        assert!(error.to_string().contains("50ms"), "{name}: {error}");
+        assert!(error.to_string().contains("500ms"), "{name}: {error}");
         assert_eq!(fake.calls(), [name]);
-    }
+    };
+    futures_util::future::join_all(READS.into_iter().chain(WRITES).map(call)).await;
 }
 
 #[tokio::test]

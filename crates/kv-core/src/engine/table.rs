@@ -185,6 +185,7 @@ impl Table {
     }
 
     /// Every entry, in slot order.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn entries(&self) -> impl Iterator<Item = (Fingerprint, &Entry)> {
         self.fingerprints.iter().copied().zip(&self.entries)
     }

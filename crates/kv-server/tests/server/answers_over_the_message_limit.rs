@@ -80,18 +80,16 @@ async fn reads_of_a_batch_that_do_not_fit_are_refused_in_their_places_and_writes
 #[tokio::test]
 async fn writes_whose_previous_values_do_not_fit_are_made_and_the_answer_says_so() {
     let (_server, mut kv) = start().await;
-    let ops: Vec<_> = (0..20)
+    let ops: Vec<_> = (0..10)
         .map(|number| {
-            let mut request = set("k", vec![b'v'; 6000]);
-            request.value = bytes([vec![b'0' + number], vec![b'v'; 6000]].concat());
-            request.return_previous = true;
-            set_op(request)
+            let value = [vec![b'0' + number], vec![b'v'; 10_000]].concat();
+            set_op(SetRequest { return_previous: true, ..set("k", value) })
         })
         .collect();
     kv.set(set("k", vec![b'v'; 100_000])).await.unwrap();
     let result = kv.batch_write(batch(true, ops)).await;
     refused(result, Code::OutOfRange, "BATCH_TOO_LARGE", &["writes of this request were made"]);
-    assert_eq!(get(&mut kv, "k").await.value.unwrap()[0], b'0' + 19);
+    assert_eq!(get(&mut kv, "k").await.value.unwrap()[0], b'0' + 9);
 }
 
 #[tokio::test]

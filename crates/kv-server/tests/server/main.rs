@@ -30,5 +30,6 @@ mod reflection;
 mod scan;
 mod silent_connections;
 mod start_refused;
+mod streams_limit;
 mod unknown_enum_values;
 mod values_refused;

@@ -15,7 +15,7 @@ use super::shared::Shared;
 
 /// Most values that are read from the store before it is seen whether they still fit in the answer. A
 /// message of a few kilobytes can name one large value thousands of times: this bounds what that costs.
-const VALUES_PER_CALL_MAX: usize = 64;
+const VALUES_PER_CALL_MAX: usize = 16;
 
 /// Executes a batch as its request says: as one write, or each operation by itself.
 pub(crate) fn write(
