@@ -1,0 +1,12 @@
+//! The `kv-cli` binary: reads the arguments, runs the verb, ends with its exit code.
+
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// A mistake in the arguments ends inside `parse`, with exit code 2.
+fn main() -> ExitCode {
+    kv_cli::run(kv_cli::Cli::parse()).into()
+}
