@@ -35,7 +35,8 @@ pub enum Change<'a> {
     },
     /// The key does not exist.
     Delete(DeleteCause),
-    /// No key of the shard exists.
+    /// No key exists, in any shard. Such a record has this effect alone, with the greatest version any
+    /// shard has given.
     Clear,
 }
 

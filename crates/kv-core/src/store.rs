@@ -54,10 +54,11 @@ pub trait Store: Send + Sync {
     fn scan(&self, spec: &ScanSpec<'_>, cursor: Option<ScanCursor>)
     -> Result<ScanPage, StoreError>;
 
-    /// Removes every key, shard by shard, and tells how many there were and the last log position.
+    /// Removes every key, as one write that no other caller sees half of, and tells how many there were
+    /// and the log position. The keys' memory is freed on this thread, after others may go on.
     ///
     /// # Errors
-    /// [`StoreError::Journal`]; shards before the failing one are then empty.
+    /// [`StoreError::Journal`], with nothing removed.
     fn flush(&self) -> Result<(u64, Lsn), StoreError>;
 
     /// What the store holds and has done. Takes each shard's lock once.

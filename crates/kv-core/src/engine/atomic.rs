@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use super::evaluate::{Plan, Stored, View, evaluate};
 use super::hasher::Location;
-use super::shard::{Context, Growth, Halt, Shard, Trash};
+use super::shard::{Context, Growth, Halt, Protected, Shard, Shortage, Trash};
 use super::store::{ShardGuard, ShardedStore};
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
@@ -48,13 +48,15 @@ enum State<'a> {
 /// A batch that can be made.
 struct Staging<'a> {
     keys: Vec<Staged<'a>>,
+    /// For each operation, the index of its key.
+    places: Vec<usize>,
     replies: Vec<Reply>,
 }
 
 /// Why a batch was not made.
 enum Stop {
     Failed(BatchError),
-    NeedsRoom(u64),
+    NeedsRoom(Shortage),
 }
 
 impl From<BatchError> for Stop {
@@ -78,6 +80,9 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             return Ok(Vec::new());
         };
 
+        let mut sorted = locations.clone();
+        sorted.sort_unstable();
+        let protected = Protected { keys: &sorted };
         let ctx = self.context();
         let mut reserved = 0;
         let mut needed = 0;
@@ -95,15 +100,18 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                     self.tracker.release(reserved);
                     return Err(error);
                 }
-                Err(Stop::NeedsRoom(missing)) => needed = missing,
+                Err(Stop::NeedsRoom(shortage)) => {
+                    self.tracker.release(reserved);
+                    self.check_hope(shortage)?;
+                    needed = shortage.missing;
+                }
             }
             // As for single operations: what the shards hold is asked for again with the rest.
-            self.tracker.release(reserved);
             for shard in &mut guards {
                 needed += shard.memory_mut().surrender_credit(&self.tracker);
             }
             drop(guards);
-            self.make_room(&ctx, home, needed)?;
+            self.make_room(&ctx, home, needed, protected)?;
             reserved = needed;
         }
         self.tracker.release(reserved);
@@ -128,16 +136,29 @@ impl<J: Journal> Locked<'_, '_, J> {
         trash: &mut Trash,
     ) -> Result<Vec<Reply>, Stop> {
         let mut staging = self.stage(ops, locations, trash)?;
-        self.ensure_room(&staging, reserved)?;
+        let growths = self.ensure_room(&staging, reserved)?;
         let lsn = self.append(&staging).map_err(BatchError::Whole)?;
+        self.count(ops, &staging);
         for reply in &mut staging.replies {
             // Marked by `stage`: the reply of an operation that changed something.
             if reply.lsn == Lsn::MAX {
                 reply.lsn = lsn;
             }
         }
-        for staged in &staging.keys {
-            self.apply(staged, trash);
+        let ctx = self.ctx;
+        for (shard, growth) in self.guards.iter_mut().zip(growths) {
+            shard.begin_changes(growth);
+        }
+        // Removals last: they may shrink a table that the rest still needs.
+        for removals in [false, true] {
+            for staged in &staging.keys {
+                if matches!(staged.state, State::Removed) == removals {
+                    self.apply(staged, trash);
+                }
+            }
+        }
+        for shard in &mut *self.guards {
+            shard.finish_changes(ctx);
         }
         Ok(staging.replies)
     }
@@ -156,32 +177,31 @@ impl<J: Journal> Locked<'_, '_, J> {
     ) -> Result<Staging<'a>, BatchError> {
         let (mut keys, places) = self.stage_keys(ops, locations, trash);
         let mut replies = Vec::with_capacity(ops.len());
-        for (index, op) in ops.iter().enumerate() {
-            let staged = places
-                .get(op.key)
-                .and_then(|place| keys.get_mut(*place))
-                .expect("every key of the batch was staged");
+        for (index, (op, place)) in ops.iter().zip(&places).enumerate() {
+            let staged = keys.get_mut(*place).expect("every key of the batch was staged");
             replies.push(self.stage_op(index, op, staged)?);
         }
-        Ok(Staging { keys, replies })
+        Ok(Staging { keys, places, replies })
     }
 
-    /// Finds every key of the batch, each once, and where in the list it is. Expired ones are removed first, because removing a key
-    /// moves others.
+    /// Finds every key of the batch, each once, and tells for each operation which is its. Expired ones
+    /// are removed first, because removing a key moves others.
     fn stage_keys<'a>(
         &mut self,
         ops: &[Op<'a>],
         locations: &[Location],
         trash: &mut Trash,
-    ) -> (Vec<Staged<'a>>, HashMap<&'a [u8], usize>) {
+    ) -> (Vec<Staged<'a>>, Vec<usize>) {
         let ctx = self.ctx;
-        let mut places = HashMap::with_capacity(ops.len());
+        let mut by_key = HashMap::with_capacity(ops.len());
+        let mut places = Vec::with_capacity(ops.len());
         let mut keys: Vec<Staged<'a>> = Vec::with_capacity(ops.len());
         for (op, Location { shard, fingerprint }) in ops.iter().zip(locations) {
-            if places.contains_key(op.key) {
+            let place = *by_key.entry(op.key).or_insert(keys.len());
+            places.push(place);
+            if place < keys.len() {
                 continue;
             }
-            places.insert(op.key, keys.len());
             let guard =
                 self.shards.binary_search(shard).expect("every shard of the batch is locked");
             self.shard(guard).find_live(ctx, *fingerprint, op.key, trash);
@@ -218,9 +238,6 @@ impl<J: Journal> Locked<'_, '_, J> {
         }
         let verdict = evaluate(op, view, ctx.now, ctx.limits)
             .map_err(|error| BatchError::Refused { index, error })?;
-        if op.action.is_read() {
-            shard.count_read(staged.slot);
-        }
         let changed = verdict.plan != Plan::Keep;
         if changed && staged.version.is_none() {
             staged.version = Some(shard.next_version());
@@ -239,25 +256,30 @@ impl<J: Journal> Locked<'_, '_, J> {
     }
 
     /// Makes sure every shard can take its part; draws on what has been reserved for the batch.
-    fn ensure_room(&mut self, staging: &Staging<'_>, reserved: &mut u64) -> Result<(), Stop> {
+    fn ensure_room(
+        &mut self,
+        staging: &Staging<'_>,
+        reserved: &mut u64,
+    ) -> Result<Vec<Growth>, Stop> {
         let ctx = self.ctx;
-        let mut missing = 0;
-        for guard in 0..self.guards.len() {
-            let shard = self.shard(guard);
-            let mut growth = Growth::default();
-            for staged in staging.keys.iter().filter(|staged| staged.guard == guard) {
-                if let Some(change) = staged.change() {
-                    growth += shard.growth(staged.slot, staged.key, &change);
-                }
-            }
-            if let Err(Halt::NeedsRoom(short)) = shard.ensure(ctx, growth) {
-                let drawn = short.min(*reserved);
-                *reserved -= drawn;
-                shard.memory_mut().deposit(drawn);
-                missing += short - drawn;
+        let mut growths = vec![Growth::default(); self.guards.len()];
+        for staged in &staging.keys {
+            if let (Some(change), Some(growth)) = (staged.change(), growths.get_mut(staged.guard)) {
+                *growth += self.shard(staged.guard).growth(staged.slot, staged.key, &change);
             }
         }
-        if missing == 0 { Ok(()) } else { Err(Stop::NeedsRoom(missing)) }
+        let mut lacking = Shortage::default();
+        for (guard, growth) in growths.iter().enumerate() {
+            let shard = self.shard(guard);
+            lacking.total += growth.entry_bytes + growth.kept_bytes;
+            if let Err(Halt::NeedsRoom(Shortage { missing, .. })) = shard.ensure(ctx, *growth) {
+                let drawn = missing.min(*reserved);
+                *reserved -= drawn;
+                shard.memory_mut().deposit(drawn);
+                lacking.missing += missing - drawn;
+            }
+        }
+        if lacking.missing == 0 { Ok(growths) } else { Err(Stop::NeedsRoom(lacking)) }
     }
 
     /// Writes all effects as one record.
@@ -270,6 +292,23 @@ impl<J: Journal> Locked<'_, '_, J> {
         Ok(self.ctx.journal.append(&Record { group: 0, effects: &effects })?)
     }
 
+    /// Counts the operations of a batch that is made, as if each had come by itself.
+    fn count(&mut self, ops: &[Op<'_>], staging: &Staging<'_>) {
+        let answered = ops.iter().zip(&staging.places).zip(&staging.replies);
+        for ((op, place), reply) in answered {
+            let Some(staged) = staging.keys.get(*place) else { continue };
+            let shard = self.shard(staged.guard);
+            if op.action.is_read() {
+                shard.count_reads(u64::from(reply.applied), u64::from(!reply.applied));
+                if let Some(slot) = staged.slot.filter(|_| reply.applied) {
+                    shard.touch_policy(slot);
+                }
+            } else if reply.lsn == Lsn::MAX {
+                shard.count_write();
+            }
+        }
+    }
+
     fn apply(&mut self, staged: &Staged<'_>, trash: &mut Trash) {
         let Some(effect) = staged.effect(self.shards) else {
             return;
@@ -277,7 +316,6 @@ impl<J: Journal> Locked<'_, '_, J> {
         let ctx = self.ctx;
         let shard = self.shard(staged.guard);
         shard.apply(ctx, staged.fingerprint, &effect, trash);
-        shard.count_write();
     }
 }
 

@@ -5,15 +5,16 @@ use super::shard::{Context, Halt, Prepared, Shard, Trash};
 use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::StoreError;
-use crate::eviction::Fingerprint;
 use crate::journal::Journal;
 use crate::types::{Op, Reply};
+
+/// Operations executed before a shard's lock is released for others.
+const OPS_PER_LOCK_MAX: usize = 256;
 
 /// An operation of a batch on its way to its shard.
 struct Step<'a, 'op> {
     index: usize,
-    shard: usize,
-    fingerprint: Fingerprint,
+    location: Location,
     op: &'a Op<'op>,
     prepared: Prepared,
 }
@@ -37,23 +38,23 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         for (index, op) in ops.iter().enumerate() {
             match self.config.limits.check(op) {
                 Ok(()) => {
-                    let Location { shard, fingerprint } = self.locate(op.key);
+                    let location = self.locate(op.key);
                     let prepared = Prepared::new(op, ctx.now);
-                    steps.push(Step { index, shard, fingerprint, op, prepared });
+                    steps.push(Step { index, location, op, prepared });
                 }
                 Err(error) => answer(index, Err(error)),
             }
         }
         // Operations on one key are in one shard, and keep their order there.
-        steps.sort_unstable_by_key(|step| (step.shard, step.index));
+        steps.sort_unstable_by_key(|step| (step.location.shard, step.index));
         let mut trash = Trash::default();
-        for group in steps.chunk_by_mut(|a, b| a.shard == b.shard) {
+        for group in steps.chunk_by_mut(|a, b| a.location.shard == b.location.shard) {
             self.run_group(&ctx, group, &mut answer, &mut trash);
         }
         Ok(())
     }
 
-    /// Runs the operations of one shard, under one lock unless room has to be made.
+    /// Runs the operations of one shard, under one lock unless there are many or room has to be made.
     fn run_group(
         &self,
         ctx: &Context<'_, J>,
@@ -63,15 +64,21 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     ) {
         while let Some(first) = group.first() {
             let mut done = 0;
-            let ran = self.with_room(ctx, first.shard, |shard: &mut Shard| {
+            let ran = self.with_room(ctx, first.location, |shard: &mut Shard| {
                 while let Some(step) = group.get_mut(done) {
-                    let (op, prepared) = ((step.op, step.fingerprint), &mut step.prepared);
+                    let (op, prepared) = ((step.op, step.location.fingerprint), &mut step.prepared);
                     match shard.execute(ctx, op, prepared, trash) {
                         Ok(reply) => answer(step.index, Ok(reply)),
                         Err(Halt::Refused(error)) => answer(step.index, Err(error)),
+                        // What is done is done; this one starts anew, with attempts of its own and
+                        // its own key protected.
+                        Err(Halt::NeedsRoom(_)) if done > 0 => return Ok(()),
                         Err(needs_room) => return Err(needs_room),
                     }
                     done += 1;
+                    if done == OPS_PER_LOCK_MAX {
+                        break;
+                    }
                 }
                 Ok(())
             });

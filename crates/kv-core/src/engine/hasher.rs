@@ -19,7 +19,7 @@ pub(crate) struct KeyHasher {
 }
 
 /// Where a key belongs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Location {
     pub(crate) shard: usize,
     pub(crate) fingerprint: Fingerprint,

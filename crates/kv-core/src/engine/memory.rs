@@ -140,6 +140,13 @@ impl ShardMemory {
         }
     }
 
+    /// Brings the account down to `used` bytes, but keeps the difference reserved, and tells how much it
+    /// is: the caller releases it once what took it has been freed.
+    pub(crate) fn detach(&mut self, used: u64, tracker: &MemoryTracker) -> u64 {
+        let before = std::mem::replace(&mut self.used, used);
+        if tracker.is_limited() { before.saturating_sub(used) } else { 0 }
+    }
+
     /// Gives all idle credit back and tells how much it was.
     pub(crate) fn surrender_credit(&mut self, tracker: &MemoryTracker) -> u64 {
         let idle = std::mem::take(&mut self.credit);

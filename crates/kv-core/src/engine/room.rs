@@ -1,12 +1,12 @@
 //! Making room when the memory limit is reached: the eviction manager.
 //!
-//! An operation that lacks bytes lets go of its lock, has room made, and is tried again. Victims come
-//! from the key's own shard first, then from the others in turn, one lock at a time. The bytes found
-//! are reserved for the operation at once, so that no other can take them before it is tried again.
+//! An operation that lacks bytes evicts one key of its own shard and is tried again. When that is not
+//! enough, it lets go of its lock, has room made in all shards in turn, one lock at a time, and is tried
+//! again with the bytes in hand: they are reserved for it at once, so that no other can take them. Its
+//! own keys are protected meanwhile, or an append could find that what it appends to has gone.
 
-use std::sync::atomic::Ordering;
-
-use super::shard::{Context, Halt, Shard, Trash};
+use super::hasher::Location;
+use super::shard::{Context, Halt, Protected, Shard, Shortage, Trash};
 use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::StoreError;
@@ -19,58 +19,72 @@ const ATTEMPTS_MAX: usize = 64;
 const VICTIMS_PER_LOCK_MAX: usize = 16;
 
 impl<J: Journal, C: Clock> ShardedStore<J, C> {
-    /// Runs `attempt` on a shard, making room as often as it asks for it.
+    /// Runs `attempt`, which works on one key, on its shard, making room as often as it asks for it.
     pub(super) fn with_room<T>(
         &self,
         ctx: &Context<'_, J>,
-        home: usize,
+        key: Location,
         mut attempt: impl FnMut(&mut Shard) -> Result<T, Halt>,
     ) -> Result<T, StoreError> {
-        let mut reserved = 0;
+        let protected = Protected { keys: &[key] };
         let mut needed = 0;
-        for _ in 0..ATTEMPTS_MAX {
-            let mut shard = self.lock(home);
-            shard.memory_mut().deposit(reserved);
-            match attempt(&mut shard) {
+        for round in 0..ATTEMPTS_MAX {
+            let mut trash = Trash::default();
+            let mut shard = self.lock(key.shard);
+            shard.memory_mut().deposit(needed);
+            let mut done = attempt(&mut shard);
+            if let (0, Err(Halt::NeedsRoom(shortage))) = (round, &done) {
+                self.check_hope(*shortage)?;
+                // Most of the time one victim from the same shard is all it takes: a full table has a
+                // place again, and need not grow.
+                if shard.evict_one(ctx, protected, &mut trash)? {
+                    done = attempt(&mut shard);
+                }
+            }
+            match done {
                 Ok(done) => return Ok(done),
                 Err(Halt::Refused(error)) => return Err(error),
                 // What the shard holds is given up and asked for again with the rest: victims may come
                 // from this very shard, and then its credit goes the same way.
-                Err(Halt::NeedsRoom(missing)) => {
-                    needed = missing + shard.memory_mut().surrender_credit(&self.tracker);
+                Err(Halt::NeedsRoom(shortage)) => {
+                    self.check_hope(shortage)?;
+                    needed = shortage.missing + shard.memory_mut().surrender_credit(&self.tracker);
                 }
             }
             drop(shard);
-            self.make_room(ctx, home, needed)?;
-            reserved = needed;
+            drop(trash);
+            self.make_room(ctx, key.shard, needed, protected)?;
         }
-        self.tracker.release(reserved);
+        self.tracker.release(needed);
         Err(self.out_of_memory(needed))
     }
 
-    /// Reserves `needed` bytes, evicting as many keys as that takes.
+    /// Refuses what not even an empty store could hold: nothing is evicted for nothing.
+    pub(super) fn check_hope(&self, shortage: Shortage) -> Result<(), StoreError> {
+        if shortage.total > self.tracker.spendable() {
+            return Err(self.out_of_memory(shortage.total));
+        }
+        Ok(())
+    }
+
+    /// Reserves `needed` bytes, evicting as many keys as that takes: some from each shard in turn, the
+    /// `home` shard first, so that no shard loses what others have more of.
     pub(super) fn make_room(
         &self,
         ctx: &Context<'_, J>,
         home: usize,
         needed: u64,
+        protected: Protected<'_>,
     ) -> Result<(), StoreError> {
-        if needed > self.tracker.spendable() {
-            // Not even an empty store could hold it: nothing is evicted for nothing.
-            return Err(self.out_of_memory(needed));
-        }
-        let mut shards_without_victims = 0;
-        let mut index = home;
+        let mut in_vain = 0;
+        let mut turns = (home..self.shards.len()).chain(0..home).cycle();
         while !self.tracker.try_reserve(needed) {
-            if self.evict_from(ctx, index, needed)? {
-                shards_without_victims = 0;
-                continue;
-            }
-            shards_without_victims += 1;
-            if shards_without_victims > self.shards.len() {
+            if in_vain > self.shards.len() {
                 return Err(self.out_of_memory(needed));
             }
-            index = self.next_victim.fetch_add(1, Ordering::Relaxed) % self.shards.len();
+            let index = turns.next().unwrap_or(home);
+            let freed = self.evict_from(ctx, index, needed, protected)?;
+            in_vain = if freed { 0 } else { in_vain + 1 };
         }
         Ok(())
     }
@@ -81,18 +95,19 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         ctx: &Context<'_, J>,
         index: usize,
         needed: u64,
+        protected: Protected<'_>,
     ) -> Result<bool, StoreError> {
         let mut trash = Trash::default();
         let mut shard = self.lock(index);
         let mut freed = shard.memory_mut().surrender_credit(&self.tracker);
-        let mut victims = 0;
-        while freed < needed && victims < VICTIMS_PER_LOCK_MAX {
-            let Some(_) = shard.evict_one(ctx, &mut trash)? else {
+        for _ in 0..VICTIMS_PER_LOCK_MAX {
+            if freed >= needed || !shard.evict_one(ctx, protected, &mut trash)? {
                 break;
-            };
+            }
             freed += shard.memory_mut().surrender_credit(&self.tracker);
-            victims += 1;
         }
+        shard.drop_idle_wheel(ctx);
+        freed += shard.memory_mut().surrender_credit(&self.tracker);
         Ok(freed > 0)
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -10,9 +10,10 @@ use super::config::{ConfigError, EngineConfig};
 use super::hasher::{KeyHasher, Location};
 use super::lag::LagHistogram;
 use super::memory::MemoryTracker;
-use super::shard::{Census, Context, Prepared, Shard, Trash};
+use super::shard::{Census, Cleared, Context, Prepared, Shard, Trash};
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
+use crate::eviction::EvictionPolicy;
 use crate::journal::{Change, Effect, Journal, Record};
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
@@ -40,8 +41,8 @@ pub struct ShardedStore<J, C> {
     pub(super) hasher: KeyHasher,
     /// How late expired keys were removed; merged into once per tick.
     pub(super) lag: Mutex<LagHistogram>,
-    /// The shard that is asked next for victims when a key's own has none.
-    pub(super) next_victim: AtomicUsize,
+    /// The greatest version seen in replay.
+    pub(super) replayed_version: AtomicU64,
     /// Marks cursors as this store's.
     pub(super) identity: u64,
 }
@@ -118,7 +119,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             journal,
             hasher: KeyHasher::new(config.seed, config.shards),
             lag: Mutex::default(),
-            next_victim: AtomicUsize::new(0),
+            replayed_version: AtomicU64::new(0),
             // The seed and the time tell stores apart, of other processes and of earlier runs.
             identity: random.u64(..) ^ now.get().rotate_left(20),
             clock,
@@ -128,6 +129,19 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
 
     pub(super) fn context(&self) -> Context<'_, J> {
         self.context_at(self.clock.now())
+    }
+
+    pub(super) fn fresh_policy(&self) -> Box<dyn EvictionPolicy> {
+        self.config.eviction_policy.build(self.config.seed)
+    }
+
+    /// Frees what a shard held, and only then lets others have the bytes (KV-I9). Tells how many keys
+    /// there were.
+    pub(super) fn free(&self, cleared: Cleared) -> u64 {
+        let (keys, bytes) = (cleared.table.len() as u64, cleared.bytes);
+        drop(cleared);
+        self.tracker.release(bytes);
+        keys
     }
 
     pub(super) fn context_at(&self, now: UnixMillis) -> Context<'_, J> {
@@ -165,12 +179,12 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
     fn execute(&self, op: &Op<'_>) -> Result<Reply, StoreError> {
         self.config.limits.check(op)?;
         let ctx = self.context();
-        let Location { shard, fingerprint } = self.locate(op.key);
+        let location = self.locate(op.key);
         let mut prepared = Prepared::new(op, ctx.now);
         // Dropped last, after the lock: large values are freed without it.
         let mut trash = Trash::default();
-        self.with_room(&ctx, shard, |shard| {
-            shard.execute(&ctx, (op, fingerprint), &mut prepared, &mut trash)
+        self.with_room(&ctx, location, |shard| {
+            shard.execute(&ctx, (op, location.fingerprint), &mut prepared, &mut trash)
         })
     }
 
@@ -200,15 +214,10 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
         let version = guards.iter().map(|shard| shard.last_version()).max().unwrap_or_default();
         let effects = [Effect { shard: 0, version, key: &[], change: Change::Clear }];
         let lsn = self.journal.append(&Record { group: 0, effects: &effects })?;
-        let tables: Vec<_> = guards
-            .iter_mut()
-            .map(|shard| {
-                let policy = self.config.eviction_policy.build(self.config.seed);
-                shard.apply_clear(&ctx, policy)
-            })
-            .collect();
+        let cleared: Vec<Cleared> =
+            guards.iter_mut().map(|shard| shard.apply_clear(&ctx, self.fresh_policy())).collect();
         drop(guards);
-        Ok((tables.iter().map(|table| table.len() as u64).sum(), lsn))
+        Ok((cleared.into_iter().map(|cleared| self.free(cleared)).sum(), lsn))
     }
 
     fn stats(&self) -> StoreStats {

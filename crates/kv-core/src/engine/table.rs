@@ -139,13 +139,22 @@ impl Table {
         }
     }
 
-    fn reserve(&mut self, additional: usize) {
+    /// Makes room for so many more keys.
+    pub(crate) fn reserve(&mut self, additional: usize) {
         let slots = self.slots_for(additional);
         if slots > self.entries.capacity() {
             self.entries.reserve_exact(slots - self.entries.len());
             self.fingerprints.reserve_exact(slots - self.fingerprints.len());
         }
         let fingerprints = &self.fingerprints;
+        let needed = self.index.len() + additional;
+        if needed > self.index.capacity() && needed <= full_capacity(self.index.num_buckets()) {
+            // Only what removals left behind is in the way: filed anew, it needs no larger index.
+            self.index.clear();
+            for (slot, fingerprint) in (0_u32..).zip(&self.fingerprints) {
+                self.index.insert_unique(spread(*fingerprint), slot, |_| 0);
+            }
+        }
         self.index.reserve(additional, |slot| spread(fingerprints[*slot as usize]));
     }
 
@@ -163,25 +172,24 @@ impl Table {
         slots_bytes(self.entries.capacity()) + allocated_bytes(self.index.allocation_size()) as u64
     }
 
-    /// An upper bound of [`heap_bytes`](Self::heap_bytes) once `additional` keys are added.
-    pub(crate) fn heap_bytes_after(&self, additional: usize) -> u64 {
-        slots_bytes(self.slots_for(additional)) + self.index_bytes_after(additional)
+    /// Bytes to have in hand before [`reserve`](Self::reserve) of so many keys: of each part that has to
+    /// grow, the whole, because old and new exist together while it is copied.
+    pub(crate) fn bytes_to_grow(&self, additional: usize) -> u64 {
+        let slots = self.slots_for(additional);
+        let grown_slots = if slots > self.entries.capacity() { slots_bytes(slots) } else { 0 };
+        let index = self.index_bytes_after(additional);
+        let present = allocated_bytes(self.index.allocation_size()) as u64;
+        grown_slots + if index > present { index } else { 0 }
     }
 
     fn index_bytes_after(&self, additional: usize) -> u64 {
         let needed = self.index.len() + additional;
-        if needed <= self.index.capacity() {
+        if needed <= full_capacity(self.index.num_buckets()) {
             return allocated_bytes(self.index.allocation_size()) as u64;
         }
         // hashbrown keeps a power of two of buckets, at most 7/8 full, and a control byte for each.
-        let buckets =
-            (needed.max(self.index.capacity() + 1) * 8 / 7 + 1).next_power_of_two().max(16);
+        let buckets = (needed * 8 / 7 + 1).next_power_of_two().max(16);
         allocated_bytes(buckets * (size_of::<u32>() + 1) + 64) as u64
-    }
-
-    /// Forgets every key and gives the memory to the caller, to drop where it hurts nobody.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::take(self)
     }
 
     /// Every entry, in slot order.
@@ -191,7 +199,58 @@ impl Table {
     }
 }
 
+/// How many keys hashbrown keeps in so many buckets.
+fn full_capacity(buckets: usize) -> usize {
+    if buckets <= 8 { buckets.saturating_sub(1) } else { buckets / 8 * 7 }
+}
+
 fn slots_bytes(capacity: usize) -> u64 {
     let entries = allocated_bytes(capacity * size_of::<Entry>());
     (entries + allocated_bytes(capacity * size_of::<Fingerprint>())) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(table: &mut Table, random: &mut fastrand::Rng) {
+        table.insert(Fingerprint(random.u32(..)), Entry::new(b"k", b"", None));
+    }
+
+    /// What a table may grow to is what was asked for in advance.
+    fn check(table: &mut Table, additional: usize, add: impl FnOnce(&mut Table)) {
+        let (before, asked) = (table.heap_bytes(), table.bytes_to_grow(additional));
+        add(table);
+        let grown = table.heap_bytes().saturating_sub(before);
+        assert!(
+            grown <= asked,
+            "{additional} more keys grew {grown} bytes, {asked} were asked for"
+        );
+    }
+
+    #[test]
+    fn what_is_asked_for_in_advance_covers_many_inserts() {
+        for start in [0, 4, 100] {
+            for more in [1, 10, 100, 1000, 3000] {
+                let (mut table, mut random) = (Table::default(), fastrand::Rng::with_seed(7));
+                (0..start).for_each(|_| insert(&mut table, &mut random));
+                check(&mut table, more, |table| {
+                    table.reserve(more);
+                    (0..more).for_each(|_| insert(table, &mut random));
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_asked_for_in_advance_covers_churn() {
+        for len in [100, 400, 700, 800, 860] {
+            let (mut table, mut random) = (Table::default(), fastrand::Rng::with_seed(7));
+            (0..len).for_each(|_| insert(&mut table, &mut random));
+            for _ in 0..20_000 {
+                table.remove(random.usize(0..table.len()));
+                check(&mut table, 1, |table| insert(table, &mut random));
+            }
+        }
+    }
 }

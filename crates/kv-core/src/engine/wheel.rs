@@ -124,6 +124,14 @@ impl Wheel {
         self.len += 1;
     }
 
+    /// Makes room for `additional` items, as so many calls of [`schedule`](Self::schedule) would.
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        let capacity = self.capacity_after(additional);
+        if capacity > self.items.capacity() {
+            self.items.reserve_exact(capacity - self.items.len());
+        }
+    }
+
     fn place(&self, expiry: UnixMillis) -> (usize, usize) {
         let due = expiry.get().div_ceil(TICK_MS).max(self.now + 1);
         let highest_bit = 63 - (due ^ self.now).leading_zeros() as usize;
@@ -288,7 +296,16 @@ impl Wheel {
                 self.schedule(fingerprint, expiry);
             }
         }
+    }
+
+    /// Gives back memory that is not used.
+    pub(crate) fn shrink(&mut self) {
         self.items.shrink_to(grown(self.len));
+    }
+
+    /// Whether it holds memory that an empty wheel does not.
+    pub(crate) fn is_allocated(&self) -> bool {
+        self.heads.is_some()
     }
 
     /// Of every item.
@@ -313,11 +330,15 @@ impl Wheel {
 
     /// [`heap_bytes`](Self::heap_bytes) after `additional` more [`schedule`](Self::schedule) calls.
     pub(crate) fn heap_bytes_after(&self, additional: usize) -> u64 {
+        heap_bytes(self.heads.is_some() || additional > 0, self.capacity_after(additional))
+    }
+
+    fn capacity_after(&self, additional: usize) -> usize {
         let mut capacity = self.items.capacity();
         while capacity < self.len + additional {
             capacity = grown(capacity);
         }
-        heap_bytes(self.heads.is_some() || additional > 0, capacity)
+        capacity
     }
 }
 

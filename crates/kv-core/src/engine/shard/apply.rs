@@ -6,15 +6,27 @@
 use super::{Context, Shard, Trash};
 use crate::engine::entry::Entry;
 use crate::engine::table::Table;
+use crate::engine::wheel::Wheel;
 use crate::eviction::{EvictionPolicy, Fingerprint};
 use crate::journal::{Change, Effect, Journal};
 use crate::types::{UnixMillis, Version};
+
+/// What a shard held before it was cleared, to be dropped without its lock.
+#[derive(Debug)]
+pub(crate) struct Cleared {
+    pub(crate) table: Table,
+    _wheel: Wheel,
+    /// Still reserved, to be released once this is dropped.
+    pub(crate) bytes: u64,
+}
 
 /// What changes need that they may not get.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Growth {
     /// By how much the entries grow.
     pub(crate) entry_bytes: u64,
+    /// What the entries that are replaced take already.
+    pub(crate) kept_bytes: u64,
     /// Keys that are new.
     pub(crate) inserts: usize,
     /// Items that the wheel takes.
@@ -24,6 +36,7 @@ pub(crate) struct Growth {
 impl std::ops::AddAssign for Growth {
     fn add_assign(&mut self, more: Self) {
         self.entry_bytes += more.entry_bytes;
+        self.kept_bytes += more.kept_bytes;
         self.inserts += more.inserts;
         self.schedules += more.schedules;
     }
@@ -42,6 +55,7 @@ impl Shard {
         };
         Growth {
             entry_bytes: entry_bytes.saturating_sub(old.map_or(0, Entry::heap_bytes)),
+            kept_bytes: old.map_or(0, Entry::heap_bytes),
             inserts: usize::from(old.is_none()),
             schedules: usize::from(must_schedule(old.and_then(Entry::expiry), expiry)),
         }
@@ -52,8 +66,7 @@ impl Shard {
     /// A part that has to grow is counted whole: while it is copied, old and new exist together.
     pub(crate) fn bytes_to_grow(&self, growth: Growth) -> u64 {
         let whole_if_grown = |before: u64, after: u64| if after > before { after } else { 0 };
-        let table =
-            whole_if_grown(self.table.heap_bytes(), self.table.heap_bytes_after(growth.inserts));
+        let table = self.table.bytes_to_grow(growth.inserts);
         let wheel =
             whole_if_grown(self.wheel.heap_bytes(), self.wheel.heap_bytes_after(growth.schedules));
         let policy = (self.policy.insert_bytes_max() * growth.inserts) as u64;
@@ -139,19 +152,28 @@ impl Shard {
         entry
     }
 
-    /// Removes every key and starts over with a new policy. Returns the table, to be dropped without
-    /// the lock.
+    /// Removes every key and starts over with a new policy.
     pub(crate) fn apply_clear<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
         policy: Box<dyn EvictionPolicy>,
-    ) -> Table {
+    ) -> Cleared {
         self.policy = policy;
-        let table = self.table.take();
+        let table = std::mem::take(&mut self.table);
+        let wheel = std::mem::replace(&mut self.wheel, Wheel::new(ctx.now));
+        self.wheel_turned = true;
         (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
-        self.rebuild_wheel(ctx.now);
-        self.finish_change(ctx);
-        table
+        let bytes = self.memory.detach(self.footprint(), ctx.tracker);
+        Cleared { table, _wheel: wheel, bytes }
+    }
+
+    /// Gives back what the wheel holds for keys that have gone, when no key has an expiry.
+    pub(crate) fn drop_idle_wheel<J: Journal>(&mut self, ctx: &Context<'_, J>) {
+        if self.volatile_keys == 0 && self.wheel.is_allocated() {
+            self.wheel = Wheel::new(ctx.now);
+            self.wheel_turned = true;
+            self.finish_change(ctx);
+        }
     }
 
     /// Tells the policy of a read hit.
@@ -163,6 +185,20 @@ impl Shard {
         if after != bits {
             entry.set_policy_bits(after);
         }
+    }
+
+    /// Begins several changes that were ensured together: grows what has to grow at once, and keeps the
+    /// credit until [`finish_changes`](Self::finish_changes).
+    pub(crate) fn begin_changes(&mut self, growth: Growth) {
+        self.table.reserve(growth.inserts);
+        self.wheel.reserve(growth.schedules);
+        self.held = true;
+    }
+
+    /// Ends what [`begin_changes`](Self::begin_changes) began.
+    pub(crate) fn finish_changes<J: Journal>(&mut self, ctx: &Context<'_, J>) {
+        self.held = false;
+        self.finish_change(ctx);
     }
 
     fn count_in(&mut self, entry: &Entry) {
@@ -195,8 +231,12 @@ impl Shard {
 
     /// Closes every change: tidies the wheel and brings the account up to date.
     pub(super) fn finish_change<J: Journal>(&mut self, ctx: &Context<'_, J>) {
+        if self.held {
+            return;
+        }
         if self.wheel.is_untidy(self.volatile_keys) {
             self.rebuild_wheel(ctx.now);
+            self.wheel.shrink();
         }
         let footprint = self.footprint();
         self.memory.settle(footprint, ctx.tracker);

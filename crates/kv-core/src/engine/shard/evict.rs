@@ -2,20 +2,38 @@
 
 use super::{Context, Shard, Trash};
 use crate::engine::entry::Entry;
+use crate::engine::hasher::Location;
 use crate::engine::table::Table;
 use crate::engine::wheel::Wheel;
 use crate::eviction::{Candidate, Fingerprint, PolicyBits, Residents};
 use crate::journal::{Change, DeleteCause, Journal, JournalError};
 
+/// How often the policy is asked for another victim when it names a protected key.
+const CHOICES_MAX: usize = 16;
+
+/// Keys that must not be evicted: those of the operation that room is made for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Protected<'a> {
+    /// Sorted by shard and fingerprint.
+    pub(crate) keys: &'a [Location],
+}
+
+impl Protected<'_> {
+    fn covers(self, shard: u32, fingerprint: Fingerprint) -> bool {
+        self.keys.binary_search(&Location { shard: shard as usize, fingerprint }).is_ok()
+    }
+}
+
 impl Shard {
-    /// Evicts one key and tells how many bytes that freed; `None` when the policy names none.
+    /// Evicts one key that is not protected, and tells whether there was one.
     pub(crate) fn evict_one<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
+        protected: Protected<'_>,
         trash: &mut Trash,
-    ) -> Result<Option<u64>, JournalError> {
-        let Some(slot) = self.choose_victim() else {
-            return Ok(None);
+    ) -> Result<bool, JournalError> {
+        let Some(slot) = self.choose_victim(protected) else {
+            return Ok(false);
         };
         let used_before = self.memory.used();
         if self.table.entry(slot).is_expired(ctx.now) {
@@ -28,10 +46,22 @@ impl Shard {
             self.counters.evicted_keys += 1;
             self.counters.evicted_bytes += used_before.saturating_sub(self.memory.used());
         }
-        Ok(Some(used_before.saturating_sub(self.memory.used())))
+        Ok(true)
     }
 
-    fn choose_victim(&mut self) -> Option<usize> {
+    fn choose_victim(&mut self, protected: Protected<'_>) -> Option<usize> {
+        for _ in 0..CHOICES_MAX {
+            let (fingerprint, slot) = self.ask_policy()?;
+            if !protected.covers(self.id, fingerprint) {
+                return Some(slot);
+            }
+            // In use, by the very operation that needs room.
+            self.touch_policy(slot);
+        }
+        None
+    }
+
+    fn ask_policy(&mut self) -> Option<(Fingerprint, usize)> {
         let mut residents = ShardResidents {
             table: &mut self.table,
             wheel: &mut self.wheel,
@@ -39,7 +69,10 @@ impl Shard {
         };
         let fingerprint = self.policy.victim(&mut residents)?;
         self.wheel_turned = true;
-        self.table.find_where(fingerprint, |_| true)
+        // Of keys that share a fingerprint, one with an expiry first: the ttl policy means no other.
+        let soonest = self.table.find_soonest(fingerprint).map(|(slot, _)| slot);
+        let slot = soonest.or_else(|| self.table.find_where(fingerprint, |_| true))?;
+        Some((fingerprint, slot))
     }
 }
 

@@ -14,8 +14,17 @@ use crate::types::{Action, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Versi
 pub(crate) enum Halt {
     /// It is refused for good.
     Refused(StoreError),
-    /// So many bytes are missing. Once they have been found, it can be tried again.
-    NeedsRoom(u64),
+    /// Bytes are missing. Once they have been found, it can be tried again.
+    NeedsRoom(Shortage),
+}
+
+/// How many bytes an operation lacks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Shortage {
+    /// Beyond the credit its shard holds.
+    pub(crate) missing: u64,
+    /// What the operation's result takes in all: more than an empty store has is hopeless.
+    pub(crate) total: u64,
 }
 
 impl From<StoreError> for Halt {
@@ -100,13 +109,17 @@ impl Shard {
     }
 
     /// Counts a read and tells the policy of a hit.
-    pub(crate) fn count_read(&mut self, slot: Option<usize>) {
+    fn count_read(&mut self, slot: Option<usize>) {
+        self.count_reads(u64::from(slot.is_some()), u64::from(slot.is_none()));
         if let Some(slot) = slot {
-            self.counters.hits += 1;
             self.touch_policy(slot);
-        } else {
-            self.counters.misses += 1;
         }
+    }
+
+    /// Counts reads.
+    pub(crate) fn count_reads(&mut self, hits: u64, misses: u64) {
+        self.counters.hits += hits;
+        self.counters.misses += misses;
     }
 
     /// Counts a write made.
@@ -149,14 +162,17 @@ impl Shard {
             return Ok(());
         }
         let bytes = self.bytes_to_grow(growth);
-        self.memory.ensure(bytes, ctx.tracker).map_err(Halt::NeedsRoom)
+        let total = bytes + growth.kept_bytes;
+        self.memory
+            .ensure(bytes, ctx.tracker)
+            .map_err(|missing| Halt::NeedsRoom(Shortage { missing, total }))
     }
 
     /// Takes the room for changes even past the limit.
     pub(crate) fn force_room<J: Journal>(&mut self, ctx: &Context<'_, J>, growth: Growth) {
-        if let Err(Halt::NeedsRoom(bytes)) = self.ensure(ctx, growth) {
-            ctx.tracker.force_reserve(bytes);
-            self.memory.deposit(bytes);
+        if let Err(Halt::NeedsRoom(Shortage { missing, .. })) = self.ensure(ctx, growth) {
+            ctx.tracker.force_reserve(missing);
+            self.memory.deposit(missing);
         }
     }
 }

@@ -8,8 +8,9 @@ mod evict;
 mod execute;
 mod expire;
 
-pub(crate) use apply::Growth;
-pub(crate) use execute::{Halt, Prepared};
+pub(crate) use apply::{Cleared, Growth};
+pub(crate) use evict::Protected;
+pub(crate) use execute::{Halt, Prepared, Shortage};
 
 use super::entry::Entry;
 use super::evaluate::View;
@@ -49,6 +50,8 @@ pub(crate) struct Shard {
     counters: Counters,
     /// Set when the wheel's next stop may have changed.
     wheel_turned: bool,
+    /// Changes are made one after another for which room was ensured once: the account is closed last.
+    held: bool,
 }
 
 /// What a shard has done.
@@ -105,6 +108,7 @@ impl Shard {
             volatile_keys: 0,
             counters: Counters::default(),
             wheel_turned: false,
+            held: false,
         };
         shard.memory.open(shard.footprint());
         shard
