@@ -2,11 +2,12 @@
 
 use kv_client::limits::{IN_FLIGHT_DEFAULT, MESSAGE_BYTES_DEFAULT};
 
-/// Longest value read from a file or from standard input, and longest line of an import.
+/// Longest value read from a file or from standard input.
 pub(crate) const VALUE_BYTES_MAX: usize = MESSAGE_BYTES_DEFAULT;
 
-/// Longest line of an import.
-pub(crate) const LINE_BYTES_MAX: usize = MESSAGE_BYTES_DEFAULT;
+/// Longest line of an import: what export writes for the longest row. JSON may take six bytes for one
+/// (`\u0000`).
+pub(crate) const LINE_BYTES_MAX: usize = 6 * MESSAGE_BYTES_DEFAULT + 4096;
 
 /// Most bytes of key and value in one row of an import: what fits in a message beside the lengths,
 /// tags and options around it.

@@ -59,7 +59,6 @@ pub struct BatchReply {
 #[derive(Debug)]
 pub(crate) struct Expected {
     ops: usize,
-    atomic: bool,
     conditional_deletes: Vec<usize>,
 }
 
@@ -164,11 +163,8 @@ impl<T> Batch<T> {
 
     /// The request, and what to remember for its answer.
     pub(crate) fn into_parts(self) -> (wire::BatchWriteRequest, Expected) {
-        let expected = Expected {
-            ops: self.wire.ops.len(),
-            atomic: self.wire.atomic,
-            conditional_deletes: self.conditional_deletes,
-        };
+        let expected =
+            Expected { ops: self.wire.ops.len(), conditional_deletes: self.conditional_deletes };
         (self.wire, expected)
     }
 }
@@ -204,7 +200,7 @@ impl Expected {
     /// Reads the answer to the batch.
     pub(crate) fn read(&self, reply: wire::BatchWriteResponse) -> Result<BatchReply, Error> {
         if !reply.applied {
-            return Err(self.not_applied(reply));
+            return Err(Self::not_applied(reply));
         }
         if reply.results.len() != self.ops {
             let message = format!(
@@ -216,25 +212,23 @@ impl Expected {
         }
         let results = reply.results.into_iter().enumerate();
         Ok(BatchReply {
-            results: results.map(|(index, result)| self.op_result(index, result)).collect(),
+            results: results.map(|(index, result)| self.applied_result(index, result)).collect(),
             achieved: convert::achieved(reply.achieved),
         })
     }
 
-    fn op_result(&self, index: usize, result: wire::OpResult) -> Result<Reply, Error> {
-        // An atomic batch fails as a whole, so whoever asks about one of its deletes by itself asks
-        // about the one that failed.
-        let conditional = self.atomic || self.conditional_deletes.binary_search(&index).is_ok();
-        convert::op_result(result, conditional)
+    fn applied_result(&self, index: usize, result: wire::OpResult) -> Result<Reply, Error> {
+        convert::op_result(result, self.conditional_deletes.binary_search(&index).is_ok())
     }
 
-    fn not_applied(&self, reply: wire::BatchWriteResponse) -> Error {
+    fn not_applied(reply: wire::BatchWriteResponse) -> Error {
         let index = usize::try_from(reply.failed_index).unwrap_or(usize::MAX);
         let Some(result) = reply.failed_result else {
             let message = "the server did not apply a batch and did not say why".to_owned();
             return Error::Internal { message };
         };
-        let source = match self.op_result(index, result) {
+        // A delete that stood in the way did so by its condition.
+        let source = match convert::op_result(result, true) {
             Err(error) => error,
             // An answer that is no error by itself: here it is the condition that did not hold.
             Ok(Reply::Expire(Expired { current, .. })) => {

@@ -43,8 +43,9 @@ pub(crate) const CONNECTION_QUEUE_MAX: usize = 1024;
 /// some latency (2 MiB each 10 ms are 200 MB/s), small enough that slow readers stay cheap.
 pub(crate) const STREAM_WINDOW_BYTES: u32 = 2 << 20;
 
-/// The same for all answers of one connection together.
-pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 8 << 20;
+/// The same for all answers of one connection together: so much that slow readers of a few hundred
+/// answers cannot keep the other calls of the connection waiting. Each is bounded by its own window.
+pub(crate) const CONNECTION_WINDOW_BYTES: u32 = 1 << 30;
 
 /// How often an idle connection is asked whether it still lives.
 pub(crate) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);

@@ -44,8 +44,10 @@ pub struct Pipeline {
 /// then `None`.
 pub struct PipelineSender {
     client: Client,
-    requests: mpsc::Sender<wire::PipelineRequest>,
+    /// Dropped before `requests`, so that the receiver never sees the stream end while batches may
+    /// still be noted.
     in_flight: mpsc::Sender<InFlight>,
+    requests: mpsc::Sender<wire::PipelineRequest>,
     tag_next: u64,
 }
 
@@ -130,8 +132,8 @@ impl Pipeline {
     /// Receives the answer to the oldest batch that awaits one; `None` when none does.
     ///
     /// # Errors
-    /// [`Error::BatchNotApplied`] and refusals concern this batch only. After any other error the
-    /// pipeline is closed.
+    /// [`Error::BatchNotApplied`] concerns this batch only. After any other error, a refusal of a whole
+    /// batch included, the pipeline is closed: what was sent after that batch was not executed.
     pub async fn recv(&mut self) -> Option<Result<BatchReply, Error>> {
         if self.in_flight() == 0 && !self.receiver.failed {
             return None;
@@ -181,8 +183,9 @@ impl PipelineReceiver {
     /// the pipeline. Dropping the future loses no answer.
     ///
     /// # Errors
-    /// [`Error::BatchNotApplied`] and refusals concern this batch only. After any other error the
-    /// pipeline is closed, and what became of the batches in flight is unknown.
+    /// [`Error::BatchNotApplied`] concerns this batch only. After a refusal of a whole batch the pipeline
+    /// is closed, and what was sent after that batch was not executed. After any other error it is
+    /// closed too, and what became of the batches in flight is unknown.
     pub async fn recv(&mut self) -> Option<Result<BatchReply, Error>> {
         if self.failed {
             return None;

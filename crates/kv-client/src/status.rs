@@ -99,8 +99,12 @@ fn answered(status: &Status, address: &str, effect: Effect) -> Error {
         }
         None => Reason::Unspecified,
     };
-    // A proxy or a dying connection says so, not the server.
-    if status.code() == Code::Cancelled && effect == Effect::Write {
+    // Without the server's own reason, a proxy or a dying connection says so, and may have passed the
+    // request on before.
+    let someone_else = reason == Reason::Unspecified
+        && matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Aborted)
+        || status.code() == Code::Cancelled;
+    if someone_else && effect == Effect::Write {
         let message = words(status.code(), status.message());
         return Error::OutcomeUnknown { address: address.to_owned(), message };
     }

@@ -16,6 +16,11 @@ use kv_core::{
     Action, Clock, Deadline, EngineConfig, NullJournal, Op, SetExpiry, ShardedStore, Store,
     TtlManager, UnixMillis,
 };
+use mimalloc::MiMalloc;
+
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 const KEYS: u64 = 1_000_000;
 const KEY_BYTES: u64 = 16;
@@ -195,6 +200,10 @@ fn mass_delete() {
     let store = engine();
     fill(&store, 0..KEYS, None);
     let idle = beside_a_reader(&store, || pause(Duration::from_secs(1)));
+    // What the scheduler does to two busy threads by itself, with nothing shared between them.
+    let other = engine();
+    let busy = beside_a_reader(&store, || fill(&other, 0..KEYS, None));
+    drop(other);
     let full = store.stats().memory_used_bytes;
     let longest = beside_a_reader(&store, || {
         for number in (0..KEYS).filter(|number| number % 10 != 0) {
@@ -205,7 +214,7 @@ fn mass_delete() {
     let left = store.stats().memory_used_bytes;
     println!(
         "mass-delete: {} of {KEYS} keys deleted, accounted memory {} MB to {} MB; longest read \
-         beside it {longest:?} (beside nothing: {idle:?})",
+         beside it {longest:?} (beside nothing: {idle:?}; beside writes to another store: {busy:?})",
         KEYS / 10 * 9,
         full / 1_000_000,
         left / 1_000_000

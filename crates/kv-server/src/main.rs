@@ -10,8 +10,13 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use kv_core::{NullJournal, ShardedStore, TtlManager};
 use kv_server::{Args, Config, DataDir, ExpiryThread, Server, StopSignals, SystemClock, telemetry};
+use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
 use tracing::{error, info, warn};
+
+/// Freeing millions of entries must not stall anyone: see ADR-0008.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The engine of this binary.
 type Engine = ShardedStore<NullJournal, Arc<SystemClock>>;

@@ -47,6 +47,10 @@ struct Answer {
 
 impl Mset {
     pub(crate) async fn run(self, context: &mut Context) -> Result<(), Failure> {
+        if self.pairs.iter().skip(1).step_by(2).filter(|value| *value == "-").count() > 1 {
+            let problem = "`-` more than once: standard input can be read for one value only";
+            return Err(Failure::Usage(problem.to_owned()));
+        }
         let mut batch = context.client.batch();
         for pair in self.pairs.chunks(2) {
             let [key, value] = pair else {

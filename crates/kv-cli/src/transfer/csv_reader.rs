@@ -13,7 +13,7 @@ use bytes::{Bytes, BytesMut};
 use super::lines::{Line, Lines};
 use super::row::{Expiry, Malformed, Numbered, Row};
 use crate::escape::escape;
-use crate::limits::LINE_BYTES_MAX;
+use crate::limits::VALUE_BYTES_MAX;
 
 const QUOTE: u8 = b'"';
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -183,7 +183,7 @@ impl Record {
                 self.pending.extend_from_slice(rest);
                 self.pending.extend_from_slice(b"\n");
                 self.in_quotes = true;
-                let fits = self.pending.len() <= LINE_BYTES_MAX;
+                let fits = self.pending.len() <= VALUE_BYTES_MAX;
                 return if fits { Ok(None) } else { Err(Malformed::OpenQuote) };
             };
             let quote = at + length;

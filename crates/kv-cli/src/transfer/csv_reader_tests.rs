@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::limits::LINE_BYTES_MAX;
 
 type Read = Vec<(u64, Result<Row, Malformed>)>;
 

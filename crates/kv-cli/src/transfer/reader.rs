@@ -57,7 +57,7 @@ fn by_line<R: Read>(
     loop {
         let row = match lines.next()? {
             None => return Ok(None),
-            Some(Line::Text(line)) if line.is_empty() => continue,
+            Some(Line::Text(line)) if line.is_empty() || &line[..] == b"\r" => continue,
             Some(Line::Text(line)) => parse(&line),
             Some(Line::TooLong) => Err(Malformed::LineTooLong),
         };

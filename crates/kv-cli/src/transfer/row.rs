@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::limits::{LINE_BYTES_MAX, ROW_BYTES_MAX};
+use crate::limits::{LINE_BYTES_MAX, ROW_BYTES_MAX, VALUE_BYTES_MAX};
 
 /// Something read from a file, and the number of the line it began on.
 pub(crate) type Numbered<T> = (u64, Result<T, Malformed>);
@@ -48,7 +48,7 @@ pub(crate) enum Malformed {
     )]
     AfterQuote(char),
     #[error(
-        "a quote opens here and does not close before the end of the file, or within {LINE_BYTES_MAX} bytes: nothing after it was read"
+        "a quote opens here and does not close before the end of the file, or within {VALUE_BYTES_MAX} bytes: nothing after it was read"
     )]
     OpenQuote,
     #[error(

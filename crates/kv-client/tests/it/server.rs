@@ -237,6 +237,9 @@ async fn an_atomic_batch_is_applied_whole_or_names_what_was_in_the_way() {
     check(atomic().with(Set::new("c", "x").if_present()), failed, None).await;
     check(atomic().with(Delete::new("a").if_version(99)), failed, Some(version)).await;
     check(atomic().with(Delete::new("c").if_version(99)), failed, None).await;
+    // A delete without a condition finds nothing, and stands in nobody's way.
+    let reply = client.batch().set("d", "1").delete("missing").atomic().await.unwrap();
+    assert!(matches!(reply.results[..], [Ok(_), Ok(Reply::Delete(None))]), "{reply:?}");
     client.set("text", "x").await.unwrap();
     check(atomic().increment("text", 1), ErrorKind::BadRequest, None).await;
     let reply = atomic().with(Set::new("a", "3").if_version(version)).await.unwrap();

@@ -12,15 +12,13 @@ const QUANTUM_BYTES_MAX: u64 = 64 << 10;
 /// All shards together idle at most about twice the limit divided by this.
 const QUANTUM_LIMIT_DIVISOR: u64 = 64;
 
-/// What the system allocator takes for a request: 8 bytes of header, rounded up to 16, at least 32.
-///
-/// This is glibc's `malloc` for all but huge blocks; other allocators' size classes are close to it.
+/// What the allocator takes for a request: multiples of 16 up to 64 bytes, then four sizes to each power
+/// of two. These are the size classes of mimalloc, which kv-server uses, and of jemalloc.
 pub(crate) const fn allocated_bytes(requested: usize) -> usize {
-    if requested == 0 {
-        return 0;
+    match requested {
+        0..=64 => requested.next_multiple_of(16),
+        _ => requested.next_multiple_of(1 << ((requested - 1).ilog2() - 2)),
     }
-    let chunk = (requested + 8).next_multiple_of(16);
-    if chunk < 32 { 32 } else { chunk }
 }
 
 /// Counts the bytes shards have reserved, and never lets them pass the limit.
@@ -186,7 +184,19 @@ mod tests {
 
     #[test]
     fn allocations_are_rounded_as_the_allocator_does() {
-        let cases = [(0, 0), (1, 32), (24, 32), (25, 48), (40, 48), (41, 64), (4096, 4112)];
+        let cases = [
+            (0, 0),
+            (1, 16),
+            (16, 16),
+            (17, 32),
+            (64, 64),
+            (65, 80),
+            (128, 128),
+            (129, 160),
+            (257, 320),
+            (4096, 4096),
+            (4097, 5120),
+        ];
         for (requested, allocated) in cases {
             assert_eq!(allocated_bytes(requested), allocated, "{requested} bytes");
         }

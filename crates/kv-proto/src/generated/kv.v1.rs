@@ -933,7 +933,9 @@ pub mod kv_client {
             req.extensions_mut().insert(GrpcMethod::new("kv.v1.Kv", "BatchWrite"));
             self.inner.unary(req, path, codec).await
         }
-        /// A stream of batches, answered in order: the fastest way to execute many operations.
+        /// A stream of batches, answered in order: the fastest way to execute many operations. A batch that is
+        /// refused as a whole (too many operations, a durability level this server does not have, an answer
+        /// over the message limit) ends the stream with its status; batches after it are not executed.
         pub async fn pipeline(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::PipelineRequest>,
@@ -1059,7 +1061,9 @@ pub mod kv_server {
             >
             + std::marker::Send
             + 'static;
-        /// A stream of batches, answered in order: the fastest way to execute many operations.
+        /// A stream of batches, answered in order: the fastest way to execute many operations. A batch that is
+        /// refused as a whole (too many operations, a durability level this server does not have, an answer
+        /// over the message limit) ends the stream with its status; batches after it are not executed.
         async fn pipeline(
             &self,
             request: tonic::Request<tonic::Streaming<super::PipelineRequest>>,
