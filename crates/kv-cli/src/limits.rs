@@ -50,3 +50,4 @@ pub(crate) const COLUMN_CHARS_MAX: usize = 40;
 const _: () = assert!(BATCH_BYTES_MAX < ROW_BYTES_MAX);
 const _: () = assert!(BATCH_BYTES_MAX * IN_FLIGHT_MAX <= IN_FLIGHT_KIB_MAX << 10);
 const _: () = assert!(ROW_BYTES_MAX < MESSAGE_BYTES_DEFAULT);
+const _: () = assert!(LINE_BYTES_MAX > 6 * ROW_BYTES_MAX, "import reads what export writes");

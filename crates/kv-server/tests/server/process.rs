@@ -1,8 +1,8 @@
 //! The binary's life: ready, signalled, drained, gone, with the exit codes it documents.
 
-use kv_proto::v1::{PipelineRequest, ScanRequest};
+use kv_proto::v1::{PipelineRequest, ScanRequest, ScanResponse};
 use tempfile::TempDir;
-use tonic::Code;
+use tonic::{Code, Streaming};
 
 use crate::support::{Process, batch, binary, connect_to, increment_op, refused, set, within};
 
@@ -44,13 +44,7 @@ async fn sigterm_finishes_a_pipeline_and_a_scan_in_flight_and_exits_0() {
 async fn what_outlasts_the_drain_timeout_is_cut_with_a_warning_and_exit_0() {
     let dir = data_dir();
     let server = Process::start(dir.path(), &["server.drain_timeout=100ms"]);
-    let mut kv = connect_to(server.addr()).await;
-    for number in 0..40 {
-        kv.set(set(format!("k{number}"), vec![b'v'; 1 << 20])).await.unwrap();
-    }
-    let scan = ScanRequest { values: true, ..Default::default() };
-    let mut pages = kv.scan(scan).await.unwrap().into_inner();
-    within(pages.message()).await.unwrap().unwrap();
+    let _pages = scan_in_flight(&server).await;
     server.signal("INT");
     let warning = server.log("connections cut");
     assert!(warning.contains("WARN") && warning.contains("cut=1"), "{warning}");
@@ -61,13 +55,7 @@ async fn what_outlasts_the_drain_timeout_is_cut_with_a_warning_and_exit_0() {
 async fn a_second_signal_exits_1_at_once() {
     let dir = data_dir();
     let server = Process::start(dir.path(), &["server.drain_timeout=1h"]);
-    let mut kv = connect_to(server.addr()).await;
-    for number in 0..40 {
-        kv.set(set(format!("k{number}"), vec![b'v'; 1 << 20])).await.unwrap();
-    }
-    let scan = ScanRequest { values: true, ..Default::default() };
-    let mut pages = kv.scan(scan).await.unwrap().into_inner();
-    within(pages.message()).await.unwrap().unwrap();
+    let _pages = scan_in_flight(&server).await;
     server.signal("TERM");
     server.log("draining");
     server.signal("TERM");
@@ -103,4 +91,16 @@ fn help_documents_the_exit_codes_and_version_is_told() {
     let version = binary().arg("--version").output().unwrap();
     let wanted = concat!("kv-server ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(String::from_utf8(version.stdout).unwrap(), wanted);
+}
+
+/// A scan whose first page has been read, and whose other pages are more than fits in flight.
+async fn scan_in_flight(server: &Process) -> Streaming<ScanResponse> {
+    let mut kv = connect_to(server.addr()).await;
+    for number in 0..40 {
+        kv.set(set(format!("k{number}"), vec![b'v'; 1 << 20])).await.expect("room for a value");
+    }
+    let scan = ScanRequest { values: true, ..Default::default() };
+    let mut pages = kv.scan(scan).await.expect("a scan").into_inner();
+    within(pages.message()).await.expect("a stream").expect("a first page");
+    pages
 }
