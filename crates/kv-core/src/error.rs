@@ -1,9 +1,10 @@
 //! Why the store refuses an operation, and what the caller can do about it.
 
 use crate::journal::JournalError;
-use crate::types::{EXPIRY_MAX_MS, Version};
+use crate::types::{EXPIRY_MAX_MS, Lsn, Version};
 
-/// Why an operation was refused. A refused operation changed nothing.
+/// Why an operation was refused. A refused operation changed nothing, unless it says that the outcome is
+/// unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -92,6 +93,9 @@ pub enum ErrorKind {
     Exhausted,
     /// The store cannot take writes now.
     Unavailable,
+    /// What was asked for may have been done or not, and what was read may be lost again: look before
+    /// trying again.
+    Unknown,
 }
 
 impl StoreError {
@@ -105,6 +109,10 @@ impl StoreError {
             | Self::CursorInvalid => ErrorKind::Invalid,
             Self::NotAnInteger | Self::IntegerOverflow { .. } => ErrorKind::State,
             Self::OutOfMemory { .. } => ErrorKind::Exhausted,
+            Self::Journal(JournalError::DiskFull { .. } | JournalError::Overloaded { .. }) => {
+                ErrorKind::Exhausted
+            }
+            Self::Journal(JournalError::Unknown { .. }) => ErrorKind::Unknown,
             Self::Journal(_) => ErrorKind::Unavailable,
         }
     }
@@ -122,6 +130,8 @@ pub enum BatchError {
         version: Version,
         /// The key's remaining time to live.
         ttl_ms: Option<u64>,
+        /// As [`Reply::lsn`](crate::Reply::lsn).
+        lsn: Lsn,
     },
     /// An operation was refused.
     #[error("operation {index} was refused: {error}")]

@@ -1,7 +1,9 @@
 //! The engine of kv: a sharded in-memory store with TTL and pluggable eviction, behind small traits.
 //!
 //! * [`Store`] is what servers call; [`ShardedStore`] implements it.
-//! * [`Journal`] is where the engine writes effects before it applies them.
+//! * [`Journal`] is where the engine writes effects before it applies them, and [`Progress`] tells how
+//!   safe they have become.
+//! * [`SnapshotSource`] and [`ReplayTarget`] are how persistence copies a store out and fills it again.
 //! * [`Clock`] is its only source of time.
 //! * [`EvictionPolicy`](eviction::EvictionPolicy) names victims when memory is short.
 //!
@@ -15,6 +17,7 @@ mod clock;
 mod engine;
 mod error;
 pub mod eviction;
+mod image;
 mod journal;
 mod limits;
 mod scan;
@@ -27,7 +30,10 @@ mod types;
 pub use clock::Clock;
 pub use engine::{ConfigError, EngineConfig, ShardedStore, TickReport, TtlManager};
 pub use error::{BatchError, ErrorKind, StoreError};
-pub use journal::{Change, DeleteCause, Effect, Journal, JournalError, NullJournal, Record};
+pub use image::{ImageEntry, ImageValue, ReplayTarget, ShardCursor, SnapshotSource, VisitBudget};
+pub use journal::{
+    Change, DeleteCause, Effect, Journal, JournalError, NullJournal, Progress, Record,
+};
 pub use limits::{KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
 pub use scan::{CURSOR_BYTES, ScanCursor, ScanEntry, ScanPage, ScanSpec};
 pub use stats::{LagSummary, StoreStats};

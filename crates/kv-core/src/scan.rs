@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::StoreError;
-use crate::types::Version;
+use crate::types::{Lsn, Version};
 
 /// Length of an encoded cursor in bytes.
 pub const CURSOR_BYTES: usize = 17;
@@ -31,6 +31,8 @@ pub struct ScanPage {
     pub entries: Vec<ScanEntry>,
     /// Where to go on; `None` at the end.
     pub next: Option<ScanCursor>,
+    /// As [`Reply::lsn`](crate::Reply::lsn): the latest write shown that was not safe yet.
+    pub lsn: Lsn,
 }
 
 /// One key found.

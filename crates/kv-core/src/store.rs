@@ -1,6 +1,7 @@
 //! What servers call: the store as a trait, whatever engine is behind it.
 
 use crate::error::{BatchError, StoreError};
+use crate::journal::Progress;
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
 use crate::types::{Durability, Lsn, Op, Reply};
@@ -64,6 +65,11 @@ pub trait Store: Send + Sync {
     /// What the store holds and has done. Takes each shard's lock once.
     fn stats(&self) -> StoreStats;
 
+    /// How safe the store's writes have become.
+    fn progress(&self) -> &dyn Progress;
+
     /// The strongest durability this store can reach.
-    fn durability_max(&self) -> Durability;
+    fn durability_max(&self) -> Durability {
+        self.progress().durability_max()
+    }
 }

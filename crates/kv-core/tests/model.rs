@@ -13,8 +13,8 @@ use std::sync::Arc;
 use kv_core::testing::{Expected, ManualClock, MemoryJournal, ModelStore, OwnedChange};
 use kv_core::{
     Action, BatchError, Clock, Condition, Deadline, DeleteCause, EngineConfig, ExpireRule,
-    ExpiryChange, NullJournal, Op, Payload, Reply, ScanSpec, SetExpiry, ShardedStore, Store,
-    StoreError, TtlManager, UnixMillis, Version,
+    ExpiryChange, NullJournal, Op, Payload, ReplayTarget, Reply, ScanSpec, SetExpiry, ShardedStore,
+    Store, StoreError, TtlManager, UnixMillis, Version,
 };
 use proptest::prelude::*;
 
@@ -337,7 +337,7 @@ impl Pair {
         let now = self.clock.now();
         for _ in 0..2 {
             for effect in self.journal.records().iter().flatten() {
-                replayed.apply(&effect.as_effect());
+                replayed.replay(&[effect.as_effect()]);
             }
             replayed.verify();
             assert_eq!(contents(&replayed, now), contents(&*self.engine, now));

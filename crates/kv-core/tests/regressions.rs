@@ -8,7 +8,7 @@ use kv_core::eviction::PolicyKind;
 use kv_core::testing::{ManualClock, MemoryJournal};
 use kv_core::{
     Action, Condition, Deadline, EngineConfig, ErrorKind, ExpireRule, ExpiryChange, NullJournal,
-    Op, Payload, SetExpiry, ShardedStore, Store, TtlManager, UnixMillis, Version,
+    Op, Payload, ReplayTarget, SetExpiry, ShardedStore, Store, TtlManager, UnixMillis, Version,
 };
 
 type Engine = Arc<ShardedStore<NullJournal, Arc<ManualClock>>>;
@@ -191,7 +191,7 @@ fn versions_grow_across_recovery_even_when_the_clock_went_back() {
         let config = EngineConfig { shards: 1024, seed, ..EngineConfig::default() };
         let recovered = ShardedStore::new(config, NullJournal, Arc::clone(&clock)).unwrap();
         for effect in records.iter().flatten().filter(|effect| effect.key != b"k") {
-            recovered.apply(&effect.as_effect());
+            recovered.replay(&[effect.as_effect()]);
         }
         recovered.finish_replay();
         let version = recovered.execute(&Op::new(b"k", set(b"v"))).unwrap().version;

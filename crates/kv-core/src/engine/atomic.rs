@@ -148,6 +148,8 @@ impl<J: Journal> Locked<'_, '_, J> {
         let ctx = self.ctx;
         for (shard, growth) in self.guards.iter_mut().zip(growths) {
             shard.begin_changes(growth);
+            let version = shard.last_version();
+            shard.note_write(ctx, version, lsn, true);
         }
         // Removals last: they may shrink a table that the rest still needs.
         for removals in [false, true] {
@@ -234,6 +236,7 @@ impl<J: Journal> Locked<'_, '_, J> {
                 index,
                 version: view.map_or(Version::NONE, |view| view.version),
                 ttl_ms: ttl_ms(view.and_then(|view| view.expiry), ctx.now),
+                lsn: staged.exposed(ctx, shard),
             });
         }
         let verdict = evaluate(op, view, ctx.now, ctx.limits)
@@ -251,7 +254,7 @@ impl<J: Journal> Locked<'_, '_, J> {
             version: after.map(|view| view.version).or(removed_at).unwrap_or_default(),
             ttl_ms: ttl_ms(after.and_then(|view| view.expiry), ctx.now),
             payload: verdict.payload,
-            lsn: if changed { Lsn::MAX } else { Lsn::ZERO },
+            lsn: if changed { Lsn::MAX } else { staged.exposed(ctx, shard) },
         })
     }
 
@@ -336,6 +339,12 @@ impl<'a> Staged<'a> {
             }),
             State::Removed => None,
         }
+    }
+
+    /// The latest write that an answer about the key rests on and that is not safe yet.
+    fn exposed<J: Journal>(&self, ctx: &Context<'_, J>, shard: &mut Shard) -> Lsn {
+        let version = self.slot.map(|slot| shard.view(slot).version);
+        shard.exposed(ctx, version)
     }
 
     fn follow(&mut self, plan: Plan<'a>) {

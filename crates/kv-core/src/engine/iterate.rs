@@ -1,6 +1,6 @@
 //! Iteration: pages of entries by (shard, position), under short locks.
 //!
-//! Scan uses it now; snapshots, replica sync and slot migration will.
+//! Scan uses it; `image` walks the same positions for snapshots.
 
 use bytes::Bytes;
 
@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::journal::Journal;
 use crate::scan::{ScanCursor, ScanEntry, ScanPage, ScanSpec};
+use crate::types::Lsn;
 
 /// Positions visited before a shard's lock is released.
 const POSITIONS_PER_LOCK_MAX: u32 = 256;
@@ -24,11 +25,16 @@ struct PageBuilder<'a> {
     bytes_max: usize,
     entries: Vec<ScanEntry>,
     bytes: usize,
+    lsn: Lsn,
 }
 
 impl PageBuilder<'_> {
     fn is_full(&self) -> bool {
         self.entries.len() >= self.keys_max || self.bytes >= self.bytes_max
+    }
+
+    fn end(self, next: Option<ScanCursor>) -> ScanPage {
+        ScanPage { entries: self.entries, next, lsn: self.lsn }
     }
 
     fn push(&mut self, entry: ScanEntry) {
@@ -55,16 +61,17 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             bytes_max: bounded(spec.page_bytes, limits.scan_page_bytes_max),
             entries: Vec::new(),
             bytes: 0,
+            lsn: Lsn::ZERO,
         };
         let ctx = self.context();
         let mut positions_left = POSITIONS_PER_PAGE_MAX;
         while (cursor.shard as usize) < self.shards.len() {
             if page.is_full() || positions_left == 0 {
-                return Ok(ScanPage { entries: page.entries, next: Some(cursor) });
+                return Ok(page.end(Some(cursor)));
             }
-            let shard = self.lock(cursor.shard as usize);
+            let mut shard = self.lock(cursor.shard as usize);
             let visit = positions_left.min(POSITIONS_PER_LOCK_MAX);
-            let visited = visit_positions(&shard, &ctx, &mut cursor, visit, &mut page);
+            let visited = visit_positions(&mut shard, &ctx, &mut cursor, visit, &mut page);
             drop(shard);
             positions_left -= visited;
             if cursor.position == 0 {
@@ -73,7 +80,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 positions_left = positions_left.saturating_sub(1);
             }
         }
-        Ok(ScanPage { entries: page.entries, next: None })
+        Ok(page.end(None))
     }
 
     fn cursor_at(&self, shard: u32) -> ScanCursor {
@@ -87,7 +94,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
 
 /// Visits up to `positions_max` positions downwards and tells how many it did.
 fn visit_positions<J: Journal>(
-    shard: &Shard,
+    shard: &mut Shard,
     ctx: &Context<'_, J>,
     cursor: &mut ScanCursor,
     positions_max: u32,
@@ -107,6 +114,8 @@ fn visit_positions<J: Journal>(
                 version: entry.version(),
                 ttl_ms: entry.expiry().map(|expiry| expiry.millis_since(ctx.now)),
             });
+            let version = entry.version();
+            page.lsn = page.lsn.max(shard.exposed(ctx, Some(version)));
         }
     }
     visited

@@ -11,6 +11,7 @@ mod config;
 mod entry;
 mod evaluate;
 mod hasher;
+mod image;
 mod iterate;
 mod lag;
 mod memory;

@@ -1,46 +1,107 @@
-//! Applying effects that a journal kept: recovery today, replication later.
+//! Filling the store with what a journal and a snapshot kept: recovery today, replication later.
 
 use std::sync::atomic::Ordering;
 
 use super::hasher::Location;
-use super::shard::Trash;
-use super::store::ShardedStore;
+use super::shard::{Context, Protected, Shard, Trash};
+use super::store::{ShardGuard, ShardedStore};
 use crate::clock::Clock;
+use crate::image::ReplayTarget;
 use crate::journal::{Change, Effect, Journal};
 use crate::types::Version;
 
-impl<J: Journal, C: Clock> ShardedStore<J, C> {
-    /// Applies one effect, without writing it to the journal.
-    ///
-    /// Effects of one key must come in the order they were journalled; applying a sequence twice
-    /// leaves the state of applying it once (KV-I3). The memory limit does not hold meanwhile: a full
-    /// store must be able to load what it held. Call [`finish_replay`](Self::finish_replay) at the end.
-    pub fn apply(&self, effect: &Effect<'_>) {
+/// Expired or cleared keys removed before a shard's lock is released.
+const REMOVALS_PER_LOCK_MAX: usize = 4096;
+
+/// No operation is under way that needs a key.
+const PROTECT_NONE: Protected<'static> = Protected { keys: &[] };
+
+impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
+    fn reserve(&self, keys: u64) {
+        // Keys spread evenly; a shard that gets more than its part grows as usual.
+        let per_shard = usize::try_from(keys).unwrap_or(usize::MAX) / self.shards.len();
         let ctx = self.context();
-        self.replayed_version.fetch_max(effect.version.get(), Ordering::Relaxed);
-        if effect.change == Change::Clear {
-            for index in 0..self.shards.len() {
-                let cleared = self.lock(index).apply_clear(&ctx, self.fresh_policy());
-                self.free(cleared);
-            }
-            return;
+        for index in 0..self.shards.len() {
+            self.lock(index).reserve_slots(&ctx, per_shard);
         }
-        let Location { shard, fingerprint } = self.locate(effect.key);
-        let mut trash = Trash::default();
-        let mut shard = self.lock(shard);
-        shard.raise_version(effect.version);
-        let slot = shard.find(fingerprint, effect.key);
-        let growth = shard.growth(slot, effect.key, &effect.change);
-        shard.force_room(&ctx, growth);
-        shard.apply(&ctx, fingerprint, effect, &mut trash);
     }
 
-    /// Makes every version from now on greater than every one replayed, of whatever key: a key that was
-    /// deleted, and left no effect to replay, may have had any of them in the shard it was in (KV-I4).
-    pub fn finish_replay(&self) {
+    fn replay(&self, effects: &[Effect<'_>]) {
+        let ctx = self.context();
+        let mut greatest = Version::NONE;
+        let mut trash = Trash::default();
+        let mut held: Option<(usize, ShardGuard<'_>)> = None;
+        for effect in effects {
+            greatest = greatest.max(effect.version);
+            if effect.change == Change::Clear {
+                held = None;
+                self.replay_clear(&ctx, effect.version);
+                continue;
+            }
+            let Location { shard, fingerprint } = self.locate(effect.key);
+            let guard = match held.take() {
+                Some((index, guard)) if index == shard => guard,
+                other => {
+                    drop(other);
+                    self.lock(shard)
+                }
+            };
+            let (_, guard) = held.insert((shard, guard));
+            guard.raise_version(effect.version);
+            guard.replay(&ctx, fingerprint, effect, &mut trash);
+        }
+        drop(held);
+        self.replayed_version.fetch_max(greatest.get(), Ordering::Relaxed);
+    }
+
+    fn finish_replay(&self) {
+        let ctx = self.context();
         let seen = Version::new(self.replayed_version.load(Ordering::Relaxed));
         for index in 0..self.shards.len() {
-            self.lock(index).raise_version(seen);
+            self.remove_where(index, &ctx, |shard, slot| shard.entry(slot).is_expired(ctx.now));
+            let mut shard = self.lock(index);
+            shard.raise_version(seen);
+            shard.forget_unsynced();
+        }
+    }
+}
+
+impl<J: Journal, C: Clock> ShardedStore<J, C> {
+    /// Evicts, as the policy says and through the journal, until the memory limit holds again: a replay
+    /// may have passed it. Tells whether it holds now; it may not when the policy finds nothing to evict.
+    ///
+    /// Takes locks one at a time, so that others may use the store meanwhile.
+    pub fn evict_to_limit(&self) -> bool {
+        !self.tracker.is_limited() || self.make_room(&self.context(), 0, 0, PROTECT_NONE).is_ok()
+    }
+
+    /// Removes every key that the clear came after. Effects of other keys may have come before it.
+    fn replay_clear(&self, ctx: &Context<'_, J>, version: Version) {
+        for index in 0..self.shards.len() {
+            self.remove_where(index, ctx, |shard, slot| shard.entry(slot).version() <= version);
+            self.lock(index).raise_version(version);
+        }
+    }
+
+    /// Removes keys without a trace in the journal.
+    fn remove_where(
+        &self,
+        index: usize,
+        ctx: &Context<'_, J>,
+        unwanted: impl Fn(&Shard, usize) -> bool,
+    ) {
+        let mut slot = usize::MAX;
+        while slot > 0 {
+            let mut trash = Trash::default();
+            let mut shard = self.lock(index);
+            slot = slot.min(shard.len());
+            // Downwards: removing a key moves one that was looked at already.
+            for _ in 0..REMOVALS_PER_LOCK_MAX.min(slot) {
+                slot -= 1;
+                if unwanted(&shard, slot) {
+                    trash.put(shard.apply_remove(ctx, slot));
+                }
+            }
         }
     }
 }

@@ -14,11 +14,11 @@ use super::shard::{Census, Cleared, Context, Prepared, Shard, Trash};
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
 use crate::eviction::EvictionPolicy;
-use crate::journal::{Change, Effect, Journal, Record};
+use crate::journal::{Change, Effect, Journal, Progress, Record};
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
 use crate::store::Store;
-use crate::types::{Durability, Lsn, Op, Reply, UnixMillis, Version};
+use crate::types::{Lsn, Op, Reply, UnixMillis, Version};
 
 /// Versions start at the microseconds since the epoch at which the store is created.
 ///
@@ -211,11 +211,17 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
     fn flush(&self) -> Result<(u64, Lsn), StoreError> {
         let ctx = self.context();
         let mut guards: Vec<_> = (0..self.shards.len()).map(|index| self.lock(index)).collect();
-        let version = guards.iter().map(|shard| shard.last_version()).max().unwrap_or_default();
+        // Above every version given, and given by no shard: replay tells by it what was there before.
+        let last = guards.iter().map(|shard| shard.last_version()).max().unwrap_or_default();
+        let version = Version::new(last.get() + 1);
         let effects = [Effect { shard: 0, version, key: &[], change: Change::Clear }];
         let lsn = self.journal.append(&Record { group: 0, effects: &effects })?;
-        let cleared: Vec<Cleared> =
-            guards.iter_mut().map(|shard| shard.apply_clear(&ctx, self.fresh_policy())).collect();
+        let clear = |shard: &mut ShardGuard<'_>| {
+            shard.raise_version(version);
+            shard.note_write(&ctx, version, lsn, true);
+            shard.apply_clear(&ctx, self.fresh_policy())
+        };
+        let cleared: Vec<Cleared> = guards.iter_mut().map(clear).collect();
         drop(guards);
         Ok((cleared.into_iter().map(|cleared| self.free(cleared)).sum(), lsn))
     }
@@ -237,8 +243,8 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
         stats
     }
 
-    fn durability_max(&self) -> Durability {
-        self.journal.durability_max()
+    fn progress(&self) -> &dyn Progress {
+        &self.journal
     }
 }
 

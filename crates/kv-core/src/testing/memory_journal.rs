@@ -1,10 +1,13 @@
 //! A journal that keeps its records in memory, for tests to look at and replay.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Poll, Waker};
 
 use parking_lot::Mutex;
 
-use crate::journal::{Change, DeleteCause, Effect, Journal, JournalError, Record};
+use crate::journal::{
+    Change, DeleteCause, Effect, Journal, JournalError, NullJournal, Progress, Record,
+};
 use crate::types::{Durability, Lsn, UnixMillis, Version};
 
 /// Keeps every record, and refuses new ones when told to.
@@ -85,6 +88,33 @@ impl OwnedEffect {
     }
 }
 
+impl Progress for MemoryJournal {
+    fn reached(&self, level: Durability) -> Lsn {
+        NullJournal.reached(level)
+    }
+
+    fn poll_reached(
+        &self,
+        lsn: Lsn,
+        level: Durability,
+        waker: &Waker,
+    ) -> Poll<Result<(), JournalError>> {
+        NullJournal.poll_reached(lsn, level, waker)
+    }
+
+    fn durability_max(&self) -> Durability {
+        Durability::Memory
+    }
+
+    fn health(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn is_congested(&self) -> bool {
+        false
+    }
+}
+
 impl Journal for MemoryJournal {
     fn append(&self, record: &Record<'_>) -> Result<Lsn, JournalError> {
         if self.refusing.load(Ordering::SeqCst) {
@@ -96,11 +126,7 @@ impl Journal for MemoryJournal {
         Ok(Lsn::new(records.len() as u64))
     }
 
-    fn reached(&self, level: Durability) -> Lsn {
-        if level == Durability::Memory { Lsn::MAX } else { Lsn::ZERO }
-    }
-
-    fn durability_max(&self) -> Durability {
-        Durability::Memory
+    fn position(&self) -> Lsn {
+        Lsn::new(self.records.lock().len() as u64)
     }
 }

@@ -16,7 +16,8 @@ pub struct Reply {
     pub ttl_ms: Option<u64>,
     /// What the action answers with.
     pub payload: Payload,
-    /// The log position of what was written; [`Lsn::ZERO`] when nothing was.
+    /// The log position this answer rests on: of the write, or when nothing was written, of the latest
+    /// write it may show that was not on stable storage yet. [`Lsn::ZERO`] when there is none.
     pub lsn: Lsn,
 }
 

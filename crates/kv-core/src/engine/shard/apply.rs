@@ -74,6 +74,9 @@ impl Shard {
     }
 
     /// Makes a journalled change, whatever the key looks like; for which enough bytes were ensured.
+    ///
+    /// A key that is further on already stays as it is: a snapshot may hold a later state than the log
+    /// that is replayed over it has reached.
     pub(crate) fn apply<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
@@ -81,7 +84,11 @@ impl Shard {
         effect: &Effect<'_>,
         trash: &mut Trash,
     ) {
-        match (effect.change, self.find(fingerprint, effect.key)) {
+        let slot = self.find(fingerprint, effect.key);
+        if slot.is_some_and(|slot| self.table.entry(slot).version() > effect.version) {
+            return;
+        }
+        match (effect.change, slot) {
             (Change::Put { value, expiry }, slot) => {
                 let mut entry = Entry::new(effect.key, value, expiry);
                 entry.set_version(effect.version);
@@ -93,6 +100,29 @@ impl Shard {
             (Change::Delete(_), Some(slot)) => trash.put(self.apply_remove(ctx, slot)),
             (Change::Touch { .. } | Change::Delete(_) | Change::Clear, _) => {}
         }
+    }
+
+    /// Makes a journalled change, past the memory limit if need be.
+    pub(crate) fn replay<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        fingerprint: Fingerprint,
+        effect: &Effect<'_>,
+        trash: &mut Trash,
+    ) {
+        if ctx.tracker.is_limited() {
+            let slot = self.find(fingerprint, effect.key);
+            let growth = self.growth(slot, effect.key, &effect.change);
+            self.force_room(ctx, growth);
+        }
+        self.apply(ctx, fingerprint, effect, trash);
+    }
+
+    /// Grows the table for `additional` keys at once, past the memory limit if need be.
+    pub(crate) fn reserve_slots<J: Journal>(&mut self, ctx: &Context<'_, J>, additional: usize) {
+        self.force_room(ctx, Growth { inserts: additional, ..Growth::default() });
+        self.table.reserve(additional);
+        self.finish_change(ctx);
     }
 
     /// Makes `entry` the state of its key, which is in `slot` or new; its version is set. Returns the

@@ -41,7 +41,8 @@ impl Shard {
         } else {
             let version = self.next_version();
             let change = Change::Delete(DeleteCause::Evicted);
-            self.append(ctx, version, self.table.entry(slot).key(), change)?;
+            let lsn = self.append(ctx, version, self.table.entry(slot).key(), change)?;
+            self.note_write(ctx, version, lsn, true);
             trash.put(self.apply_remove(ctx, slot));
             self.counters.evicted_keys += 1;
             self.counters.evicted_bytes += used_before.saturating_sub(self.memory.used());

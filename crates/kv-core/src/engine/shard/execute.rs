@@ -81,7 +81,7 @@ impl Shard {
         let slot = self.find_live(ctx, fingerprint, op.key, trash);
         let verdict = evaluate(op, slot.map(|slot| self.view(slot)), ctx.now, ctx.limits)?;
         let outcome = match verdict.plan {
-            Plan::Keep => self.keep(slot),
+            Plan::Keep => self.keep(ctx, slot),
             Plan::Put { value, expiry } => {
                 let change = Change::Put { value: &value, expiry };
                 let (version, lsn) = self.log(ctx, slot, op.key, change)?;
@@ -127,13 +127,11 @@ impl Shard {
         self.counters.writes += 1;
     }
 
-    fn keep(&self, slot: Option<usize>) -> Outcome {
+    fn keep<J: Journal>(&mut self, ctx: &Context<'_, J>, slot: Option<usize>) -> Outcome {
         let entry = slot.map(|slot| self.table.entry(slot));
-        Outcome {
-            version: entry.map_or(Version::NONE, Entry::version),
-            expiry: entry.and_then(Entry::expiry),
-            lsn: Lsn::ZERO,
-        }
+        let (version, expiry) = (entry.map(Entry::version), entry.and_then(Entry::expiry));
+        let lsn = self.exposed(ctx, version);
+        Outcome { version: version.unwrap_or_default(), expiry, lsn }
     }
 
     /// Readies a change: makes sure of room, takes a version and writes the effect to the journal.
@@ -148,6 +146,7 @@ impl Shard {
         self.ensure(ctx, self.growth(slot, key, &change))?;
         let version = self.next_version();
         let lsn = self.append(ctx, version, key, change).map_err(StoreError::Journal)?;
+        self.note_write(ctx, version, lsn, matches!(change, Change::Delete(_)));
         self.count_write();
         Ok((version, lsn))
     }

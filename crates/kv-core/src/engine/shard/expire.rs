@@ -59,7 +59,9 @@ impl Shard {
         let version = self.next_version();
         let change = Change::Delete(DeleteCause::Expired);
         let logged = self.append(ctx, version, self.table.entry(slot).key(), change);
-        drop(logged);
+        if let Ok(lsn) = logged {
+            self.note_write(ctx, version, lsn, true);
+        }
         trash.put(self.apply_remove(ctx, slot));
         self.counters.expired_keys += 1;
     }

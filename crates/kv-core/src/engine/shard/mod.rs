@@ -7,6 +7,7 @@ mod apply;
 mod evict;
 mod execute;
 mod expire;
+mod unsynced;
 
 pub(crate) use apply::{Cleared, Growth};
 pub(crate) use evict::Protected;
@@ -21,6 +22,7 @@ use crate::eviction::{EvictionPolicy, Fingerprint};
 use crate::journal::{Change, Effect, Journal, JournalError, Record};
 use crate::limits::Limits;
 use crate::types::{Lsn, UnixMillis, Version};
+use unsynced::Unsynced;
 
 /// What every shard of a store shares; passed to each call.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +50,8 @@ pub(crate) struct Shard {
     payload_bytes: u64,
     volatile_keys: usize,
     counters: Counters,
+    /// Which writes are not on stable storage yet.
+    unsynced: Unsynced,
     /// Set when the wheel's next stop may have changed.
     wheel_turned: bool,
     /// Changes are made one after another for which room was ensured once: the account is closed last.
@@ -107,6 +111,7 @@ impl Shard {
             payload_bytes: 0,
             volatile_keys: 0,
             counters: Counters::default(),
+            unsynced: Unsynced::new(first_version),
             wheel_turned: false,
             held: false,
         };
@@ -204,6 +209,32 @@ impl Shard {
     ) -> Result<Lsn, JournalError> {
         let effects = [Effect { shard: self.id, version, key, change }];
         ctx.journal.append(&Record { group: 0, effects: &effects })
+    }
+
+    /// Remembers a journalled write until it is on stable storage. `removes` when a key may have gone.
+    pub(crate) fn note_write<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        version: Version,
+        lsn: Lsn,
+        removes: bool,
+    ) {
+        self.unsynced.record(ctx.journal, (version, lsn), removes);
+    }
+
+    /// The position that an answer about a key at `version`, or an absent one, rests on; [`Lsn::ZERO`]
+    /// when all of it is on stable storage.
+    pub(crate) fn exposed<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        version: Option<Version>,
+    ) -> Lsn {
+        self.unsynced.exposed(ctx.journal, version)
+    }
+
+    /// Takes everything in the shard as being on stable storage, as it is after a recovery.
+    pub(crate) fn forget_unsynced(&mut self) {
+        self.unsynced = Unsynced::new(self.last_version);
     }
 
     /// Tells once when the wheel must next be looked at, if that may have changed.

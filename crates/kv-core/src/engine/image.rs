@@ -1,0 +1,57 @@
+//! Copying the store out, shard by shard, for snapshots.
+
+use super::evaluate::Stored;
+use super::store::ShardedStore;
+use crate::clock::Clock;
+use crate::image::{ImageEntry, ImageValue, ShardCursor, SnapshotSource, VisitBudget};
+use crate::journal::Journal;
+use crate::types::Lsn;
+
+impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
+    fn shards(&self) -> u32 {
+        u32::try_from(self.shards.len()).expect("shards are at most SHARDS_MAX")
+    }
+
+    fn shard_position(&self, shard: u32) -> Lsn {
+        // While the lock is held nothing of this shard is between journal and table.
+        let _locked = self.lock(shard as usize);
+        self.journal.position()
+    }
+
+    fn visit(
+        &self,
+        shard: u32,
+        cursor: &mut ShardCursor,
+        budget: VisitBudget,
+        visitor: &mut dyn FnMut(ImageEntry<'_>),
+    ) -> bool {
+        let shard = self.lock(shard as usize);
+        let len = u32::try_from(shard.len()).expect("a shard holds fewer than 2^32 keys");
+        cursor.position = cursor.position.min(len);
+        let (mut entries, mut bytes) = (0, 0);
+        while cursor.position > 0 && entries < budget.entries && bytes < budget.bytes {
+            cursor.position -= 1;
+            let entry = shard.entry(cursor.position as usize);
+            let value = match entry.stored() {
+                Stored::Owned(value) => {
+                    bytes += value.len();
+                    ImageValue::Borrowed(value)
+                }
+                Stored::Shared(value) => ImageValue::Shared(value),
+            };
+            entries += 1;
+            bytes += entry.key().len();
+            visitor(ImageEntry {
+                key: entry.key(),
+                value,
+                version: entry.version(),
+                expiry: entry.expiry(),
+            });
+        }
+        cursor.position > 0
+    }
+
+    fn keys(&self) -> u64 {
+        (0..self.shards.len()).map(|index| self.lock(index).len() as u64).sum()
+    }
+}

@@ -1,0 +1,106 @@
+//! What persistence needs of a store: to copy its state out while it serves, and to fill it again.
+
+use bytes::Bytes;
+
+use crate::journal::Effect;
+use crate::types::{Lsn, UnixMillis, Version};
+
+/// A key as a snapshot takes it.
+#[derive(Debug, Clone, Copy)]
+pub struct ImageEntry<'a> {
+    /// The key.
+    pub key: &'a [u8],
+    /// The value.
+    pub value: ImageValue<'a>,
+    /// The key's version.
+    pub version: Version,
+    /// When the key ends.
+    pub expiry: Option<UnixMillis>,
+}
+
+/// A value, and how it can be kept beyond the visit.
+#[derive(Debug, Clone, Copy)]
+pub enum ImageValue<'a> {
+    /// By copying it.
+    Borrowed(&'a [u8]),
+    /// By sharing it; these are large.
+    Shared(&'a Bytes),
+}
+
+impl<'a> ImageValue<'a> {
+    /// The bytes.
+    pub fn as_slice(self) -> &'a [u8] {
+        match self {
+            Self::Borrowed(value) => value,
+            Self::Shared(value) => value,
+        }
+    }
+}
+
+/// Where a walk through one shard has got to. Starts with [`Default`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShardCursor {
+    /// Positions below this are still to be visited; they are visited downwards.
+    pub(crate) position: u32,
+}
+
+impl Default for ShardCursor {
+    fn default() -> Self {
+        Self { position: u32::MAX }
+    }
+}
+
+/// How much one call of [`SnapshotSource::visit`] may copy under a shard's lock.
+#[derive(Debug, Clone, Copy)]
+pub struct VisitBudget {
+    /// Entries at most.
+    pub entries: usize,
+    /// A visit ends with the entry that reaches this many bytes; shared values count nothing.
+    pub bytes: usize,
+}
+
+/// A store that can be copied while it changes: shard by shard, in short visits.
+///
+/// Contract: with `start = shard_position(s)` taken before the first visit of shard `s` and `end =
+/// shard_position(s)` after the last, what the visits gave, changed by the journal's effects on the shard
+/// with positions in `start < p <= end` in their order, is the shard's state at `end`. What is visited may
+/// hold changes after `start` already: effects are states, so replaying them once more does no harm.
+pub trait SnapshotSource: Send + Sync {
+    /// Number of shards.
+    fn shards(&self) -> u32;
+
+    /// A position between the shard's last change and its next.
+    fn shard_position(&self, shard: u32) -> Lsn;
+
+    /// Shows entries to `visitor` until the budget is spent, under the shard's lock, and tells whether
+    /// there are more. Expired entries are shown too: a later effect may prolong them.
+    fn visit(
+        &self,
+        shard: u32,
+        cursor: &mut ShardCursor,
+        budget: VisitBudget,
+        visitor: &mut dyn FnMut(ImageEntry<'_>),
+    ) -> bool;
+
+    /// Keys held now; only for showing progress.
+    fn keys(&self) -> u64;
+}
+
+/// A store that can be filled with what a journal and a snapshot kept.
+///
+/// Effects of one key must come in the order they were journalled; effects of different keys may come in
+/// any order and from several threads. Applying a sequence twice leaves the state of applying it once
+/// (KV-I3), and an effect older than what a key holds changes nothing. Nothing is journalled. The memory
+/// limit does not hold meanwhile: a full store must be able to load what it held.
+pub trait ReplayTarget: Send + Sync {
+    /// Makes room for this many keys in advance, so that tables need not grow step by step.
+    fn reserve(&self, keys: u64);
+
+    /// Applies effects. Fastest when those of one shard follow each other.
+    fn replay(&self, effects: &[Effect<'_>]);
+
+    /// Ends the replay: drops what has expired meanwhile, and makes every version from now on greater
+    /// than every one seen, of whatever key: a key that was deleted, and left no effect, may have had any
+    /// of them (KV-I4).
+    fn finish_replay(&self);
+}

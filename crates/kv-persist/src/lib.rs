@@ -1,0 +1,14 @@
+//! The durable half of kv: an append-only log, snapshots and recovery.
+//!
+//! * [`FileJournal`] implements kv-core's `Journal`: a log of segments, group commit, one sync per batch.
+//! * [`snapshot`] copies a store into a file while it serves.
+//! * [`recovery`] fills a store from the newest snapshot and the log after it.
+//! * [`tools`] check, repair and print the files.
+//! * Everything touches files through [`disk::Disk`] only.
+//!
+//! Every byte on disk is drawn in `docs/formats.md`; what each durability level promises is in
+//! `docs/guarantees.md`.
+
+#![forbid(unsafe_code)]
+
+pub mod disk;
