@@ -14,3 +14,11 @@
 pub mod disk;
 mod format;
 mod log;
+
+pub use log::{LogDamage, LogEnd, LogError, LogNeeds, LogPosition, SegmentExtent, TornTail};
+
+/// Logs made by hand, for tests and fuzzing.
+#[cfg(any(test, feature = "testing"))]
+pub mod testing {
+    pub use crate::log::testing::{BatchSpan, BuiltLog, LogBuilder, ReadRecord, read_log};
+}
