@@ -3,6 +3,13 @@
 //! What must not happen: a panic, a record that was not written, a part of a batch, or the loss of a
 //! batch of which anything intact says that it was on stable storage.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "in a test a panic is a failure"
+)]
+
 use std::ops::Range;
 
 use kv_core::testing::{OwnedChange, OwnedEffect};
@@ -89,7 +96,7 @@ fn check(
         Err(_) if header_hit && file == log.batches[0].file => return result,
         Err(LogError::Damage(damage)) => damage.kept.map(|kept| kept.next_lsn.get()),
         Err(LogError::UnknownVersion { .. }) => return result,
-        Err(LogError::Io { .. }) => panic!("{what}: the disk does not fail"),
+        Err(other) => panic!("{what}: the disk does not fail, but {other}"),
         Ok(end) => Some(end.position.next_lsn.get()),
     };
     assert_eq!(end, Some(next_lsn), "{what}: {result:?}");
@@ -188,6 +195,7 @@ fn batch_is_within(batch: &kv_persist::testing::BatchSpan, file: &str, len: usiz
 fn every_flipped_bit() {
     for closing in [false, true] {
         let log = mixed_log(closing);
+        let last = log.batches.last().unwrap().sequence;
         let (mut refused, mut cut) = (0, 0);
         for (file, good) in files(&log) {
             let mut bad = good.clone();
@@ -195,16 +203,14 @@ fn every_flipped_bit() {
                 bad[bit / 8] ^= 1 << (bit % 8);
                 let what = format!("{file} bit {bit}");
                 match with_change(&log, (&file, &good), &bad, &what).unwrap() {
-                    Ok(end) if end.position.next_lsn.get() as usize <= log.records.len() => {
-                        cut += 1
-                    }
+                    Ok(end) if end.position.next_sequence <= last => cut += 1,
                     Ok(_) => (),
                     Err(_) => refused += 1,
                 }
                 bad[bit / 8] = good[bit / 8];
             }
         }
-        assert!(refused > 10_000 && cut > 1_000, "{refused} refused, {cut} cut");
+        assert!(refused > 10_000 && cut > 300, "{refused} refused, {cut} cut");
     }
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod record;
 pub(crate) mod segment;
 mod tail;
 #[cfg(any(test, feature = "testing"))]
-pub mod testing;
+pub(crate) mod testing;
 pub(crate) mod walk;
 mod window;
 

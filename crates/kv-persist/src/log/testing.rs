@@ -100,10 +100,11 @@ impl LogBuilder {
         let first_lsn = Lsn::new(self.next_lsn);
         let mut bytes = Vec::new();
         for effects in records {
-            let start = bytes.len();
             let borrowed: Vec<Effect<'_>> = effects.iter().map(OwnedEffect::as_effect).collect();
-            encode(&Record { group: 0, effects: &borrowed }, &mut bytes).expect("it is small");
-            seal(&mut bytes[start..], Lsn::new(self.next_lsn));
+            let mut record = Vec::new();
+            encode(&Record { group: 0, effects: &borrowed }, &mut record).expect("it is small");
+            seal(&mut record, Lsn::new(self.next_lsn));
+            bytes.extend_from_slice(&record);
             self.log.records.push((self.next_lsn, effects.clone()));
             self.next_lsn += 1;
         }
