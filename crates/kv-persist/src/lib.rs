@@ -12,3 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod disk;
+mod format;
+mod log;
+
+pub use log::{FileJournal, FsyncMode, LogOptions, LogStart, LogStats, LogThreads, SealedSegment};

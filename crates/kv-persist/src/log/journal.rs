@@ -172,6 +172,12 @@ impl FileJournal {
         self.buffer.lock().pending.start_at(next_lsn);
     }
 
+    /// Takes records that nothing writes, to see what happens when the buffer fills.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn open_without_threads(&self) {
+        self.open(Lsn::new(1));
+    }
+
     /// Publishes what was written and wakes who waited for it.
     pub(super) fn publish(&self, level: Durability, reached: Lsn) {
         let position = if level == Durability::Fsync { &self.durable } else { &self.written };

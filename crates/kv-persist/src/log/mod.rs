@@ -9,9 +9,12 @@
 //! since its last sync into one batch, one write and one sync (group commit); segments are made in advance
 //! and recycled, so that the write path allocates nothing on the disk.
 
+pub(crate) mod batch;
 mod journal;
 mod options;
 mod pending;
+pub(crate) mod record;
+pub(crate) mod segment;
 mod segments;
 mod threads;
 mod waiters;

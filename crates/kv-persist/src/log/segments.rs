@@ -61,7 +61,8 @@ struct Index {
     sealed: VecDeque<SealedSegment>,
     current: Option<SealedSegment>,
     spares: Vec<Spare>,
-    next_spare: u64,
+    /// The greatest number given to a spare.
+    last_spare: u64,
     next_segment: u64,
     stopping: bool,
 }
@@ -87,7 +88,7 @@ impl Segments {
         };
         for name in self.disk.list()? {
             let Some(number) = parse_spare(&name) else { continue };
-            index.next_spare = index.next_spare.max(number + 1);
+            index.last_spare = index.last_spare.max(number);
             let file = self.disk.open(&name)?;
             if file.len()? == self.segment_bytes && index.spares.len() < SPARES_MAX {
                 index.spares.push(Spare { name, file });
@@ -176,8 +177,8 @@ impl Segments {
             }
             let Some(oldest) = index.sealed.pop_front() else { break };
             let recycle = (index.spares.len() < SPARES_MAX).then(|| {
-                index.next_spare += 1;
-                spare_name(index.next_spare - 1)
+                index.last_spare += 1;
+                spare_name(index.last_spare)
             });
             drop(index);
             self.retire(&segment_name(oldest.id), recycle)?;
@@ -212,8 +213,8 @@ impl Segments {
     fn make_spare(&self) -> Result<Spare, SegmentError> {
         let name = {
             let mut index = self.index.lock();
-            index.next_spare += 1;
-            spare_name(index.next_spare - 1)
+            index.last_spare += 1;
+            spare_name(index.last_spare)
         };
         let made = self.disk.create(&name).and_then(|file| {
             file.allocate(self.segment_bytes)?;

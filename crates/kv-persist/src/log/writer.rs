@@ -18,7 +18,6 @@ use super::segments::{LogStart, SegmentError};
 use crate::disk::DiskFile;
 
 /// Writes and syncs the log. There is one.
-#[derive(Debug)]
 pub(super) struct Writer {
     journal: Arc<FileJournal>,
     clock: Arc<dyn Clock>,
