@@ -15,7 +15,10 @@ pub mod disk;
 mod format;
 mod log;
 
-pub use log::{LogDamage, LogEnd, LogError, LogNeeds, LogPosition, SegmentExtent, TornTail};
+pub use log::{
+    FileJournal, FsyncMode, LogDamage, LogEnd, LogError, LogNeeds, LogOptions, LogPosition,
+    LogStart, LogStats, LogThreads, SealedSegment, SegmentExtent, TornTail,
+};
 
 /// Logs made by hand, for tests and fuzzing.
 #[cfg(any(test, feature = "testing"))]
