@@ -14,6 +14,7 @@
 pub mod disk;
 mod format;
 mod log;
+pub mod recovery;
 
 pub use log::{
     FileJournal, FsyncMode, LogDamage, LogEnd, LogError, LogNeeds, LogOptions, LogPosition,
