@@ -17,6 +17,7 @@ use kv_core::{
     Store, UnixMillis,
 };
 use kv_persist::disk::OsDisk;
+use mimalloc::MiMalloc;
 use kv_persist::{FileJournal, FsyncMode, LogOptions, LogStart, LogThreads};
 
 const KEYS: u64 = 1_000_000;
@@ -33,6 +34,10 @@ impl Clock for RealClock {
         UnixMillis::new(u64::try_from(since.as_millis()).unwrap())
     }
 }
+
+/// What kv-server uses.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn now() -> Instant {
@@ -79,7 +84,8 @@ fn rate(store: &Engine, threads: u64, batch: u64, level: Durability) -> f64 {
 /// The same over a log in a new directory.
 fn logged(fsync: FsyncMode, threads: u64, batch: u64, level: Durability) -> (f64, String) {
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let disk = Arc::new(OsDisk::open(dir.path()).unwrap());
+    let disk = OsDisk::open(dir.path()).unwrap().prewriting(fsync == FsyncMode::Always);
+    let disk = Arc::new(disk);
     let journal = Arc::new(FileJournal::new(disk, LogOptions { fsync, ..LogOptions::default() }));
     let start =
         LogStart { next_lsn: Lsn::new(1), next_sequence: 1, next_segment: 1, sealed: Vec::new() };

@@ -116,12 +116,12 @@ fn a_failed_sync_is_never_tried_again_and_everyone_is_told() {
             let log = start(disk.clone(), options(mode));
             let safe = log.append(b"a", b"1").unwrap();
             wait(&log, safe, Durability::Fsync).unwrap();
-            disk.plan(FaultPlan::from_now_on(fault));
+            disk.set_plan(Some(FaultPlan::from_then_on(disk.calls() + 1, fault)));
             let lost = log.append(b"b", b"2").unwrap();
             let outcome = wait(&log, lost, Durability::Fsync);
             assert!(matches!(outcome, Err(JournalError::Unknown { .. })), "{outcome:?}");
             assert!(outcome.unwrap_err().to_string().contains("unknown"));
-            disk.heal();
+            disk.set_plan(None);
             assert!(log.health().is_err(), "a log that has failed stays so");
             let refused = log.append(b"c", b"3");
             assert!(matches!(refused, Err(JournalError::Unavailable { .. })), "{refused:?}");
