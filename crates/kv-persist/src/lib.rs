@@ -15,4 +15,13 @@ pub mod disk;
 mod format;
 mod log;
 
-pub use log::{FileJournal, FsyncMode, LogOptions, LogStart, LogStats, LogThreads, SealedSegment};
+pub use log::{
+    FileJournal, FsyncMode, LogDamage, LogEnd, LogError, LogNeeds, LogOptions, LogPosition,
+    LogStart, LogStats, LogThreads, SealedSegment, SegmentExtent, TornTail,
+};
+
+/// Logs made by hand, for tests and fuzzing.
+#[cfg(any(test, feature = "testing"))]
+pub mod testing {
+    pub use crate::log::testing::{BatchSpan, BuiltLog, LogBuilder, ReadRecord, read_log};
+}

@@ -10,16 +10,26 @@
 //! and recycled, so that the write path allocates nothing on the disk.
 
 pub(crate) mod batch;
+pub(crate) mod error;
+pub(crate) mod extent;
 mod journal;
 mod options;
 mod pending;
+pub(crate) mod read;
 pub(crate) mod record;
 pub(crate) mod segment;
 mod segments;
+mod tail;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod testing;
 mod threads;
 mod waiters;
+pub(crate) mod walk;
+mod window;
 mod writer;
 
+pub use error::{LogDamage, LogError};
+pub use extent::{LogEnd, LogNeeds, LogPosition, SegmentExtent, TornTail};
 pub use journal::{FileJournal, LogStats};
 pub use options::{FsyncMode, LogOptions};
 pub use segments::{LogStart, SealedSegment};
