@@ -12,3 +12,5 @@
 #![forbid(unsafe_code)]
 
 pub mod disk;
+mod format;
+mod log;

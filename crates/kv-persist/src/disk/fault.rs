@@ -1,1 +1,1 @@
-//! x
+//! Faults on demand.

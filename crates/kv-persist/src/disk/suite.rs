@@ -1,1 +1,1 @@
-//! x
+//! Conformance suite.
