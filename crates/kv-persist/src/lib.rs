@@ -14,3 +14,7 @@
 pub mod disk;
 mod format;
 mod log;
+pub mod manifest;
+pub mod snapshot;
+mod temp_file;
+pub mod wait;
