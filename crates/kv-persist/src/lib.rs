@@ -14,6 +14,10 @@
 pub mod disk;
 mod format;
 mod log;
+pub mod manifest;
+pub mod snapshot;
+mod temp_file;
+pub mod wait;
 
 pub use log::{
     FileJournal, FsyncMode, LogDamage, LogEnd, LogError, LogNeeds, LogOptions, LogPosition,
