@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use kv_core::{NullJournal, ShardedStore, TtlManager};
-use kv_server::{Args, Config, DataDir, ExpiryThread, Server, StopSignals, SystemClock, telemetry};
+use kv_server::{
+    Args, Backend, Config, DataDir, ExpiryThread, Server, StopSignals, SystemClock, telemetry,
+};
 use mimalloc::MiMalloc;
 use tokio::runtime::Runtime;
 use tracing::{error, info, warn};
@@ -83,7 +85,7 @@ fn run(config: &Config, store: &Arc<Engine>, clock: Arc<SystemClock>) -> anyhow:
 async fn serve(config: &Config, store: Arc<Engine>) -> anyhow::Result<()> {
     let mut signals =
         StopSignals::catch().map_err(|error| anyhow!("cannot catch signals: {error}"))?;
-    let server = Server::bind(config, store)?;
+    let server = Server::bind(config, Backend::new(store))?;
     info!(protocol = "grpc", addr = %server.local_addr(), "listening");
     info!(version = env!("CARGO_PKG_VERSION"), "ready");
     let stopped = server.serve(async move {
