@@ -15,6 +15,7 @@ pub mod disk;
 mod format;
 mod log;
 pub mod manifest;
+pub mod recovery;
 pub mod snapshot;
 mod temp_file;
 pub mod wait;
