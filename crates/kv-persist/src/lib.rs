@@ -16,5 +16,6 @@ mod format;
 mod log;
 pub mod manifest;
 pub mod snapshot;
+pub mod snapshotter;
 mod temp_file;
 pub mod wait;
