@@ -87,12 +87,12 @@ pub trait Disk: Send + Sync + Debug {
 ///   block that is written again with the bytes it held keeps them.
 /// * *Errors.* After a failed write or sync nothing is known of what was not synced before, and a later
 ///   sync that succeeds says nothing about it either.
+#[expect(clippy::len_without_is_empty, reason = "a length that can fail is no container's")]
 pub trait DiskFile: Any + Send + Sync + Debug {
     /// Length in bytes.
     ///
     /// # Errors
     /// The operating system's.
-    #[expect(clippy::len_without_is_empty, reason = "a length that can fail is no container's")]
     fn len(&self) -> io::Result<u64>;
 
     /// Reads from `offset` until the buffer is full or the file ends; tells how many bytes.

@@ -1,10 +1,6 @@
 //! `MemDisk`: a disk in memory that keeps no more than it promised when it crashes.
 
-#![expect(
-    clippy::missing_panics_doc,
-    clippy::indexing_slicing,
-    reason = "a disk for tests: a mistake in it should stop the test"
-)]
+#![expect(clippy::indexing_slicing, reason = "for tests: a mistake in it should stop them")]
 
 mod content;
 mod fate;
