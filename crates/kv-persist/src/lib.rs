@@ -17,6 +17,7 @@ mod log;
 pub mod manifest;
 pub mod recovery;
 pub mod snapshot;
+pub mod snapshotter;
 mod temp_file;
 pub mod wait;
 

@@ -169,25 +169,24 @@ impl Segments {
         needed.or(newest).map_or(index.next_segment, |segment| segment.id)
     }
 
-    /// Removes the sealed segments without records after `up_to`, or keeps their files as spares.
-    pub(super) fn trim(&self, up_to: Lsn) -> io::Result<u64> {
+    /// Removes the sealed segments before `first`, or keeps their files as spares.
+    pub(super) fn trim(&self, first: u64) -> io::Result<()> {
         loop {
             let mut index = self.index.lock();
-            let newest_is_sealed = index.current.is_none();
-            let Some(oldest) = index.sealed.front().copied() else { break };
-            if oldest.last_lsn > up_to || (newest_is_sealed && index.sealed.len() == 1) {
+            let Some(oldest) = index.sealed.front().copied().filter(|oldest| oldest.id < first)
+            else {
                 break;
-            }
-            index.sealed.pop_front();
+            };
             let recycle = (index.spares.len() < SPARES_MAX).then(|| {
                 index.last_spare += 1;
                 spare_name(index.last_spare)
             });
             drop(index);
             self.retire(&segment_name(oldest.id), recycle)?;
+            // Only now: what failed is tried again the next time.
+            self.index.lock().sealed.pop_front();
         }
-        self.disk.sync_names()?;
-        Ok(self.first_after(up_to))
+        self.disk.sync_names()
     }
 
     fn retire(&self, name: &str, recycle: Option<String>) -> io::Result<()> {

@@ -57,6 +57,22 @@ impl RecoveryProgress {
         let all = read(&self.snapshot_bytes) + read(&self.replay.total_bytes);
         u8::try_from((done.min(all) * 100).checked_div(all).unwrap_or(0)).unwrap_or(100)
     }
+
+    /// What is being done.
+    pub fn doing(&self) -> &'static str {
+        let log_known = self.replay.total_bytes.load(Ordering::Relaxed) > 0;
+        if log_known { "replaying the log" } else { "loading the snapshot" }
+    }
+
+    /// Keys loaded from the snapshot.
+    pub fn keys(&self) -> u64 {
+        self.load.keys.load(Ordering::Relaxed)
+    }
+
+    /// Records replayed from the log.
+    pub fn records(&self) -> u64 {
+        self.replay.records.load(Ordering::Relaxed)
+    }
 }
 
 /// Fills `target` with what the directory holds, on `threads` threads, and makes the directory ready for the

@@ -8,4 +8,4 @@ mod durable;
 mod loading;
 mod run;
 
-pub(crate) use run::run;
+pub(crate) use run::{check, run};

@@ -68,10 +68,21 @@ async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Res
     };
     let started = started.context("cannot start the thread that loads what was kept")?;
     serve(server, signals, Some(failure)).await;
-    let running = started.join().map_err(|_panic| anyhow!("loading what was kept has panicked"))??;
+    if !started.is_finished() {
+        // Nothing was written yet: what is half loaded can be left behind.
+        return Ok(());
+    }
+    let started = started.join().map_err(|_panic| anyhow!("loading what was kept has panicked"))?;
+    let (running, expiry) = started?;
+    drop(expiry);
     durable.stop(running, config.persist.snapshot_on_shutdown);
     std::mem::forget(durable);
     Ok(())
+}
+
+/// Makes sure that the engine accepts the configuration.
+pub(crate) fn check(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
+    engine(config, fresh_seed(), Arc::new(NullJournal), clock).map(drop)
 }
 
 /// Everything that comes after listening and before serving.
@@ -133,9 +144,12 @@ async fn serve(
     failure: Option<oneshot::Receiver<()>>,
 ) {
     let failed = async move {
-        match failure {
-            Some(failure) if failure.await.is_ok() => {}
-            _ => std::future::pending().await,
+        let told = match failure {
+            Some(failure) => failure.await.is_ok(),
+            None => false,
+        };
+        if !told {
+            std::future::pending::<()>().await;
         }
     };
     let stopped = server.serve(async move {
