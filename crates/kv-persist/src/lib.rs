@@ -14,7 +14,12 @@
 pub mod disk;
 mod format;
 mod log;
+pub mod manifest;
 pub mod recovery;
+pub mod snapshot;
+pub mod snapshotter;
+mod temp_file;
+pub mod wait;
 
 pub use log::{
     FileJournal, FsyncMode, LogDamage, LogEnd, LogError, LogNeeds, LogOptions, LogPosition,

@@ -44,9 +44,8 @@ pub(crate) fn effect_bytes(effect: &Effect<'_>) -> usize {
 pub(crate) fn put_effect(out: &mut Vec<u8>, effect: &Effect<'_>) {
     match effect.change {
         Change::Put { value, expiry } => {
-            put_fixed(out, PUT, effect, expiry);
-            put_lengthy(out, effect.key, KEY_BYTES_HARD_MAX);
-            put_lengthy(out, value, VALUE_BYTES_HARD_MAX);
+            put_put_head(out, effect, value, expiry);
+            out.extend_from_slice(value);
         }
         Change::Touch { expiry } => {
             put_fixed(out, TOUCH, effect, expiry);
@@ -62,6 +61,15 @@ pub(crate) fn put_effect(out: &mut Vec<u8>, effect: &Effect<'_>) {
             put_lengthy(out, effect.key, KEY_BYTES_HARD_MAX);
         }
         Change::Clear => put_fixed(out, CLEAR, effect, None),
+    }
+}
+
+/// Puts what precedes the value of a put, for a value that is written from where it is; all of any other
+/// effect.
+pub(crate) fn put_effect_head(out: &mut Vec<u8>, effect: &Effect<'_>) {
+    match effect.change {
+        Change::Put { value, expiry } => put_put_head(out, effect, value, expiry),
+        _ => put_effect(out, effect),
     }
 }
 
@@ -106,6 +114,13 @@ fn put_fixed(out: &mut Vec<u8>, kind: u8, effect: &Effect<'_>, expiry: Option<Un
         let [bytes @ .., _, _] = at.get().min(EXPIRY_MAX_MS).to_le_bytes();
         out.extend_from_slice(&bytes);
     }
+}
+
+fn put_put_head(out: &mut Vec<u8>, effect: &Effect<'_>, value: &[u8], expiry: Option<UnixMillis>) {
+    put_fixed(out, PUT, effect, expiry);
+    put_lengthy(out, effect.key, KEY_BYTES_HARD_MAX);
+    debug_assert!(value.len() <= VALUE_BYTES_HARD_MAX, "the engine checks every length");
+    put_varint(out, length(value));
 }
 
 fn put_lengthy(out: &mut Vec<u8>, bytes: &[u8], max: usize) {
@@ -237,6 +252,16 @@ pub(crate) mod tests {
                 prop_assert_eq!(take_effect(&mut bytes), Ok(effect.as_effect()));
             }
             prop_assert!(bytes.is_empty());
+        }
+
+        #[test]
+        fn a_head_is_what_precedes_the_value(effect in any_effect()) {
+            let mut out = Vec::new();
+            put_effect_head(&mut out, &effect.as_effect());
+            if let OwnedChange::Put { value, .. } = &effect.change {
+                out.extend_from_slice(value);
+            }
+            prop_assert_eq!(out, put(&effect.as_effect()));
         }
 
         #[test]

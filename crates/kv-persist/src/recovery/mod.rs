@@ -3,7 +3,11 @@
 mod appliers;
 mod budget;
 mod cut;
+mod open;
+mod recover;
 mod replay;
 
 pub use cut::cut_log;
+pub use open::{OpenError, open};
+pub use recover::{Recovered, RecoveryError, RecoveryProgress, recover};
 pub use replay::{LogReplay, REPLAY_THREADS_MAX, ReplayProgress, log_first_lsn};

@@ -1,0 +1,9 @@
+//! Snapshots and the manifest: what is written comes back whole, or is refused.
+
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
+
+mod damage;
+mod harness;
+mod restore;
+mod roundtrip;
+mod throttle;
