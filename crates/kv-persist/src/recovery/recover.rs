@@ -8,7 +8,7 @@ use super::cut::cut_log;
 use super::replay::{LogReplay, ReplayProgress, log_first_lsn};
 use crate::disk::Disk;
 use crate::format::names::{parse_segment, parse_snapshot};
-use crate::log::{LogEnd, LogError, LogNeeds, LogStart, SealedSegment, TornTail};
+use crate::log::{LogError, LogNeeds, LogStart, TornTail};
 use crate::manifest::{Manifest, SnapshotInfo};
 use crate::snapshot::{LoadProgress, RestoreError, restore};
 
@@ -113,21 +113,7 @@ pub fn recover(
     manifest.snapshots.retain(|info| !skipped.contains(&info.id));
     remove_orphans(disk, &manifest, &skipped)?;
     let records = progress.replay.records.load(Ordering::Relaxed);
-    Ok(Recovered { log_start: log_start(&end), snapshot, manifest, records, torn: end.torn })
-}
-
-fn log_start(end: &LogEnd) -> LogStart {
-    let sealed = end.segments.iter().map(|segment| SealedSegment {
-        id: segment.id,
-        last_lsn: Lsn::new(segment.next_lsn.get() - 1),
-        bytes: segment.bytes,
-    });
-    LogStart {
-        next_lsn: end.position.next_lsn,
-        next_sequence: end.position.next_sequence,
-        next_segment: end.position.segment + 1,
-        sealed: sealed.collect(),
-    }
+    Ok(Recovered { log_start: end.start(), snapshot, manifest, records, torn: end.torn })
 }
 
 /// Removes segments and snapshots that a crash kept from being removed. Damaged snapshots stay, for whoever
