@@ -54,6 +54,11 @@ impl Footer {
         self.shards.get(shard as usize).map_or(Lsn::ZERO, |shard| shard.position)
     }
 
+    /// The position of every shard, in order; see [`position`](Self::position).
+    pub fn positions(&self) -> Vec<Lsn> {
+        self.shards.iter().map(|shard| shard.position).collect()
+    }
+
     /// Length of the footer of a snapshot of so many shards.
     pub(super) fn bytes(shards: u32) -> u64 {
         FIXED_BYTES + SHARD_BYTES * u64::from(shards)

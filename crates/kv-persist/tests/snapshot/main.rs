@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
 
 mod damage;
+mod faults;
 mod harness;
 mod restore;
 mod roundtrip;
+mod thread;
 mod throttle;
