@@ -12,8 +12,8 @@ pub(super) const END_BYTES: usize = 16;
 
 const END_MAGIC: &[u8; 8] = b"kv-snap\x01";
 const MAGIC: u32 = u32::from_le_bytes(*b"kvF1");
-const FIXED_BYTES: u64 = 56;
-const SHARD_BYTES: u64 = 16;
+const FIXED_BYTES: usize = 56;
+const SHARD_BYTES: usize = 16;
 
 /// Bytes before those that the checksum covers.
 const UNCHECKED_BYTES: usize = 8;
@@ -63,7 +63,7 @@ impl Footer {
 
     /// Length of the footer of a snapshot of so many shards.
     pub(super) fn bytes(shards: u32) -> u64 {
-        FIXED_BYTES + SHARD_BYTES * u64::from(shards)
+        FIXED_BYTES as u64 + SHARD_BYTES as u64 * u64::from(shards)
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -120,7 +120,7 @@ impl Footer {
             position: Lsn::new(bytes.get_u64_le()),
             offset: bytes.get_u64_le(),
         };
-        footer.shards = fields.chunks_exact(SHARD_BYTES as usize).map(shard).collect();
+        footer.shards = fields.chunks_exact(SHARD_BYTES).map(shard).collect();
         footer.check(offset)?;
         Ok(footer)
     }

@@ -76,8 +76,7 @@ fn check_under_fire(config: EngineConfig, seed: u64) -> usize {
 #[test]
 fn snapshot_and_journal_give_the_live_state() {
     let mut under_fire = 0;
-    for seed in 0..8 {
-        let shards = [1, 2, 16, 64][seed as usize % 4];
+    for (seed, shards) in (0..8).zip([1, 2, 16, 64].into_iter().cycle()) {
         let config = EngineConfig { shards, seed, ..EngineConfig::default() };
         under_fire += check_under_fire(config, seed);
     }
@@ -87,9 +86,8 @@ fn snapshot_and_journal_give_the_live_state() {
 #[test]
 fn so_they_do_while_keys_are_evicted() {
     let mut under_fire = 0;
-    for seed in 100..104 {
+    for (seed, eviction_policy) in (100..104).zip([PolicyKind::Lru, PolicyKind::Random].repeat(2)) {
         let (shards, memory_limit) = (4, 1 << 20);
-        let eviction_policy = [PolicyKind::Lru, PolicyKind::Random][seed as usize % 2];
         let config =
             EngineConfig { shards, memory_limit, eviction_policy, ..EngineConfig::default() };
         under_fire += check_under_fire(EngineConfig { seed, ..config }, seed);

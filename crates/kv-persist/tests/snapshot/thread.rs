@@ -95,7 +95,7 @@ fn the_log_and_the_clock_trigger_snapshots() {
     wait_for("a snapshot by bytes", || by_bytes.stats().taken == 1);
     by_bytes.stop(false).unwrap();
 
-    let interval = Duration::from_secs(3600);
+    let interval = Duration::from_hours(1);
     let by_time = start_on(&world, SnapshotSettings { interval, ..NEVER });
     world.set(b"news", b"");
     assert_eq!(by_time.stats().taken, 0);
