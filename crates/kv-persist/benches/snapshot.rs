@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 
 use kv_core::testing::ManualClock;
 use kv_core::{
-    Action, Durability, EngineConfig, JournalError, Lsn, NullJournal, Op, Progress, ReplayTarget,
-    SetExpiry, ShardedStore, SnapshotSource, Store,
+    Action, Durability, EngineConfig, ImageEntry, JournalError, Lsn, NullJournal, Op, Progress,
+    ReplayTarget, SetExpiry, ShardCursor, ShardedStore, SnapshotSource, Store, Version,
+    VisitBudget,
 };
 use kv_persist::disk::OsDisk;
 use kv_persist::snapshot::{
     LoadProgress, SnapshotFile, SnapshotJob, SnapshotMeter, SnapshotOptions, Unhurried,
 };
+use parking_lot::Mutex;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -57,6 +59,42 @@ impl Progress for SafeLog {
     }
 }
 
+/// A source that notes how long each visit takes, the lock included.
+struct Timed<'a> {
+    store: &'a Engine,
+    visits: Mutex<Vec<Duration>>,
+}
+
+impl SnapshotSource for Timed<'_> {
+    fn shards(&self) -> u32 {
+        self.store.shards()
+    }
+
+    fn shard_position(&self, shard: u32) -> Lsn {
+        self.store.shard_position(shard)
+    }
+
+    fn last_version(&self) -> Version {
+        self.store.last_version()
+    }
+
+    fn visit(
+        &self,
+        shard: u32,
+        cursor: &mut ShardCursor,
+        budget: VisitBudget,
+        visitor: &mut dyn FnMut(ImageEntry<'_>),
+    ) -> bool {
+        let (has_more, took) = timed(|| self.store.visit(shard, cursor, budget, visitor));
+        self.visits.lock().push(took);
+        has_more
+    }
+
+    fn keys(&self) -> u64 {
+        self.store.keys()
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
 fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
@@ -86,8 +124,9 @@ fn main() {
     let disk = OsDisk::open(directory.path()).unwrap();
     let store = engine();
     fill(&store, keys);
+    let source = Timed { store: &store, visits: Mutex::default() };
     let job = SnapshotJob {
-        source: &store,
+        source: &source,
         progress: &SafeLog,
         disk: &disk,
         clock: &ManualClock::default(),
@@ -97,6 +136,15 @@ fn main() {
     };
     let (info, took) = timed(|| job.write(1).unwrap());
     println!("written: {} keys, {} bytes, {took:?}", info.keys, info.bytes);
+    let mut visits = source.visits.into_inner();
+    visits.sort_unstable();
+    let at = |permille: usize| visits.get(visits.len() * permille / 1000).copied();
+    println!(
+        "a shard is locked for: median {:?}, p99.9 {:?}, longest {:?}",
+        at(500),
+        at(999),
+        visits.last()
+    );
     drop(store);
     let file = SnapshotFile::open(&disk, 1).unwrap();
     let ((), took) = timed(|| file.verify().unwrap());

@@ -201,6 +201,7 @@ impl SnapshotJob<'_> {
             raw_bytes: buffer.raw_bytes,
             log_start: starts.iter().map(|start| start.position).min().unwrap_or_default(),
             log_end,
+            last_version: self.source.last_version(),
             blocks: buffer.blocks,
             shards: starts,
         };

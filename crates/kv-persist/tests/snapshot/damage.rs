@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicU64;
 
-use kv_core::{Change, Effect, ReplayTarget, SetExpiry};
+use kv_core::{Change, Effect, ReplayTarget, SetExpiry, Version};
 use kv_persist::disk::Disk;
 use kv_persist::disk::mem::MemDisk;
 use kv_persist::snapshot::{LoadProgress, SnapshotDamage, SnapshotFile};
@@ -33,6 +33,8 @@ impl ReplayTarget for Sink {
             values.insert(effect.key.to_vec(), value.to_vec());
         }
     }
+
+    fn raise_version(&self, _seen: Version) {}
 
     fn discard(&self) {
         self.values.lock().clear();

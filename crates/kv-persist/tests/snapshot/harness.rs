@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
-use kv_core::testing::{ManualClock, MemoryJournal};
+use kv_core::testing::{ManualClock, MemoryJournal, OwnedEffect};
 use kv_core::{
     Action, Change, Clock, Deadline, Durability, EngineConfig, ExpireRule, ExpiryChange,
     JournalError, Lsn, NullJournal, Op, Progress, ReplayTarget, SetExpiry, ShardCursor,
@@ -128,6 +128,14 @@ impl World {
                     target.replay(&[effect]);
                 }
             }
+        }
+    }
+
+    /// Replays all the journal has.
+    pub(crate) fn replay_all(&self, target: &dyn ReplayTarget) {
+        for record in self.journal.records() {
+            let effects: Vec<_> = record.iter().map(OwnedEffect::as_effect).collect();
+            target.replay(&effects);
         }
     }
 

@@ -36,15 +36,11 @@ fn check_used(damaged: &[u64], expected: Option<u64>) {
     let restored = restored.unwrap();
     assert_eq!(restored.snapshot.as_ref().map(|(info, _)| info.id), expected);
     assert_eq!(restored.skipped.len(), damaged.len());
-    match restored.snapshot {
-        Some((_, footer)) => world.replay(&footer, &target),
-        None => {
-            assert_eq!(target.keys(), 0, "nothing is left of what was tried");
-            for record in world.journal.records() {
-                let effects: Vec<_> = record.iter().map(|effect| effect.as_effect()).collect();
-                kv_core::ReplayTarget::replay(&target, &effects);
-            }
-        }
+    if let Some((_, footer)) = restored.snapshot {
+        world.replay(&footer, &target);
+    } else {
+        assert_eq!(target.keys(), 0, "nothing is left of what was tried");
+        world.replay_all(&target);
     }
     kv_core::ReplayTarget::finish_replay(&target);
     target.verify();
