@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use kv_core::eviction::PolicyKind;
-use kv_core::testing::{ManualClock, MemoryJournal, eviction_suite, journal_suite, store_suite};
+use kv_core::testing::{
+    ManualClock, ManualJournal, MemoryJournal, eviction_suite, journal_suite, store_suite,
+};
 use kv_core::{EngineConfig, NullJournal, ShardedStore};
 
 #[test]
@@ -28,6 +30,7 @@ fn the_engine_is_a_store_under_a_memory_limit_it_does_not_reach() {
 fn journals_are_journals() {
     journal_suite::test_all(|| NullJournal);
     journal_suite::test_all(MemoryJournal::default);
+    journal_suite::test_all(ManualJournal::default);
 }
 
 #[test]

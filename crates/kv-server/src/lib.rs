@@ -2,6 +2,7 @@
 //!
 //! * [`Config`] is read from defaults, a file, the environment and flags.
 //! * [`Server`] listens, serves and drains. It knows the `Store` trait, not an engine.
+//! * [`Backend`] is what it serves: a store, its [`Persistence`] and its [`Readiness`].
 //! * [`SystemClock`], [`ExpiryThread`], [`DataDir`] and [`telemetry`] are what a process that serves
 //!   needs beside; `main.rs`, the composition root, joins them with an engine.
 //!
@@ -15,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod backend;
 mod clock;
 mod config;
 mod connection;
@@ -23,22 +25,29 @@ mod error;
 mod expiry_thread;
 mod grpc;
 mod listener;
+mod persistence;
+mod readiness;
 mod server;
+mod serving;
 mod shutdown;
 mod signals;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod waiting;
 
 pub use args::Args;
+pub use backend::Backend;
 pub use clock::SystemClock;
 pub use config::{
-    Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, LimitsSection, ListenAddr,
-    LogFilter, LogFormat, LogSection, PowerOfTwo, Problem, ServerSection, Size, Source, Sources,
-    Span,
+    Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, FsyncMode, LimitsSection,
+    ListenAddr, LogFilter, LogFormat, LogSection, OrOff, PersistSection, PowerOfTwo, Problem,
+    ServerSection, Size, Source, Sources, Span,
 };
 pub use data_dir::{DataDir, DataDirError};
 pub use error::StartError;
 pub use expiry_thread::ExpiryThread;
+pub use persistence::{LastSnapshot, Persistence, PersistenceStats, SnapshotError, SnapshotTaken};
+pub use readiness::Readiness;
 pub use server::{Server, Stopped};
 pub use signals::StopSignals;

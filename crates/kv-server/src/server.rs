@@ -1,25 +1,27 @@
 //! A server: listening, serving, draining.
 
+use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use kv_core::Store;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use tokio::pin;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
+use crate::backend::Backend;
 use crate::config::{Config, LimitsSection};
 use crate::connection;
 use crate::error::StartError;
 use crate::grpc::{self, Services};
 use crate::listener::Listener;
+use crate::serving::serving;
 use crate::shutdown::{Drain, DrainSwitch, drain_switch};
 
 /// A server that listens and does not serve yet.
-#[derive(Debug)]
 pub struct Server {
     listener: Listener,
     services: Services,
@@ -27,6 +29,14 @@ pub struct Server {
     drain_timeout: Duration,
     switch: DrainSwitch,
     drain: Drain,
+    /// Watches the backend's log.
+    watching: BoxFuture<'static, ()>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("listener", &self.listener).finish_non_exhaustive()
+    }
 }
 
 /// How the serving ended.
@@ -37,19 +47,22 @@ pub struct Stopped {
 }
 
 impl Server {
-    /// Takes the configured addresses. Clients that connect from now on wait to be served.
+    /// Takes the configured addresses. Clients that connect from now on wait to be served; what they ask
+    /// is refused while the backend is loading.
     ///
     /// # Errors
     /// [`StartError`] names the configuration key and what helps.
-    pub fn bind(config: &Config, store: Arc<dyn Store>) -> Result<Self, StartError> {
+    pub fn bind(config: &Config, backend: Backend) -> Result<Self, StartError> {
         let limits = config.limits.clone();
         let connections_max = limits.connections_max.as_usize();
         let listener =
             Listener::bind("server.grpc_addr", config.server.grpc_addr, connections_max)?;
         let (switch, drain) = drain_switch();
-        let services = Services::new(store, &limits, &drain)?;
+        let (serving, watching) = serving(&backend, &drain);
+        let services = Services::new(backend, config, &drain, serving)?;
         let drain_timeout = config.server.drain_timeout.get();
-        Ok(Self { listener, services, limits, drain_timeout, switch, drain })
+        let watching = watching.boxed();
+        Ok(Self { listener, services, limits, drain_timeout, switch, drain, watching })
     }
 
     /// Where gRPC is served, with the port that was taken when the configured one is 0.
@@ -60,6 +73,9 @@ impl Server {
     /// Serves until `shutdown` ends, then stops listening and waits for what is in flight, for
     /// `server.drain_timeout` at most. Dropping the future cuts every connection at once.
     pub async fn serve(mut self, shutdown: impl Future<Output = ()>) -> Stopped {
+        // Ends with this function.
+        let mut watch = JoinSet::new();
+        watch.spawn(std::mem::replace(&mut self.watching, Box::pin(std::future::ready(()))));
         let mut connections = JoinSet::new();
         self.accept_until(shutdown, &mut connections).await;
         let Self { listener, switch, drain_timeout, .. } = self;

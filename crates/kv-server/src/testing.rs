@@ -8,6 +8,7 @@ use kv_core::{NullJournal, ShardedStore, Store, TtlManager};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::backend::Backend;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::expiry_thread::ExpiryThread;
@@ -55,7 +56,8 @@ impl TestServer {
                 manager.tick();
             }
         });
-        Self::serve(&config, store, Some(expiry.expect("a thread for expiries")))
+        let expiry = expiry.expect("a thread for expiries");
+        Self::serve(&config, Backend::new(store), Some(expiry))
     }
 
     /// Starts a server over a store of the test's own.
@@ -63,11 +65,20 @@ impl TestServer {
     /// # Panics
     /// When it cannot start.
     pub fn start_over(store: Arc<dyn Store>, change: impl FnOnce(&mut Config)) -> Self {
-        Self::serve(&changed(change), store, None)
+        Self::start_backend(Backend::new(store), change)
     }
 
-    fn serve(config: &Config, store: Arc<dyn Store>, expiry: Option<ExpiryThread>) -> Self {
-        let server = Server::bind(config, Arc::clone(&store)).expect("a free port to listen on");
+    /// Starts a server over a backend of the test's own.
+    ///
+    /// # Panics
+    /// When it cannot start.
+    pub fn start_backend(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
+        Self::serve(&changed(change), backend, None)
+    }
+
+    fn serve(config: &Config, backend: Backend, expiry: Option<ExpiryThread>) -> Self {
+        let store = Arc::clone(&backend.store);
+        let server = Server::bind(config, backend).expect("a free port to listen on");
         let addr = server.local_addr();
         let (stop, stopped) = oneshot::channel::<()>();
         // A dropped sender stops the server like a sent message.

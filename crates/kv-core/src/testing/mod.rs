@@ -13,10 +13,12 @@
 pub mod eviction_suite;
 pub mod journal_suite;
 mod manual_clock;
+mod manual_journal;
 mod memory_journal;
 mod model;
 pub mod store_suite;
 
 pub use manual_clock::ManualClock;
+pub use manual_journal::ManualJournal;
 pub use memory_journal::{MemoryJournal, OwnedChange, OwnedEffect};
 pub use model::{Expected, ModelStore};

@@ -6,6 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{FallocateFlags, fallocate};
+
 use super::{Disk, DiskFile, name};
 
 /// Zeros are written in pieces of this many bytes when a file is allocated.
@@ -21,6 +23,7 @@ pub struct OsDisk {
     /// Held open for `sync_names`.
     directory: File,
     access: Access,
+    prewrites: bool,
 }
 
 /// What a disk and its files allow.
@@ -66,7 +69,21 @@ impl OsDisk {
         if !fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Self { path: path.to_owned(), directory: File::open(path)?, access })
+        Ok(Self {
+            path: path.to_owned(),
+            directory: File::open(path)?,
+            access,
+            prewrites: false,
+        })
+    }
+
+    /// Whether `allocate` writes zeros, instead of having the file system set space aside. That costs as
+    /// much as writing the data once more, and makes each later sync of it cheaper: the file system need
+    /// not note that the space is in use now. Worth it where every write is synced.
+    #[must_use]
+    pub fn prewriting(mut self, prewrites: bool) -> Self {
+        self.prewrites = prewrites;
+        self
     }
 
     /// The directory's path as it was given.
@@ -80,7 +97,7 @@ impl OsDisk {
     }
 
     fn file(&self, file: File) -> Arc<dyn DiskFile> {
-        Arc::new(OsFile { file, access: self.access })
+        Arc::new(OsFile { file, access: self.access, prewrites: self.prewrites })
     }
 }
 
@@ -141,6 +158,30 @@ impl Disk for OsDisk {
 struct OsFile {
     file: File,
     access: Access,
+    prewrites: bool,
+}
+
+impl OsFile {
+    /// Has the file system set space aside; false when it cannot.
+    fn set_aside(&self, from: u64, to: u64) -> io::Result<bool> {
+        match fallocate(&self.file, FallocateFlags::empty(), from, to - from) {
+            Ok(()) => Ok(true),
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn write_zeros(&self, from: u64, to: u64) -> io::Result<()> {
+        let zeros = vec![0; ZEROS_BYTES];
+        let mut end = from;
+        while end < to {
+            let piece = usize::try_from(to - end).map_or(ZEROS_BYTES, |n| n.min(ZEROS_BYTES));
+            let (piece, _) = zeros.split_at(piece);
+            self.file.write_all_at(piece, end)?;
+            end += piece.len() as u64;
+        }
+        Ok(())
+    }
 }
 
 impl DiskFile for OsFile {
@@ -168,15 +209,9 @@ impl DiskFile for OsFile {
 
     fn allocate(&self, len: u64) -> io::Result<()> {
         self.access.check_change()?;
-        let mut end = self.len()?;
-        if end < len {
-            let zeros = vec![0; ZEROS_BYTES];
-            while end < len {
-                let piece = usize::try_from(len - end).map_or(ZEROS_BYTES, |n| n.min(ZEROS_BYTES));
-                let (piece, _) = zeros.split_at(piece);
-                self.file.write_all_at(piece, end)?;
-                end += piece.len() as u64;
-            }
+        let present = self.len()?;
+        if present < len && (self.prewrites || !self.set_aside(present, len)?) {
+            self.write_zeros(present, len)?;
         }
         self.file.sync_all()
     }

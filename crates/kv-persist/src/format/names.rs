@@ -3,9 +3,6 @@
 /// Which snapshots there are and where the log starts.
 pub(crate) const MANIFEST: &str = "MANIFEST";
 
-/// A segment made in advance.
-pub(crate) const SPARE: &str = "spare.kvl";
-
 /// The end of the names of unfinished files.
 pub(crate) const TEMP: &str = ".tmp";
 
@@ -13,6 +10,7 @@ pub(crate) const TEMP: &str = ".tmp";
 pub(crate) const DAMAGED: &str = ".damaged";
 
 const SEGMENT: Pattern = Pattern { prefix: "log-", suffix: ".kvl" };
+const SPARE: Pattern = Pattern { prefix: "spare-", suffix: ".kvl" };
 const SNAPSHOT: Pattern = Pattern { prefix: "snapshot-", suffix: ".kvs" };
 
 /// Digits of an id in a name.
@@ -47,6 +45,16 @@ pub(crate) fn parse_segment(name: &str) -> Option<u64> {
     SEGMENT.parse(name)
 }
 
+/// The name of a segment made in advance.
+pub(crate) fn spare_name(number: u64) -> String {
+    SPARE.name(number)
+}
+
+/// The number in the name of a segment made in advance.
+pub(crate) fn parse_spare(name: &str) -> Option<u64> {
+    SPARE.parse(name)
+}
+
 /// The name of a snapshot.
 pub(crate) fn snapshot_name(id: u64) -> String {
     SNAPSHOT.name(id)
@@ -73,7 +81,7 @@ mod tests {
             assert_eq!(parse_segment(&(segment_name(id) + DAMAGED)), None);
         }
         let others = [
-            SPARE,
+            "spare-0000000000000001.kvl",
             MANIFEST,
             "",
             "log-.kvl",

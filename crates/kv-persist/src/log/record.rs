@@ -99,32 +99,44 @@ impl<'a> RecordView<'a> {
     /// [`RecordFault`]; then `bytes` means nothing.
     pub(crate) fn take(bytes: &mut &'a [u8], expected: Lsn) -> Result<Self, RecordFault> {
         let left = bytes.len();
-        let too_short = |_| RecordFault::Length { given: 0, left };
-        let given = take_u32(&mut { *bytes }).map_err(too_short)?;
-        let wrong = |_| RecordFault::Length { given, left };
-        let length =
-            usize::try_from(given).map_err(|_too_long| RecordFault::Length { given, left })?;
-        if !(RECORD_BYTES_MIN..=RECORD_BYTES_MAX).contains(&length) {
-            return Err(RecordFault::Length { given, left });
-        }
-        let mut record = take(bytes, length).map_err(wrong)?;
-        take_u32(&mut record).map_err(wrong)?;
-        let found = take_u32(&mut record).map_err(wrong)?;
-        let (position, body) = record.split_at(RECORD_HEADER_BYTES - UNCOVERED_BYTES - 4);
-        let computed = crc32c_append(crc32c(body), position);
+        let given = take_u32(&mut { *bytes }).unwrap_or(0);
+        let length = usize::try_from(given).unwrap_or(usize::MAX);
+        let is_possible = (RECORD_BYTES_MIN..=RECORD_BYTES_MAX).contains(&length);
+        let record = match bytes.split_at_checked(length) {
+            Some((record, rest)) if is_possible => {
+                *bytes = rest;
+                record
+            }
+            _ => return Err(RecordFault::Length { given, left }),
+        };
+        let (found, computed) = checksums(record);
         if found != computed {
             return Err(RecordFault::Checksum { found, computed });
         }
-        let lsn = Lsn::new(take_u64(&mut record).map_err(wrong)?);
+        let view = Self::of_checked(record).ok_or(RecordFault::Length { given, left })?;
+        let lsn = view.lsn;
         if lsn != expected {
             return Err(RecordFault::Position { found: lsn, expected });
         }
-        let group = take_u32(&mut record).map_err(wrong)?;
-        let mut effects = record;
+        let mut effects = view.effects;
         while !effects.is_empty() {
             take_effect(&mut effects).map_err(|fault| RecordFault::Effects { lsn, fault })?;
         }
-        Ok(Self { lsn, group, effects: record })
+        Ok(view)
+    }
+
+    /// Takes a record that [`take`](Self::take) has checked before off the front of `bytes`; `None` when
+    /// there are none left.
+    pub(crate) fn take_checked(bytes: &mut &'a [u8]) -> Option<Self> {
+        let length = usize::try_from(take_u32(&mut { *bytes }).ok()?).ok()?;
+        Self::of_checked(take(bytes, length).ok()?)
+    }
+
+    fn of_checked(record: &'a [u8]) -> Option<Self> {
+        let (_, mut rest) = record.split_at_checked(UNCOVERED_BYTES)?;
+        let lsn = Lsn::new(take_u64(&mut rest).ok()?);
+        let group = take_u32(&mut rest).ok()?;
+        Some(Self { lsn, group, effects: rest })
     }
 
     /// The record's position.
@@ -144,9 +156,32 @@ impl<'a> RecordView<'a> {
 
     /// The effects, in their order; at least one. Nothing is copied.
     pub(crate) fn effects(&self) -> impl Iterator<Item = Effect<'a>> + use<'a> {
-        let mut rest = self.effects;
-        std::iter::from_fn(move || if rest.is_empty() { None } else { take_effect(&mut rest).ok() })
+        self.effects_and_bytes().map(|(effect, _)| effect)
     }
+
+    /// The effects, each with the bytes it was read from.
+    pub(crate) fn effects_and_bytes(
+        &self,
+    ) -> impl Iterator<Item = (Effect<'a>, &'a [u8])> + use<'a> {
+        let mut rest = self.effects;
+        std::iter::from_fn(move || {
+            if rest.is_empty() {
+                return None;
+            }
+            let before = rest;
+            let effect = take_effect(&mut rest).ok()?;
+            let (bytes, _) = before.split_at_checked(before.len() - rest.len())?;
+            Some((effect, bytes))
+        })
+    }
+}
+
+/// The checksum that a record has and the one it should have.
+fn checksums(record: &[u8]) -> (u32, u32) {
+    let Some((head, covered)) = record.split_first_chunk::<16>() else { return (0, 1) };
+    let [_, _, _, _, c0, c1, c2, c3, position @ ..] = head;
+    let found = u32::from_le_bytes([*c0, *c1, *c2, *c3]);
+    (found, crc32c_append(crc32c(covered), position))
 }
 
 #[cfg(test)]

@@ -125,6 +125,18 @@ pub enum SnapshotError {
     Stopped,
 }
 
+impl SnapshotError {
+    /// Whether there was no space for it.
+    pub fn is_disk_full(&self) -> bool {
+        let full = |error: &io::Error| error.kind() == io::ErrorKind::StorageFull;
+        match self {
+            Self::Disk { source, .. } => full(source),
+            Self::Manifest(error) => full(&error.source),
+            Self::Log(_) | Self::Stopped => false,
+        }
+    }
+}
+
 /// A snapshot to be written.
 #[derive(Clone, Copy)]
 pub struct SnapshotJob<'a> {

@@ -37,7 +37,7 @@ pub struct SetRequest {
     /// Answer with the value the key had before.
     #[prost(bool, tag = "8")]
     pub return_previous: bool,
-    /// The level to reach before answering. Ignored inside a batch, which has its own.
+    /// The level to reach at least before answering. Ignored inside a batch, which has its own.
     #[prost(enumeration = "Durability", tag = "9")]
     pub durability: i32,
     /// When the key ends. With none of these it lives until deleted, and an earlier expiry is removed.
@@ -91,7 +91,7 @@ pub struct DeleteRequest {
     /// Answer with the value the key had before.
     #[prost(bool, tag = "3")]
     pub return_previous: bool,
-    /// The level to reach before answering. Ignored inside a batch, which has its own.
+    /// The level to reach at least before answering. Ignored inside a batch, which has its own.
     #[prost(enumeration = "Durability", tag = "4")]
     pub durability: i32,
 }
@@ -146,7 +146,7 @@ pub struct IncrementRequest {
     /// What to add; may be negative.
     #[prost(sint64, tag = "2")]
     pub delta: i64,
-    /// The level to reach before answering. Ignored inside a batch, which has its own.
+    /// The level to reach at least before answering. Ignored inside a batch, which has its own.
     #[prost(enumeration = "Durability", tag = "3")]
     pub durability: i32,
 }
@@ -175,7 +175,7 @@ pub struct AppendRequest {
     /// The bytes to add.
     #[prost(bytes = "bytes", tag = "2")]
     pub suffix: ::prost::bytes::Bytes,
-    /// The level to reach before answering. Ignored inside a batch, which has its own.
+    /// The level to reach at least before answering. Ignored inside a batch, which has its own.
     #[prost(enumeration = "Durability", tag = "3")]
     pub durability: i32,
 }
@@ -204,7 +204,7 @@ pub struct ExpireRequest {
     /// When the change may be made.
     #[prost(enumeration = "ExpireRule", tag = "5")]
     pub rule: i32,
-    /// The level to reach before answering. Ignored inside a batch, which has its own.
+    /// The level to reach at least before answering. Ignored inside a batch, which has its own.
     #[prost(enumeration = "Durability", tag = "6")]
     pub durability: i32,
     /// The new expiry; one must be given.
@@ -233,7 +233,7 @@ pub struct PersistRequest {
     /// The key to change.
     #[prost(bytes = "bytes", tag = "1")]
     pub key: ::prost::bytes::Bytes,
-    /// The level to reach before answering.
+    /// The level to reach at least before answering.
     #[prost(enumeration = "Durability", tag = "2")]
     pub durability: i32,
 }
@@ -365,7 +365,7 @@ pub struct BatchWriteRequest {
     /// false: each is applied or refused by itself; other clients may see some applied before others.
     #[prost(bool, tag = "2")]
     pub atomic: bool,
-    /// The level to reach before answering.
+    /// The level to reach at least before answering.
     #[prost(enumeration = "Durability", tag = "3")]
     pub durability: i32,
 }
@@ -458,6 +458,10 @@ pub struct ScanResponse {
     pub cursor: ::prost::bytes::Bytes,
 }
 /// How safe a write is when its answer is sent. Later levels include the earlier ones.
+///
+/// A level asked for raises the server's default and never lowers it: the default is DURABILITY_FSYNC when
+/// `persist.fsync` is `always`, and else DURABILITY_MEMORY. The answer tells the level reached, which may
+/// be higher than both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum Durability {
@@ -604,8 +608,26 @@ pub enum ErrorReason {
     DurabilityUnavailable = 12,
     /// The server is shutting down. Retry elsewhere or later.
     ShuttingDown = 13,
-    /// The log refused the write; it was not applied.
+    /// The log takes no writes any more until the server is restarted; this one was not applied.
     LogUnavailable = 14,
+    /// The log failed after it had taken the write, which was applied and may or may not survive a restart;
+    /// or what was asked for rests on such a write. Look before trying again.
+    OutcomeUnknown = 15,
+    /// The disk of the log is full; the write was not applied. Deletes are still accepted, and other writes
+    /// as soon as there is space.
+    DiskFull = 16,
+    /// More waits to be written to the log than `persist.log_buffer_bytes`; the write was not applied. Retry
+    /// later.
+    LogOverloaded = 17,
+    /// The server is loading what it kept, and nothing was executed. Retry later; the message tells how far
+    /// it is.
+    Loading = 18,
+    /// The server keeps data in memory only (`persist.enabled`).
+    PersistenceOff = 19,
+    /// A snapshot is being taken already. Retry later.
+    SnapshotRunning = 20,
+    /// The snapshot could not be written; those taken before are as they were.
+    SnapshotFailed = 21,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -629,6 +651,13 @@ impl ErrorReason {
             Self::DurabilityUnavailable => "ERROR_REASON_DURABILITY_UNAVAILABLE",
             Self::ShuttingDown => "ERROR_REASON_SHUTTING_DOWN",
             Self::LogUnavailable => "ERROR_REASON_LOG_UNAVAILABLE",
+            Self::OutcomeUnknown => "ERROR_REASON_OUTCOME_UNKNOWN",
+            Self::DiskFull => "ERROR_REASON_DISK_FULL",
+            Self::LogOverloaded => "ERROR_REASON_LOG_OVERLOADED",
+            Self::Loading => "ERROR_REASON_LOADING",
+            Self::PersistenceOff => "ERROR_REASON_PERSISTENCE_OFF",
+            Self::SnapshotRunning => "ERROR_REASON_SNAPSHOT_RUNNING",
+            Self::SnapshotFailed => "ERROR_REASON_SNAPSHOT_FAILED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -649,6 +678,13 @@ impl ErrorReason {
             "ERROR_REASON_DURABILITY_UNAVAILABLE" => Some(Self::DurabilityUnavailable),
             "ERROR_REASON_SHUTTING_DOWN" => Some(Self::ShuttingDown),
             "ERROR_REASON_LOG_UNAVAILABLE" => Some(Self::LogUnavailable),
+            "ERROR_REASON_OUTCOME_UNKNOWN" => Some(Self::OutcomeUnknown),
+            "ERROR_REASON_DISK_FULL" => Some(Self::DiskFull),
+            "ERROR_REASON_LOG_OVERLOADED" => Some(Self::LogOverloaded),
+            "ERROR_REASON_LOADING" => Some(Self::Loading),
+            "ERROR_REASON_PERSISTENCE_OFF" => Some(Self::PersistenceOff),
+            "ERROR_REASON_SNAPSHOT_RUNNING" => Some(Self::SnapshotRunning),
+            "ERROR_REASON_SNAPSHOT_FAILED" => Some(Self::SnapshotFailed),
             _ => None,
         }
     }
@@ -935,7 +971,9 @@ pub mod kv_client {
         }
         /// A stream of batches, answered in order: the fastest way to execute many operations. A batch that is
         /// refused as a whole (too many operations, a durability level this server does not have, an answer
-        /// over the message limit) ends the stream with its status; batches after it are not executed.
+        /// over the message limit) ends the stream with its status; batches after it are not executed. Batches
+        /// are executed while earlier ones wait for their durability level. When a level can no longer be
+        /// reached, the stream ends with UNKNOWN: batches without an answer were executed or not.
         pub async fn pipeline(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::PipelineRequest>,
@@ -1063,7 +1101,9 @@ pub mod kv_server {
             + 'static;
         /// A stream of batches, answered in order: the fastest way to execute many operations. A batch that is
         /// refused as a whole (too many operations, a durability level this server does not have, an answer
-        /// over the message limit) ends the stream with its status; batches after it are not executed.
+        /// over the message limit) ends the stream with its status; batches after it are not executed. Batches
+        /// are executed while earlier ones wait for their durability level. When a level can no longer be
+        /// reached, the stream ends with UNKNOWN: batches without an answer were executed or not.
         async fn pipeline(
             &self,
             request: tonic::Request<tonic::Streaming<super::PipelineRequest>>,
@@ -1788,11 +1828,68 @@ pub struct StatsResponse {
     /// The strongest durability level this server can reach.
     #[prost(enumeration = "Durability", tag = "21")]
     pub durability_max: i32,
+    /// What is on disk; absent when the server keeps data in memory only.
+    #[prost(message, optional, tag = "22")]
+    pub persistence: ::core::option::Option<PersistenceStats>,
+}
+/// The state of log and snapshots. Counters count from the start of the process.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PersistenceStats {
+    /// `persist.fsync`: `always`, `interval` or `never`.
+    #[prost(string, tag = "1")]
+    pub fsync: ::prost::alloc::string::String,
+    /// Position of the latest write in the log; each write is one further than the one before.
+    #[prost(uint64, tag = "2")]
+    pub log_position: u64,
+    /// Position of the latest write on stable storage.
+    #[prost(uint64, tag = "3")]
+    pub durable_position: u64,
+    /// Bytes of the log's segments on disk.
+    #[prost(uint64, tag = "4")]
+    pub log_bytes: u64,
+    /// Number of the log's segments.
+    #[prost(uint64, tag = "5")]
+    pub log_segments: u64,
+    /// Bytes that wait to be written to the log.
+    #[prost(uint64, tag = "6")]
+    pub waiting_bytes: u64,
+    /// How often the log was synced.
+    #[prost(uint64, tag = "7")]
+    pub syncs: u64,
+    /// The newest snapshot, of this process or an earlier one; absent when there is none.
+    #[prost(message, optional, tag = "8")]
+    pub last_snapshot: ::core::option::Option<SnapshotStats>,
+    /// Snapshots that failed.
+    #[prost(uint64, tag = "9")]
+    pub snapshot_failures: u64,
+    /// Bytes that were cut off the end of the log at the start: what a crash had torn, and nobody was
+    /// promised.
+    #[prost(uint64, tag = "10")]
+    pub torn_tail_bytes: u64,
+    /// Why the log takes no writes; empty while it does.
+    #[prost(string, tag = "11")]
+    pub failure: ::prost::alloc::string::String,
+}
+/// What is known of a snapshot on disk.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SnapshotStats {
+    /// When it was complete: milliseconds since the Unix epoch.
+    #[prost(uint64, tag = "1")]
+    pub taken_at_ms: u64,
+    /// Keys in it.
+    #[prost(uint64, tag = "2")]
+    pub keys: u64,
+    /// Its size on disk.
+    #[prost(uint64, tag = "3")]
+    pub bytes: u64,
+    /// How long it took; 0 when an earlier process took it.
+    #[prost(uint64, tag = "4")]
+    pub duration_ms: u64,
 }
 /// Removes every key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FlushRequest {
-    /// The level to reach before answering.
+    /// The level to reach at least before answering.
     #[prost(enumeration = "Durability", tag = "1")]
     pub durability: i32,
 }
@@ -1805,6 +1902,25 @@ pub struct FlushResponse {
     /// The level the write has reached.
     #[prost(enumeration = "Durability", tag = "2")]
     pub achieved: i32,
+}
+/// Asks for a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SnapshotRequest {}
+/// A snapshot that was taken.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SnapshotResponse {
+    /// The number in its file's name.
+    #[prost(uint64, tag = "1")]
+    pub id: u64,
+    /// Keys in it.
+    #[prost(uint64, tag = "2")]
+    pub keys: u64,
+    /// Its size on disk.
+    #[prost(uint64, tag = "3")]
+    pub bytes: u64,
+    /// How long it took.
+    #[prost(uint64, tag = "4")]
+    pub duration_ms: u64,
 }
 /// Generated client implementations.
 pub mod admin_client {
@@ -1925,6 +2041,29 @@ pub mod admin_client {
             req.extensions_mut().insert(GrpcMethod::new("kv.v1.Admin", "Flush"));
             self.inner.unary(req, path, codec).await
         }
+        /// Writes a snapshot of every key to disk, and answers when it is there. Reads and writes go on
+        /// meanwhile; it may take minutes.
+        pub async fn snapshot(
+            &mut self,
+            request: impl tonic::IntoRequest<super::SnapshotRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SnapshotResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static("/kv.v1.Admin/Snapshot");
+            let mut req = request.into_request();
+            req.extensions_mut().insert(GrpcMethod::new("kv.v1.Admin", "Snapshot"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1950,6 +2089,15 @@ pub mod admin_server {
             &self,
             request: tonic::Request<super::FlushRequest>,
         ) -> std::result::Result<tonic::Response<super::FlushResponse>, tonic::Status>;
+        /// Writes a snapshot of every key to disk, and answers when it is there. Reads and writes go on
+        /// meanwhile; it may take minutes.
+        async fn snapshot(
+            &self,
+            request: tonic::Request<super::SnapshotRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::SnapshotResponse>,
+            tonic::Status,
+        >;
     }
     /// Observes and manages one server.
     #[derive(Debug)]
@@ -2099,6 +2247,49 @@ pub mod admin_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = FlushSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/kv.v1.Admin/Snapshot" => {
+                    #[allow(non_camel_case_types)]
+                    struct SnapshotSvc<T: Admin>(pub Arc<T>);
+                    impl<T: Admin> tonic::server::UnaryService<super::SnapshotRequest>
+                    for SnapshotSvc<T> {
+                        type Response = super::SnapshotResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::SnapshotRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Admin>::snapshot(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = SnapshotSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

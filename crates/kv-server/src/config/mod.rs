@@ -6,12 +6,14 @@ mod error;
 mod layers;
 mod load;
 mod numbers;
+mod persist;
 mod setting;
 mod words;
 
 pub use error::{ConfigError, Problem, Source};
 pub use layers::{ENV_PREFIX, Sources};
-pub use numbers::{Count, PowerOfTwo, Size, Span};
+pub use numbers::{Count, OrOff, PowerOfTwo, Size, Span};
+pub use persist::{FsyncMode, PersistSection};
 pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -32,6 +34,8 @@ pub struct Config {
     pub server: ServerSection,
     /// `[engine]`
     pub engine: EngineSection,
+    /// `[persist]`
+    pub persist: PersistSection,
     /// `[limits]`
     pub limits: LimitsSection,
     /// `[log]`
@@ -104,6 +108,7 @@ impl Default for Config {
                 eviction_policy: PolicyKind::Lru,
                 ttl_tick: Span::from_millis(20),
             },
+            persist: PersistSection::default(),
             limits: LimitsSection {
                 key_bytes_max: Size::new(64 * KIB),
                 value_bytes_max: Size::new(VALUE_BYTES_HARD_MAX as u64),
@@ -122,7 +127,7 @@ impl Default for Config {
 impl Config {
     /// Shows every key and its value to `visitor`, in the order of documentation: the one list of keys.
     fn visit(&mut self, visitor: &mut impl Visitor) {
-        let Self { data_dir, server, engine, limits, log } = self;
+        let Self { data_dir, server, engine, persist, limits, log } = self;
         visitor.setting("data_dir", data_dir);
         visitor.setting("server.grpc_addr", &mut server.grpc_addr);
         visitor.setting("server.drain_timeout", &mut server.drain_timeout);
@@ -130,6 +135,7 @@ impl Config {
         visitor.setting("engine.memory_limit", &mut engine.memory_limit);
         visitor.setting("engine.eviction_policy", &mut engine.eviction_policy);
         visitor.setting("engine.ttl_tick", &mut engine.ttl_tick);
+        persist.visit(visitor);
         visitor.setting("limits.key_bytes_max", &mut limits.key_bytes_max);
         visitor.setting("limits.value_bytes_max", &mut limits.value_bytes_max);
         visitor.setting("limits.message_bytes_max", &mut limits.message_bytes_max);

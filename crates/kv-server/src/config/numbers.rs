@@ -1,4 +1,4 @@
-//! The numeric settings: counts, sizes in bytes and spans of time, each with its bounds in its type.
+//! The numeric settings: counts, sizes in bytes and spans of time, each with its bounds in its type, or off.
 
 use std::time::Duration;
 
@@ -164,6 +164,52 @@ impl<const MIN_MS: u64, const MAX_MS: u64> Setting for Span<MIN_MS, MAX_MS> {
     }
 }
 
+/// A size or span within its bounds, or zero for "off".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrOff<T>(Option<T>);
+
+impl<T: Copy> OrOff<T> {
+    /// What is not off.
+    pub(super) const fn on(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// The value; `None` for off.
+    pub const fn get(self) -> Option<T> {
+        self.0
+    }
+}
+
+impl<const MIN: u64, const MAX: u64> Setting for OrOff<Size<MIN, MAX>> {
+    fn allowed() -> String {
+        format!("0 (off) or {}", Size::<MIN, MAX>::allowed())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let off = text.parse::<ByteSize>().is_ok_and(|size| size.as_u64() == 0);
+        if off { Some(Self(None)) } else { Size::parse(text).map(Self::on) }
+    }
+
+    fn to_toml(&self) -> String {
+        self.0.map_or_else(|| "0".to_owned(), |size| size.to_toml())
+    }
+}
+
+impl<const MIN_MS: u64, const MAX_MS: u64> Setting for OrOff<Span<MIN_MS, MAX_MS>> {
+    fn allowed() -> String {
+        format!("0s (off) or {}", Span::<MIN_MS, MAX_MS>::allowed())
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let off = humantime::parse_duration(text).is_ok_and(|span| span.is_zero());
+        if off { Some(Self(None)) } else { Span::parse(text).map(Self::on) }
+    }
+
+    fn to_toml(&self) -> String {
+        self.0.map_or_else(|| quote("0s"), |span| span.to_toml())
+    }
+}
+
 fn saturating_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
@@ -197,6 +243,18 @@ mod tests {
             &["", "-1", "2GiBs", "many", "1e9"],
         );
         check::<Size<1, 1024>>(&[("1KiB", "\"1KiB\"")], &["0", "1025", "2KiB"]);
+    }
+
+    #[test]
+    fn sizes_and_spans_can_be_off() {
+        check::<OrOff<Size<1024, 2048>>>(
+            &[("0", "0"), ("1KiB", "\"1KiB\""), ("2048", "\"2KiB\"")],
+            &["", "off", "1", "1023", "2049"],
+        );
+        check::<OrOff<Span<1000, 2000>>>(
+            &[("0s", "\"0s\""), ("0", "\"0s\""), ("1s", "\"1s\""), ("2s", "\"2s\"")],
+            &["", "off", "1ms", "999ms", "2001ms"],
+        );
     }
 
     #[test]

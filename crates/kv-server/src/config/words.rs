@@ -77,6 +77,20 @@ impl Setting for PolicyKind {
     }
 }
 
+impl Setting for bool {
+    fn allowed() -> String {
+        "true or false".to_owned()
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+
+    fn to_toml(&self) -> String {
+        self.to_string()
+    }
+}
+
 /// Which log lines are written: a level, or an `EnvFilter` directive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogFilter(pub(super) String);
@@ -160,6 +174,11 @@ mod tests {
     #[test]
     fn policies_are_known_by_name() {
         check::<PolicyKind>(&[("lru", "\"lru\""), ("none", "\"none\"")], &["", "LRU", "arc"]);
+    }
+
+    #[test]
+    fn switches_are_true_or_false() {
+        check::<bool>(&[("true", "true"), ("false", "false")], &["", "yes", "1", "True"]);
     }
 
     #[test]

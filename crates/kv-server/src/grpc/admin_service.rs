@@ -3,26 +3,46 @@
 use std::sync::Arc;
 
 use kv_proto::v1::admin_server::Admin;
-use kv_proto::v1::{FlushRequest, FlushResponse, StatsRequest, StatsResponse};
+use kv_proto::v1::{
+    FlushRequest, FlushResponse, SnapshotRequest, SnapshotResponse, StatsRequest, StatsResponse,
+};
 use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status, async_trait};
 use tracing::info;
 
+use super::convert;
+use super::durability::Basis;
 use super::refusal::Refusal;
 use super::shared::Shared;
-use super::{convert, durability};
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, millis};
+use crate::config::FsyncMode;
+use crate::persistence::{Persistence, SnapshotTaken};
 
 /// `kv.v1.Admin` over a store.
 pub(crate) struct AdminService {
     shared: Arc<Shared>,
+    /// `None` when data is kept in memory only.
+    persistence: Option<Arc<dyn Persistence>>,
+    fsync: FsyncMode,
     started: Stopwatch,
 }
 
 impl AdminService {
     /// Serves the store of a process that started when the stopwatch did.
-    pub(crate) fn new(shared: Arc<Shared>, started: Stopwatch) -> Self {
-        Self { shared, started }
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        persistence: Option<Arc<dyn Persistence>>,
+        fsync: FsyncMode,
+        started: Stopwatch,
+    ) -> Self {
+        Self { shared, persistence, fsync, started }
+    }
+
+    /// What is on disk; `None` when nothing is.
+    fn persistence_stats(&self) -> Option<kv_proto::v1::PersistenceStats> {
+        let stats = self.persistence.as_ref()?.stats();
+        let health = self.shared.store.progress().health();
+        Some(convert::persistence_stats(&stats, self.fsync, health))
     }
 }
 
@@ -34,7 +54,9 @@ impl Admin for AdminService {
     ) -> Result<Response<StatsResponse>, Status> {
         let store = &self.shared.store;
         let (stats, uptime) = (store.stats(), self.started.elapsed());
-        Ok(Response::new(convert::stats_response(&stats, uptime, store.durability_max())))
+        let mut response = convert::stats_response(&stats, uptime, store.durability_max());
+        response.persistence = self.persistence_stats();
+        Ok(Response::new(response))
     }
 
     /// Runs on a thread of its own: freeing millions of keys takes seconds.
@@ -43,12 +65,30 @@ impl Admin for AdminService {
         request: Request<FlushRequest>,
     ) -> Result<Response<FlushResponse>, Status> {
         let store = Arc::clone(&self.shared.store);
-        durability::check(request.get_ref().durability, store.durability_max())?;
+        let level = self.shared.level(request.get_ref().durability)?;
         let flushed = spawn_blocking(move || store.flush()).await;
-        let (removed, _lsn) = flushed
+        let (removed, lsn) = flushed
             .map_err(|panic| Status::internal(format!("flush failed: {panic}")))?
             .map_err(Refusal::from)?;
         info!(removed, "flushed on request");
-        Ok(Response::new(FlushResponse { removed, achieved: durability::achieved(true) }))
+        let achieved = self.shared.settle(Basis::of_write(lsn), level).await?;
+        let achieved = convert::wire_achieved(true, achieved);
+        Ok(Response::new(FlushResponse { removed, achieved }))
+    }
+
+    /// Runs on a thread of its own, which goes on when the client does not wait for it.
+    async fn snapshot(
+        &self,
+        _request: Request<SnapshotRequest>,
+    ) -> Result<Response<SnapshotResponse>, Status> {
+        let persistence = self.persistence.clone().ok_or(Refusal::PersistenceOff)?;
+        let taken = spawn_blocking(move || persistence.snapshot()).await;
+        let taken = taken
+            .map_err(|panic| Status::internal(format!("the snapshot failed: {panic}")))?
+            .map_err(Refusal::from)?;
+        let SnapshotTaken { id, keys, bytes, duration } = taken;
+        info!(id, keys, bytes, ?duration, "snapshot taken on request");
+        let duration_ms = millis(duration);
+        Ok(Response::new(SnapshotResponse { id, keys, bytes, duration_ms }))
     }
 }

@@ -1,6 +1,10 @@
 //! The service `kv.v1.Kv`: each call translates, executes and answers on the connection's own task.
 //!
-//! No call waits or spawns: the store answers from memory, faster than a task switch.
+//! No call spawns: the store answers from memory, faster than a task switch. A call waits only for the log,
+//! when its answer rests on a write that has not reached the level promised.
+//!
+//! The operation is executed before the first wait, so that calls of one connection are executed in the
+//! order they came.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -42,58 +46,64 @@ type Answer<T> = Result<Response<T>, Status>;
 #[async_trait]
 impl Kv for KvService {
     async fn get(&self, request: Request<GetRequest>) -> Answer<GetResponse> {
-        let reply = self.shared.execute(&convert::get(request.get_ref())?)?;
+        let reply = self.shared.read(&convert::get(request.get_ref())?).await?;
         Ok(Response::new(convert::get_response(reply)))
     }
 
     async fn set(&self, request: Request<SetRequest>) -> Answer<SetResponse> {
         let request = request.get_ref();
         let op = convert::set(request, self.shared.message_bytes_max)?;
-        let reply = self.shared.write(&op, request.durability)?;
-        Ok(Response::new(convert::set_response(reply)))
+        let (reply, achieved) = self.shared.write(&op, request.durability).await?;
+        Ok(Response::new(convert::set_response(reply, achieved)))
     }
 
     async fn delete(&self, request: Request<DeleteRequest>) -> Answer<DeleteResponse> {
         let request = request.get_ref();
-        let reply = self.shared.write(&convert::delete(request)?, request.durability)?;
-        Ok(Response::new(convert::delete_response(reply)))
+        let op = convert::delete(request)?;
+        let (reply, achieved) = self.shared.write(&op, request.durability).await?;
+        Ok(Response::new(convert::delete_response(reply, achieved)))
     }
 
     async fn exists(&self, request: Request<ExistsRequest>) -> Answer<ExistsResponse> {
-        let reply = self.shared.execute(&convert::exists(request.get_ref())?)?;
+        let reply = self.shared.read(&convert::exists(request.get_ref())?).await?;
         Ok(Response::new(convert::exists_response(&reply)))
     }
 
     async fn increment(&self, request: Request<IncrementRequest>) -> Answer<IncrementResponse> {
         let request = request.get_ref();
-        let reply = self.shared.write(&convert::increment(request)?, request.durability)?;
-        Ok(Response::new(convert::increment_response(&reply)))
+        let op = convert::increment(request)?;
+        let (reply, achieved) = self.shared.write(&op, request.durability).await?;
+        Ok(Response::new(convert::increment_response(&reply, achieved)))
     }
 
     async fn append(&self, request: Request<AppendRequest>) -> Answer<AppendResponse> {
         let request = request.get_ref();
-        let reply = self.shared.write(&convert::append(request)?, request.durability)?;
-        Ok(Response::new(convert::append_response(&reply)))
+        let op = convert::append(request)?;
+        let (reply, achieved) = self.shared.write(&op, request.durability).await?;
+        Ok(Response::new(convert::append_response(&reply, achieved)))
     }
 
     async fn expire(&self, request: Request<ExpireRequest>) -> Answer<ExpireResponse> {
         let request = request.get_ref();
-        let reply = self.shared.write(&convert::expire(request)?, request.durability)?;
-        Ok(Response::new(convert::expire_response(&reply)))
+        let op = convert::expire(request)?;
+        let (reply, achieved) = self.shared.write(&op, request.durability).await?;
+        Ok(Response::new(convert::expire_response(&reply, achieved)))
     }
 
     async fn persist(&self, request: Request<PersistRequest>) -> Answer<ExpireResponse> {
         let request = request.get_ref();
-        let reply = self.shared.write(&convert::persist(request)?, request.durability)?;
-        Ok(Response::new(convert::expire_response(&reply)))
+        let op = convert::persist(request)?;
+        let (reply, achieved) = self.shared.write(&op, request.durability).await?;
+        Ok(Response::new(convert::expire_response(&reply, achieved)))
     }
 
     async fn batch_get(&self, request: Request<BatchGetRequest>) -> Answer<BatchGetResponse> {
-        Ok(Response::new(batch::get(&self.shared, request.get_ref())?))
+        Ok(Response::new(batch::get(&self.shared, request.get_ref()).await?))
     }
 
     async fn batch_write(&self, request: Request<BatchWriteRequest>) -> Answer<BatchWriteResponse> {
-        Ok(Response::new(batch::write(&self.shared, request.get_ref())?))
+        let executed = batch::write(&self.shared, request.get_ref())?;
+        Ok(Response::new(executed.settle(&self.shared).await?))
     }
 
     type PipelineStream = Answers<PipelineResponse>;

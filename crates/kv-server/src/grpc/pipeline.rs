@@ -1,26 +1,37 @@
 //! `Pipeline`: a stream of batches, executed one after the other and answered in order.
 //!
-//! A batch is taken from the connection when the answer before it has been taken by the connection. So a
-//! client that does not read its answers is not read from either, and nothing is queued here.
+//! Batches are executed while the answers to earlier ones wait for the log, up to a bound. Beyond it, and
+//! when nothing waits, a batch is taken from the connection when the answer before it has been taken by the
+//! connection: a client that does not read its answers is not read from either.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, Stream, StreamExt as _};
+use kv_core::JournalError;
 use kv_proto::v1::{PipelineRequest, PipelineResponse};
 use prost::Message as _;
 use tokio::task::yield_now;
 use tonic::Status;
 
 use super::STREAM_WINDOW_BYTES;
-use super::batch;
+use super::batch::{self, Executed};
 use super::refusal::Refusal;
 use super::shared::Shared;
 use crate::shutdown::Drain;
+use crate::waiting::Waiter;
 
 /// After this many operations without a pause, other connections of the same thread have their turn: some
 /// hundreds of microseconds.
 const OPS_PER_TURN_MAX: usize = 1024;
+
+/// Most batches whose answers wait for the log.
+const AHEAD_BATCHES_MAX: usize = 256;
+
+/// When the answers that wait for the log take this many bytes, no further batch is executed. The one that
+/// reaches it is in it.
+const AHEAD_BYTES_MAX: usize = 1 << 20;
 
 /// The answers to the batches of `inbound`.
 ///
@@ -34,7 +45,9 @@ pub(crate) fn answers<S>(
 where
     S: Stream<Item = Result<PipelineRequest, Status>> + Send + Unpin,
 {
-    let session = Session { shared, inbound, drain, leftover_bytes: None, ops_this_turn: 0 };
+    let requests = Requests { inbound, drain, leftover_bytes: None };
+    let ahead = Ahead::default();
+    let session = Session { shared, requests, ahead, ending: None, ops_this_turn: 0 };
     stream::unfold(Some(session), |session| async move {
         let mut session = session?;
         match session.next().await {
@@ -47,30 +60,146 @@ where
 
 struct Session<S> {
     shared: Arc<Shared>,
-    inbound: S,
-    drain: Drain,
-    /// Once the server drains: how much of what was received before may be left.
-    leftover_bytes: Option<usize>,
+    requests: Requests<S>,
+    ahead: Ahead,
+    /// How the stream ends once everything executed is answered.
+    ending: Option<Result<(), Status>>,
     ops_this_turn: usize,
 }
 
 impl<S: Stream<Item = Result<PipelineRequest, Status>> + Unpin> Session<S> {
-    /// Executes the next batch; `None` when the client has ended the stream.
+    /// The next answer; `None` when the client has ended the stream.
     async fn next(&mut self) -> Result<Option<PipelineResponse>, Status> {
-        if self.ops_this_turn >= OPS_PER_TURN_MAX {
-            self.ops_this_turn = 0;
-            yield_now().await;
+        loop {
+            if self.ops_this_turn >= OPS_PER_TURN_MAX {
+                self.ops_this_turn = 0;
+                yield_now().await;
+            }
+            let settled = match (self.ahead.is_empty(), self.ending.is_none()) {
+                (true, true) => {
+                    let received = self.requests.next().await;
+                    if let Some(answer) = self.execute(received)? {
+                        return Ok(Some(answer));
+                    }
+                    continue;
+                }
+                (true, false) => return self.ending.take().unwrap_or(Ok(())).map(|()| None),
+                (false, true) if self.ahead.has_room() => tokio::select! {
+                    biased;
+                    settled = self.ahead.settled(&self.shared) => settled,
+                    received = self.requests.next() => {
+                        self.execute(received)?;
+                        continue;
+                    }
+                },
+                (false, _) => self.ahead.settled(&self.shared).await,
+            };
+            return Ok(Some(self.ahead.take(settled, &self.shared)?));
         }
-        let Some(request) = self.receive().await? else {
-            return Ok(None);
+    }
+
+    /// Executes what was received. Its answer comes back when nothing has to be waited for; else it joins
+    /// those that wait.
+    fn execute(
+        &mut self,
+        received: Result<Option<PipelineRequest>, Status>,
+    ) -> Result<Option<PipelineResponse>, Status> {
+        let request = match received {
+            Ok(Some(request)) => request,
+            Ok(None) => return self.end(Ok(())),
+            Err(status) => return self.end(Err(status)),
         };
         let (batch, tag) = (request.batch.unwrap_or_default(), request.tag);
         self.ops_this_turn += batch.ops.len().max(1);
-        let batch = batch::write(&self.shared, &batch)?;
-        Ok(Some(PipelineResponse { batch: Some(batch), tag }))
+        let executed = match batch::write(&self.shared, &batch) {
+            Ok(executed) => executed,
+            Err(refusal) => return self.end(Err(refusal.into())),
+        };
+        let waiter = match executed.waiter(&self.shared) {
+            Ok(waiter) => waiter,
+            Err(refusal) => return self.end(Err(refusal.into())),
+        };
+        if waiter.is_none() && self.ahead.is_empty() {
+            let batch = Some(executed.finish(&self.shared)?);
+            return Ok(Some(PipelineResponse { batch, tag }));
+        }
+        self.ahead.push(Pending { bytes: executed.bytes(), executed, tag, waiter });
+        Ok(None)
     }
 
-    async fn receive(&mut self) -> Result<Option<PipelineRequest>, Status> {
+    /// Ends the stream so, after the answers that wait.
+    fn end(&mut self, ending: Result<(), Status>) -> Result<Option<PipelineResponse>, Status> {
+        self.ending = Some(ending);
+        Ok(None)
+    }
+}
+
+/// A batch that was executed and is not answered yet.
+struct Pending {
+    executed: Executed,
+    tag: u64,
+    /// What the answer waits for, apart from those before it.
+    waiter: Option<Waiter>,
+    bytes: usize,
+}
+
+/// The batches that were executed and are not answered yet, the oldest first.
+#[derive(Default)]
+struct Ahead {
+    pending: VecDeque<Pending>,
+    bytes: usize,
+}
+
+impl Ahead {
+    fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Whether one more batch may be executed.
+    fn has_room(&self) -> bool {
+        self.pending.len() < AHEAD_BATCHES_MAX && self.bytes < AHEAD_BYTES_MAX
+    }
+
+    fn push(&mut self, pending: Pending) {
+        self.bytes += pending.bytes;
+        self.pending.push_back(pending);
+    }
+
+    /// Waits until the oldest may be answered, or never may. Only the oldest is known to the log: those
+    /// behind it have mostly come as far when it has.
+    async fn settled(&mut self, shared: &Shared) -> Result<(), JournalError> {
+        match self.pending.front_mut().and_then(|oldest| oldest.waiter.as_mut()) {
+            Some(waiter) => waiter.wait(shared.store.progress()).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes the oldest, whose wait has ended so.
+    fn take(
+        &mut self,
+        settled: Result<(), JournalError>,
+        shared: &Shared,
+    ) -> Result<PipelineResponse, Refusal> {
+        let Some(Pending { executed, tag, bytes, .. }) = self.pending.pop_front() else {
+            return Ok(PipelineResponse::default());
+        };
+        self.bytes -= bytes;
+        settled.map_err(|failure| executed.unknown(failure))?;
+        Ok(PipelineResponse { batch: Some(executed.finish(shared)?), tag })
+    }
+}
+
+/// What the client sends, until it ends or the server drains.
+struct Requests<S> {
+    inbound: S,
+    drain: Drain,
+    /// Once the server drains: how much of what was received before may be left.
+    leftover_bytes: Option<usize>,
+}
+
+impl<S: Stream<Item = Result<PipelineRequest, Status>> + Unpin> Requests<S> {
+    /// The next request. Dropping the future loses none.
+    async fn next(&mut self) -> Result<Option<PipelineRequest>, Status> {
         if !self.drain.has_begun() {
             tokio::select! {
                 biased;

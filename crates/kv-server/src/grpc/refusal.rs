@@ -3,6 +3,7 @@
 use kv_core::{Durability, StoreError};
 
 use super::room::MESSAGE_ROOM_BYTES;
+use crate::persistence::SnapshotError;
 
 /// Why a request, or one operation of a batch, is refused.
 #[derive(Debug, thiserror::Error)]
@@ -75,12 +76,40 @@ pub(crate) enum Refusal {
         /// The levels it can reach.
         allowed: String,
     },
+    /// What was read may be lost again: the log has failed.
+    #[error(
+        "the answer is unknown: it rests on a write that may or may not survive a restart: {reason}"
+    )]
+    ReadUnknown {
+        /// What went wrong with the log and what helps.
+        reason: String,
+    },
+    /// The server is not ready yet.
+    #[error("loading: {percent} %{}; nothing was executed, send this again later", doing(.text))]
+    Loading {
+        /// How far it is, from 0 to 100.
+        percent: u8,
+        /// What is being done; may be empty.
+        text: String,
+    },
+    /// There is nothing that snapshots could be taken with.
+    #[error(
+        "this server keeps data in memory only: start it with persist.enabled = true to have snapshots"
+    )]
+    PersistenceOff,
+    /// No snapshot was taken.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The server drains.
     #[error("the server is shutting down: send this again, to another server or later")]
     ShuttingDown,
     /// The store refuses it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn doing(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" ({text})") }
 }
 
 fn executed(applied: bool) -> &'static str {

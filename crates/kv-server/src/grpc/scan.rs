@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
-use kv_core::{ScanCursor, ScanPage, ScanSpec};
+use kv_core::{Durability, ScanCursor, ScanPage, ScanSpec};
 use kv_proto::v1::{ScanRequest, ScanResponse};
 use tokio::task::yield_now;
 use tonic::Status;
 
 use super::convert;
+use super::durability::Basis;
 use super::refusal::Refusal;
 use super::room::MESSAGE_ROOM_BYTES;
 use super::shared::Shared;
@@ -76,6 +77,7 @@ impl Scan {
             yield_now().await;
         }
         let page = self.page()?;
+        self.shared.settle(Basis::of_read(page.lsn), Durability::Memory).await?;
         self.cursor = page.next;
         if let Some(left) = &mut self.pages_left {
             *left -= 1;

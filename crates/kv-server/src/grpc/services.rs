@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use kv_core::Store;
 use kv_proto::v1::admin_server::AdminServer;
 use kv_proto::v1::kv_server::KvServer;
 use tonic::Status;
@@ -20,9 +19,13 @@ use tonic_reflection::server::{Builder, Error};
 use super::admin_service::AdminService;
 use super::health::HealthService;
 use super::kv_service::KvService;
+use super::refusal::Refusal;
 use super::shared::Shared;
+use crate::backend::Backend;
 use crate::clock::Stopwatch;
-use crate::config::LimitsSection;
+use crate::config::Config;
+use crate::readiness::{Loading, Readiness};
+use crate::serving::Serving;
 use crate::shutdown::Drain;
 
 /// The services of one server. Cheap to clone: each connection has one.
@@ -45,23 +48,25 @@ type Route = Box<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>;
 type Answer = BoxFuture<Response<Body>, Infallible>;
 
 impl Services {
-    /// Serves the store until the server drains.
+    /// Serves the backend, once it is ready, until the server drains.
     pub(crate) fn new(
-        store: Arc<dyn Store>,
-        limits: &LimitsSection,
+        backend: Backend,
+        config: &Config,
         drain: &Drain,
+        serving: Serving,
     ) -> Result<Self, Error> {
-        let shared = Arc::new(Shared::new(store, limits));
+        let readiness = backend.readiness.clone();
+        let shared = Arc::new(Shared::new(Arc::clone(&backend.store), config));
         let bytes_max = shared.message_bytes_max;
         let kv = KvServer::new(KvService::new(Arc::clone(&shared), drain.clone()))
             .max_decoding_message_size(bytes_max)
             .max_encoding_message_size(bytes_max);
-        let admin = AdminServer::new(AdminService::new(shared, Stopwatch::start()));
-        let health = HealthServer::new(HealthService::new(drain.clone()));
+        let fsync = config.persist.fsync;
+        let admin = AdminService::new(shared, backend.persistence, fsync, Stopwatch::start());
         let routes = [
-            route(kv),
-            route(admin),
-            route(health),
+            once_ready(readiness.clone(), route(kv)),
+            once_ready(readiness, route(AdminServer::new(admin))),
+            route(HealthServer::new(HealthService::new(serving))),
             route(descriptors().build_v1()?),
             route(descriptors().build_v1alpha()?),
         ];
@@ -79,11 +84,23 @@ impl hyper::service::Service<Request<Incoming>> for Services {
         if let Some((_, route)) = self.routes.iter().find(|(name, _)| *name == service) {
             return route(request);
         }
-        let status = Status::unimplemented(format!(
+        refuse(Status::unimplemented(format!(
             "service {service:?} is not served here: ask the server reflection for those that are"
-        ));
-        Box::pin(std::future::ready(Ok(status.into_http())))
+        )))
     }
+}
+
+fn refuse(status: Status) -> Answer {
+    Box::pin(std::future::ready(Ok(status.into_http())))
+}
+
+/// The route, closed while the server loads.
+fn once_ready(readiness: Readiness, (name, route): (&'static str, Route)) -> (&'static str, Route) {
+    let route = move |request| match readiness.progress() {
+        None => route(request),
+        Some(Loading { percent, text }) => refuse(Refusal::Loading { percent, text }.into()),
+    };
+    (name, Box::new(route))
 }
 
 fn route<S>(service: S) -> (&'static str, Route)

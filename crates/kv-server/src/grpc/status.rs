@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 
-use kv_core::{ErrorKind, StoreError};
+use kv_core::{ErrorKind, JournalError, StoreError};
 use kv_proto::ERROR_DOMAIN;
 use kv_proto::v1::{ErrorReason, OpError};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::refusal::Refusal;
+use crate::persistence::SnapshotError;
 
 /// What every name of `ErrorReason` starts with, and `ErrorInfo.reason` leaves out.
 const REASON_PREFIX: &str = "ERROR_REASON_";
@@ -44,6 +45,10 @@ fn classify(refusal: &Refusal) -> (Code, ErrorReason) {
         Refusal::Durability { .. } => {
             (Code::FailedPrecondition, ErrorReason::DurabilityUnavailable)
         }
+        Refusal::ReadUnknown { .. } => (Code::Unknown, ErrorReason::OutcomeUnknown),
+        Refusal::Loading { .. } => (Code::Unavailable, ErrorReason::Loading),
+        Refusal::PersistenceOff => (Code::FailedPrecondition, ErrorReason::PersistenceOff),
+        Refusal::Snapshot(error) => classify_snapshot(error),
         Refusal::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
         Refusal::Store(error) => classify_store(error),
     }
@@ -61,14 +66,33 @@ fn classify_store(error: &StoreError) -> (Code, ErrorReason) {
         StoreError::NotAnInteger => (Code::FailedPrecondition, ErrorReason::NotAnInteger),
         StoreError::IntegerOverflow { .. } => (Code::OutOfRange, ErrorReason::IntegerOverflow),
         StoreError::OutOfMemory { .. } => (Code::ResourceExhausted, ErrorReason::OutOfMemory),
-        StoreError::Journal(_) => (Code::Unavailable, ErrorReason::LogUnavailable),
+        StoreError::Journal(error) => classify_journal(error),
         // The enum may grow: what a caller can do next is known all the same.
         other => match other.kind() {
             ErrorKind::Invalid => (Code::InvalidArgument, ErrorReason::Unspecified),
             ErrorKind::State => (Code::FailedPrecondition, ErrorReason::Unspecified),
             ErrorKind::Exhausted => (Code::ResourceExhausted, ErrorReason::Unspecified),
             ErrorKind::Unavailable => (Code::Unavailable, ErrorReason::Unspecified),
+            ErrorKind::Unknown => (Code::Unknown, ErrorReason::OutcomeUnknown),
         },
+    }
+}
+
+fn classify_journal(error: &JournalError) -> (Code, ErrorReason) {
+    match error {
+        JournalError::DiskFull { .. } => (Code::ResourceExhausted, ErrorReason::DiskFull),
+        JournalError::Overloaded { .. } => (Code::ResourceExhausted, ErrorReason::LogOverloaded),
+        JournalError::Unknown { .. } => (Code::Unknown, ErrorReason::OutcomeUnknown),
+        // Also what may be added: nothing was recorded, unless the error says that it is unknown.
+        _ => (Code::Unavailable, ErrorReason::LogUnavailable),
+    }
+}
+
+fn classify_snapshot(error: &SnapshotError) -> (Code, ErrorReason) {
+    match error {
+        SnapshotError::Running => (Code::Unavailable, ErrorReason::SnapshotRunning),
+        SnapshotError::DiskFull { .. } => (Code::ResourceExhausted, ErrorReason::DiskFull),
+        SnapshotError::Failed { .. } => (Code::Internal, ErrorReason::SnapshotFailed),
     }
 }
 
@@ -108,8 +132,50 @@ mod tests {
         check(StoreError::NotAnInteger, Code::FailedPrecondition, "NOT_AN_INTEGER", "decimal");
         let memory = StoreError::OutOfMemory { needed: 1, limit: 2, policy: "lru" };
         check(memory, Code::ResourceExhausted, "OUT_OF_MEMORY", "engine.memory_limit = 2");
-        let journal = JournalError::Unavailable { reason: "disk full".to_owned() };
-        check(StoreError::from(journal), Code::Unavailable, "LOG_UNAVAILABLE", "disk full");
+    }
+
+    #[test]
+    fn log_errors_tell_refused_from_unknown() {
+        let reason = || "EIO".to_owned();
+        let check = |error: JournalError, code, reason, message| {
+            check(StoreError::from(error), code, reason, message);
+        };
+        let unavailable = JournalError::Unavailable { reason: reason() };
+        check(unavailable, Code::Unavailable, "LOG_UNAVAILABLE", "EIO");
+        let full = JournalError::DiskFull { reason: reason() };
+        check(full, Code::ResourceExhausted, "DISK_FULL", "deletes are still accepted");
+        let behind = JournalError::Overloaded { waiting: 7, max: 5 };
+        check(behind, Code::ResourceExhausted, "LOG_OVERLOADED", "try again");
+        let unknown = JournalError::Unknown { reason: reason() };
+        check(unknown, Code::Unknown, "OUTCOME_UNKNOWN", "unknown");
+    }
+
+    #[test]
+    fn what_is_not_ready_says_how_far_it_is() {
+        let loading = |text: &str| Refusal::Loading { percent: 42, text: text.to_owned() };
+        check(loading(""), Code::Unavailable, "LOADING", "loading: 42 %; nothing was executed");
+        check(loading("snapshot 7"), Code::Unavailable, "LOADING", "loading: 42 % (snapshot 7);");
+    }
+
+    #[test]
+    fn snapshots_are_refused_with_what_helps() {
+        let check = |error: SnapshotError, code, reason, message| {
+            check(Refusal::from(error), code, reason, message);
+        };
+        check(SnapshotError::Running, Code::Unavailable, "SNAPSHOT_RUNNING", "again");
+        let reason = || "EIO".to_owned();
+        let full = SnapshotError::DiskFull { reason: reason() };
+        check(full, Code::ResourceExhausted, "DISK_FULL", "make space");
+        let failed = SnapshotError::Failed { reason: reason() };
+        check(failed, Code::Internal, "SNAPSHOT_FAILED", "EIO");
+        let status = Status::from(Refusal::PersistenceOff);
+        assert!(status.message().contains("persist.enabled = true"), "{status}");
+    }
+
+    #[test]
+    fn a_read_of_what_may_be_lost_is_unknown() {
+        let read = Refusal::ReadUnknown { reason: "EIO".to_owned() };
+        check(read, Code::Unknown, "OUTCOME_UNKNOWN", "the answer is unknown");
     }
 
     #[test]

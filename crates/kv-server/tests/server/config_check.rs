@@ -64,6 +64,20 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         eviction_policy = "lru"
         ttl_tick = "20ms"
 
+        [persist]
+        enabled = true
+        fsync = "interval"
+        fsync_interval = "1s"
+        segment_bytes = "64MiB"
+        log_buffer_bytes = "64MiB"
+        snapshot_interval = "15m"
+        snapshot_log_bytes = "512MiB"
+        snapshot_bytes_per_second = "128MiB"
+        snapshot_buffer_bytes = "4MiB"
+        snapshots_kept = 2
+        snapshot_on_shutdown = true
+        read_uncommitted = false
+
         [limits]
         key_bytes_max = "64KiB"
         value_bytes_max = "512MiB"

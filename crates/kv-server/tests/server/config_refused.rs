@@ -150,9 +150,9 @@ fn values_that_contradict_each_other_are_refused() {
     let args = ["--set", "engine.memory_limit=64KiB", "--check-config"];
     check(
         &Case { args: &args, ..NOTHING },
-        &expect![[r"
-        kv-server: engine.memory_limit = 65536: must be 0 (none) or at least 606208 bytes, which 1024 empty shards take; raise it or lower engine.shards
-    "]],
+        &expect![[r#"
+            kv-server: engine.memory_limit = 65536: must be 0 (none) or at least 868352 bytes, which 1024 empty shards take; raise it or lower engine.shards
+        "#]],
     );
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kv_core::testing::ManualClock;
 use kv_core::{
-    BatchError, Durability, EngineConfig, Lsn, NullJournal, Op, Reply, ScanCursor, ScanPage,
+    BatchError, EngineConfig, Lsn, NullJournal, Op, Progress, Reply, ScanCursor, ScanPage,
     ScanSpec, ShardedStore, Store, StoreError, StoreStats,
 };
 use kv_proto::v1::GetRequest;
@@ -49,8 +49,8 @@ impl Store for FaultyStore {
         self.0.stats()
     }
 
-    fn durability_max(&self) -> Durability {
-        self.0.durability_max()
+    fn progress(&self) -> &dyn Progress {
+        self.0.progress()
     }
 }
 

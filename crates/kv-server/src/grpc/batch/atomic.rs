@@ -1,32 +1,37 @@
 //! `BatchWrite` with `atomic`: all operations or none.
 
-use kv_core::{Action, BatchError, Op, Payload};
+use kv_core::{Action, BatchError, Durability, Op, Payload};
 use kv_proto::v1::{self, BatchWriteResponse, OpError, OpResult, op_result};
 use prost::Message as _;
 
-use super::{VALUES_PER_CALL_MAX, answers_value};
+use super::{Outcome, VALUES_PER_CALL_MAX, answers_value};
+use crate::grpc::convert;
+use crate::grpc::durability::Basis;
 use crate::grpc::refusal::Refusal;
 use crate::grpc::room::AnswerRoom;
 use crate::grpc::shared::Shared;
-use crate::grpc::{convert, durability};
 
 /// Executes the operations as one, or tells which one stood in the way.
-pub(super) fn write(shared: &Shared, asked: &[v1::Op]) -> Result<BatchWriteResponse, Refusal> {
+pub(super) fn write(shared: &Shared, asked: &[v1::Op]) -> Result<Outcome, Refusal> {
     let mut ops = Vec::with_capacity(asked.len());
     for (index, op) in asked.iter().enumerate() {
         match convert::op(op, shared.message_bytes_max) {
             Ok(op) => ops.push(op),
-            Err(refusal) => return Ok(not_applied(index, refused(refusal))),
+            Err(refusal) => {
+                return Ok((Ok(not_applied(index, refused(refusal))), Basis::default()));
+            }
         }
     }
     check_room(shared, &ops)?;
     match shared.store.execute_atomic(&ops) {
-        Ok(replies) => applied(shared, asked, replies),
-        Err(BatchError::ConditionFailed { index, version, ttl_ms }) => {
+        Ok(replies) => Ok(applied(shared, asked, replies)),
+        Err(BatchError::ConditionFailed { index, version, ttl_ms, lsn }) => {
             let result = asked.get(index).map(|op| convert::unmet_result(op, version, ttl_ms));
-            Ok(not_applied(index, result.unwrap_or_default()))
+            Ok((Ok(not_applied(index, result.unwrap_or_default())), Basis::of_read(lsn)))
         }
-        Err(BatchError::Refused { index, error }) => Ok(not_applied(index, refused(error.into()))),
+        Err(BatchError::Refused { index, error }) => {
+            Ok((Ok(not_applied(index, refused(error.into()))), Basis::default()))
+        }
         Err(BatchError::Whole(error)) => Err(error.into()),
     }
 }
@@ -55,28 +60,25 @@ fn check_room(shared: &Shared, ops: &[Op<'_>]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn applied(
-    shared: &Shared,
-    asked: &[v1::Op],
-    replies: Vec<kv_core::Reply>,
-) -> Result<BatchWriteResponse, Refusal> {
-    let mut written = false;
+fn applied(shared: &Shared, asked: &[v1::Op], replies: Vec<kv_core::Reply>) -> Outcome {
+    let (mut written, mut basis) = (false, Basis::default());
     let results = asked
         .iter()
         .zip(replies)
         .map(|(op, reply)| {
             let is_read = matches!(op.op, Some(v1::op::Op::Get(_) | v1::op::Op::Exists(_)));
             written |= reply.applied && !is_read;
+            basis = basis.and(Basis::of(&reply, is_read));
             convert::op_result(op, reply)
         })
         .collect();
-    let achieved = durability::achieved(written);
+    let achieved = convert::wire_achieved(written, Durability::Memory);
     let response = BatchWriteResponse { applied: true, results, achieved, ..Default::default() };
     let max = shared.message_bytes_max;
     if response.encoded_len() > max {
-        return Err(Refusal::BatchOverAnswer { max, applied: written });
+        return (Err(Refusal::BatchOverAnswer { max, applied: written }), basis);
     }
-    Ok(response)
+    (Ok(response), basis)
 }
 
 fn not_applied(index: usize, result: OpResult) -> BatchWriteResponse {
@@ -85,7 +87,7 @@ fn not_applied(index: usize, result: OpResult) -> BatchWriteResponse {
         results: Vec::new(),
         failed_index: u32::try_from(index).unwrap_or(u32::MAX),
         failed_result: Some(result),
-        achieved: durability::achieved(false),
+        achieved: v1::Durability::Unspecified.into(),
     }
 }
 

@@ -1,23 +1,25 @@
 //! `BatchWrite` without `atomic`: each operation is answered, or refused in its place.
 
-use kv_core::{Op, Payload, Reply, StoreError};
+use kv_core::{Durability, Op, Payload, Reply, StoreError};
 use kv_proto::v1::{self, BatchWriteResponse, OpError, OpResult, op_result};
 use prost::Message as _;
 
-use super::{VALUES_PER_CALL_MAX, answers_value};
+use super::{Outcome, VALUES_PER_CALL_MAX, answers_value};
+use crate::grpc::convert;
+use crate::grpc::durability::Basis;
 use crate::grpc::refusal::Refusal;
 use crate::grpc::room::AnswerRoom;
 use crate::grpc::shared::Shared;
-use crate::grpc::{convert, durability};
 
 /// Executes every operation that can be, in order.
-pub(super) fn write(shared: &Shared, ops: &[v1::Op]) -> Result<BatchWriteResponse, Refusal> {
+pub(super) fn write(shared: &Shared, ops: &[v1::Op]) -> Result<Outcome, Refusal> {
     let mut run = Run::new(shared, ops);
     for op in ops {
         run.add(op)?;
     }
     run.execute()?;
-    run.answers.finish(run.results)
+    let basis = run.answers.basis;
+    Ok((run.answers.finish(run.results), basis))
 }
 
 /// A batch on its way through the store, in calls of bounded size.
@@ -48,7 +50,7 @@ impl<'a> Run<'a> {
             ops: Vec::with_capacity(asked.len()),
             values: 0,
             replies: Vec::with_capacity(asked.len()),
-            answers: Answers { message_bytes_max, room, written: false },
+            answers: Answers { message_bytes_max, room, written: false, basis: Basis::default() },
         }
     }
 
@@ -92,6 +94,7 @@ struct Answers {
     message_bytes_max: usize,
     room: AnswerRoom,
     written: bool,
+    basis: Basis,
 }
 
 impl Answers {
@@ -100,6 +103,7 @@ impl Answers {
     fn answer(&mut self, asked: &v1::Op, reply: Reply) -> OpResult {
         let is_read = matches!(asked.op, Some(v1::op::Op::Get(_) | v1::op::Op::Exists(_)));
         self.written |= reply.applied && !is_read;
+        self.basis = self.basis.and(Basis::of(&reply, is_read));
         if let Payload::Value(value) = &reply.payload
             && !self.room.take_value(value.len())
         {
@@ -123,7 +127,7 @@ impl Answers {
 
     /// The whole answer, unless it does not fit in a message after all.
     fn finish(self, results: Vec<OpResult>) -> Result<BatchWriteResponse, Refusal> {
-        let achieved = durability::achieved(self.written);
+        let achieved = convert::wire_achieved(self.written, Durability::Memory);
         let response =
             BatchWriteResponse { applied: true, results, achieved, ..Default::default() };
         let max = self.message_bytes_max;

@@ -7,7 +7,8 @@ mod request;
 pub(crate) use enums::durability;
 pub(crate) use reply::{
     append_response, delete_response, exists_response, expire_response, get_response,
-    increment_response, op_result, scan_response, set_response, stats_response, unmet_result,
+    increment_response, op_result, persistence_stats, raise_achieved, scan_response, set_response,
+    stats_response, unmet_result, wire_achieved,
 };
 pub(crate) use request::{
     append, delete, exists, expire, get, get_key, increment, op, persist, scan_cursor, set,

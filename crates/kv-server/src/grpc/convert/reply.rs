@@ -3,12 +3,19 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use kv_core::{Payload, Reply, ScanPage, StoreStats, Version};
+use kv_core::{Durability, JournalError, Payload, Reply, ScanPage, StoreStats, Version};
 use kv_proto::v1::{self, op as one_of, op_result};
 
 use super::enums::wire_durability;
 use crate::clock::millis;
-use crate::grpc::durability::achieved;
+use crate::config::FsyncMode;
+use crate::persistence::PersistenceStats;
+
+/// The level every write has reached when it was executed.
+const MEMORY: Durability = Durability::Memory;
+
+/// The level of what was not written.
+const UNWRITTEN: i32 = v1::Durability::Unspecified as i32;
 
 /// The answer to a read.
 pub(crate) fn get_response(reply: Reply) -> v1::GetResponse {
@@ -17,23 +24,23 @@ pub(crate) fn get_response(reply: Reply) -> v1::GetResponse {
 }
 
 /// The answer to a write.
-pub(crate) fn set_response(reply: Reply) -> v1::SetResponse {
+pub(crate) fn set_response(reply: Reply, achieved: Durability) -> v1::SetResponse {
     v1::SetResponse {
         applied: reply.applied,
         version: reply.version.get(),
         ttl_ms: wire_ttl(reply.ttl_ms),
-        achieved: achieved(reply.applied),
+        achieved: wire_achieved(reply.applied, achieved),
         previous: reply.into_value(),
     }
 }
 
 /// The answer to a delete.
-pub(crate) fn delete_response(reply: Reply) -> v1::DeleteResponse {
+pub(crate) fn delete_response(reply: Reply, achieved: Durability) -> v1::DeleteResponse {
     v1::DeleteResponse {
         applied: reply.applied,
         version: reply.version.get(),
         ttl_ms: wire_ttl(reply.ttl_ms),
-        achieved: achieved(reply.applied),
+        achieved: wire_achieved(reply.applied, achieved),
         previous: reply.into_value(),
     }
 }
@@ -49,7 +56,7 @@ pub(crate) fn exists_response(reply: &Reply) -> v1::ExistsResponse {
 }
 
 /// The answer to an increment.
-pub(crate) fn increment_response(reply: &Reply) -> v1::IncrementResponse {
+pub(crate) fn increment_response(reply: &Reply, achieved: Durability) -> v1::IncrementResponse {
     let value = match reply.payload {
         Payload::Number(value) => value,
         _ => 0,
@@ -58,42 +65,67 @@ pub(crate) fn increment_response(reply: &Reply) -> v1::IncrementResponse {
         value,
         version: reply.version.get(),
         ttl_ms: wire_ttl(reply.ttl_ms),
-        achieved: achieved(reply.applied),
+        achieved: wire_achieved(reply.applied, achieved),
     }
 }
 
 /// The answer to an append.
-pub(crate) fn append_response(reply: &Reply) -> v1::AppendResponse {
+pub(crate) fn append_response(reply: &Reply, achieved: Durability) -> v1::AppendResponse {
     v1::AppendResponse {
         value_bytes: length(reply),
         version: reply.version.get(),
         ttl_ms: wire_ttl(reply.ttl_ms),
-        achieved: achieved(reply.applied),
+        achieved: wire_achieved(reply.applied, achieved),
     }
 }
 
 /// The answer to a change of an expiry.
-pub(crate) fn expire_response(reply: &Reply) -> v1::ExpireResponse {
+pub(crate) fn expire_response(reply: &Reply, achieved: Durability) -> v1::ExpireResponse {
     v1::ExpireResponse {
         applied: reply.applied,
         version: reply.version.get(),
         ttl_ms: wire_ttl(reply.ttl_ms),
-        achieved: achieved(reply.applied),
+        achieved: wire_achieved(reply.applied, achieved),
     }
 }
 
-/// The answer to the operation `asked` of a batch.
+/// The answer to the operation `asked` of a batch. A write has reached memory so far: see
+/// [`raise_achieved`].
 pub(crate) fn op_result(asked: &v1::Op, reply: Reply) -> v1::OpResult {
     let result = asked.op.as_ref().map(|op| match op {
         one_of::Op::Get(_) => op_result::Result::Get(get_response(reply)),
-        one_of::Op::Set(_) => op_result::Result::Set(set_response(reply)),
-        one_of::Op::Delete(_) => op_result::Result::Delete(delete_response(reply)),
+        one_of::Op::Set(_) => op_result::Result::Set(set_response(reply, MEMORY)),
+        one_of::Op::Delete(_) => op_result::Result::Delete(delete_response(reply, MEMORY)),
         one_of::Op::Exists(_) => op_result::Result::Exists(exists_response(&reply)),
-        one_of::Op::Increment(_) => op_result::Result::Increment(increment_response(&reply)),
-        one_of::Op::Append(_) => op_result::Result::Append(append_response(&reply)),
-        one_of::Op::Expire(_) => op_result::Result::Expire(expire_response(&reply)),
+        one_of::Op::Increment(_) => {
+            op_result::Result::Increment(increment_response(&reply, MEMORY))
+        }
+        one_of::Op::Append(_) => op_result::Result::Append(append_response(&reply, MEMORY)),
+        one_of::Op::Expire(_) => op_result::Result::Expire(expire_response(&reply, MEMORY)),
     });
     v1::OpResult { result }
+}
+
+/// Says in the answer to a batch, and to each of its operations, which level their writes have reached.
+pub(crate) fn raise_achieved(response: &mut v1::BatchWriteResponse, level: Durability) {
+    if response.achieved == UNWRITTEN || level == MEMORY {
+        return;
+    }
+    let level = wire_durability(level).into();
+    response.achieved = level;
+    for result in &mut response.results {
+        let achieved = match &mut result.result {
+            Some(op_result::Result::Set(set)) => &mut set.achieved,
+            Some(op_result::Result::Delete(delete)) => &mut delete.achieved,
+            Some(op_result::Result::Increment(increment)) => &mut increment.achieved,
+            Some(op_result::Result::Append(append)) => &mut append.achieved,
+            Some(op_result::Result::Expire(expire)) => &mut expire.achieved,
+            _ => continue,
+        };
+        if *achieved != UNWRITTEN {
+            *achieved = level;
+        }
+    }
 }
 
 /// The answer to the operation of an atomic batch whose condition did not hold.
@@ -122,7 +154,7 @@ pub(crate) fn scan_response(page: ScanPage) -> v1::ScanResponse {
 pub(crate) fn stats_response(
     stats: &StoreStats,
     uptime: Duration,
-    durability_max: kv_core::Durability,
+    durability_max: Durability,
 ) -> v1::StatsResponse {
     v1::StatsResponse {
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -146,7 +178,39 @@ pub(crate) fn stats_response(
         shard_keys_min: stats.shard_keys_min,
         shard_keys_max: stats.shard_keys_max,
         durability_max: wire_durability(durability_max).into(),
+        persistence: None,
     }
+}
+
+/// The statistics of what is on disk.
+pub(crate) fn persistence_stats(
+    stats: &PersistenceStats,
+    fsync: FsyncMode,
+    health: Result<(), JournalError>,
+) -> v1::PersistenceStats {
+    v1::PersistenceStats {
+        fsync: fsync.name().to_owned(),
+        log_position: stats.log_position.get(),
+        durable_position: stats.durable_position.get(),
+        log_bytes: stats.log_bytes,
+        log_segments: stats.log_segments,
+        waiting_bytes: stats.waiting_bytes,
+        syncs: stats.syncs,
+        last_snapshot: stats.last_snapshot.map(|snapshot| v1::SnapshotStats {
+            taken_at_ms: snapshot.taken_at_ms,
+            keys: snapshot.keys,
+            bytes: snapshot.bytes,
+            duration_ms: millis(snapshot.duration),
+        }),
+        snapshot_failures: stats.snapshot_failures,
+        torn_tail_bytes: stats.torn_tail_bytes,
+        failure: health.err().map(|failure| failure.to_string()).unwrap_or_default(),
+    }
+}
+
+/// The level a write has reached; unspecified when nothing was written.
+pub(crate) fn wire_achieved(written: bool, level: Durability) -> i32 {
+    if written { wire_durability(level).into() } else { UNWRITTEN }
 }
 
 fn length(reply: &Reply) -> u64 {
