@@ -45,7 +45,7 @@ async fn malformed_lines_are_told_by_number_and_the_rest_is_loaded() {
     cli.write("rows", "a\t1\nno delimiter\n\n\tno key\nb\t2\n");
     let ran = cli.line("import rows");
     expect![[r#"
-        imported 2 rows (4 B) in TIME, 2 malformed lines
+        imported 2 rows (4 B) in TIME, 2 malformed lines, durability memory
         line 2: no tab between key and value: a line is key, tab, value (--delimiter names another)
         line 4: the key is empty: at least 1 byte is needed
         kv-cli: 2 malformed lines in rows
@@ -66,7 +66,7 @@ async fn strict_stops_at_the_first_malformed_line() {
     cli.write("rows", "a\t1\nbad\nb\t2\nbad\n");
     let ran = cli.line("import rows --strict");
     expect![[r#"
-        imported 1 row (2 B) in TIME, 1 malformed line
+        imported 1 row (2 B) in TIME, 1 malformed line, durability memory
         line 2: no tab between key and value: a line is key, tab, value (--delimiter names another)
         kv-cli: 1 malformed line in rows
         [2]"#]]
@@ -82,7 +82,7 @@ async fn rows_the_server_refuses_are_told_by_line_and_the_rest_is_loaded() {
     cli.write("rows", "a\t1\n12345\t2\nbad\nb\t3\n");
     let ran = cli.line("import rows");
     expect![[r#"
-        imported 2 rows (10 B) in TIME, 1 row refused, 1 malformed line
+        imported 2 rows (10 B) in TIME, 1 row refused, 1 malformed line, durability memory
         line 2: key of 5 bytes is too long: at most 4 bytes are allowed (limits.key_bytes_max)
         line 3: no tab between key and value: a line is key, tab, value (--delimiter names another)
         kv-cli: the server refused 1 row
@@ -139,7 +139,7 @@ async fn json_lines_are_loaded() {
     cli.write("rows.jsonl", rows);
     let ran = cli.line("import rows.jsonl");
     expect![[r#"
-        imported 3 rows (7 B) in TIME, 1 malformed line
+        imported 3 rows (7 B) in TIME, 1 malformed line, durability memory
         line 3: bad JSON: missing field `value` at column 11
         kv-cli: 1 malformed line in rows.jsonl
         [2]"#]]

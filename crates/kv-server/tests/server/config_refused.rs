@@ -49,11 +49,11 @@ fn unknown_keys_are_refused_from_every_source() {
 #[test]
 fn unknown_sections_are_refused_with_all_keys() {
     check(
-        &Case { file: ("kv.yaml", "persist:\n  fsync: always\n"), ..NOTHING },
+        &Case { file: ("kv.yaml", "cluster:\n  nodes: 3\n"), ..NOTHING },
         &expect![[r#"
-        kv-server: 1 problem in the configuration:
-          persist.fsync = "always" (file kv.yaml): unknown key; known are data_dir, server.grpc_addr, server.drain_timeout, engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick, limits.key_bytes_max, limits.value_bytes_max, limits.message_bytes_max, limits.batch_ops_max, limits.scan_page_keys_max, limits.scan_page_bytes_max, limits.connections_max, limits.streams_per_connection_max, log.level, log.format
-    "#]],
+            kv-server: 1 problem in the configuration:
+              cluster.nodes = "3" (file kv.yaml): unknown key; known are data_dir, server.grpc_addr, server.drain_timeout, engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick, persist.enabled, persist.fsync, persist.fsync_interval, persist.segment_bytes, persist.log_buffer_bytes, persist.snapshot_interval, persist.snapshot_log_bytes, persist.snapshot_bytes_per_second, persist.snapshot_buffer_bytes, persist.snapshots_kept, persist.snapshot_on_shutdown, persist.read_uncommitted, limits.key_bytes_max, limits.value_bytes_max, limits.message_bytes_max, limits.batch_ops_max, limits.scan_page_keys_max, limits.scan_page_bytes_max, limits.connections_max, limits.streams_per_connection_max, log.level, log.format
+        "#]],
     );
 }
 
@@ -80,6 +80,19 @@ fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
         memory_limit = 'lots'
         eviction_policy = 'LRU'
         ttl_tick = '1s'
+        [persist]
+        enabled = 'yes'
+        fsync = 'everysec'
+        fsync_interval = '0s'
+        segment_bytes = '1KiB'
+        log_buffer_bytes = 0
+        snapshot_interval = '1ms'
+        snapshot_log_bytes = '1KiB'
+        snapshot_bytes_per_second = 1000
+        snapshot_buffer_bytes = '1KiB'
+        snapshots_kept = 0
+        snapshot_on_shutdown = 2
+        read_uncommitted = ''
         [limits]
         key_bytes_max = 0
         value_bytes_max = '513MiB'
@@ -96,7 +109,7 @@ fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
     check(
         &Case { file: ("kv.toml", file), ..NOTHING },
         &expect![[r#"
-            kv-server: 17 problems in the configuration:
+            kv-server: 29 problems in the configuration:
               data_dir = "" (file kv.toml): must be a path that is not empty
               server.grpc_addr = "localhost" (file kv.toml): must be IP:PORT, such as 127.0.0.1:7380, 0.0.0.0:7380 or [::1]:7380 (port 0 takes a free one), or empty to turn the listener off
               server.drain_timeout = "10" (file kv.toml): must be a time from 0s to 1h, with a unit: ms, s, m or h
@@ -104,6 +117,18 @@ fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
               engine.memory_limit = "lots" (file kv.toml): must be a number of bytes from 0, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
               engine.eviction_policy = "LRU" (file kv.toml): must be one of lru, lfu, fifo, random, ttl, none
               engine.ttl_tick = "1s" (file kv.toml): must be a time from 1ms to 100ms, with a unit: ms, s, m or h
+              persist.enabled = "yes" (file kv.toml): must be true or false
+              persist.fsync = "everysec" (file kv.toml): must be one of always, interval, never
+              persist.fsync_interval = "0s" (file kv.toml): must be a time from 1ms to 1h, with a unit: ms, s, m or h
+              persist.segment_bytes = "1KiB" (file kv.toml): must be a number of bytes from 64KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.log_buffer_bytes = "0" (file kv.toml): must be a number of bytes from 1MiB to 4GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshot_interval = "1ms" (file kv.toml): must be 0s (off) or a time from 1s to 30days, with a unit: ms, s, m or h
+              persist.snapshot_log_bytes = "1KiB" (file kv.toml): must be 0 (off) or a number of bytes from 1MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshot_bytes_per_second = "1000" (file kv.toml): must be 0 (off) or a number of bytes from 1MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshot_buffer_bytes = "1KiB" (file kv.toml): must be a number of bytes from 256KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshots_kept = "0" (file kv.toml): must be a whole number from 1 to 1000
+              persist.snapshot_on_shutdown = "2" (file kv.toml): must be true or false
+              persist.read_uncommitted = "" (file kv.toml): must be true or false
               limits.key_bytes_max = "0" (file kv.toml): must be a number of bytes from 1 to 16777215, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
               limits.value_bytes_max = "513MiB" (file kv.toml): must be a number of bytes from 1 to 512MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
               limits.message_bytes_max = "[...]" (file kv.toml): must be a number of bytes from 4KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
