@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use kv_core::testing::journal_suite::{self, wait};
 use kv_core::testing::ManualClock;
+use kv_core::testing::journal_suite::{self, wait};
 use kv_core::{Durability, Journal, JournalError, Lsn, Progress, Record};
 use kv_persist::disk::Disk;
 use kv_persist::disk::fault::{Fault, FaultDisk, FaultPlan};

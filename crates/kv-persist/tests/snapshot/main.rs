@@ -7,6 +7,7 @@
     reason = "a failing test panics"
 )]
 
+mod cycle;
 mod damage;
 mod faults;
 mod harness;
