@@ -10,6 +10,7 @@
 mod cycle;
 mod damage;
 mod faults;
+mod golden;
 mod harness;
 mod restore;
 mod roundtrip;
