@@ -90,8 +90,9 @@ pub fn recover(
 ) -> Result<Recovered, RecoveryError> {
     let newest = manifest.snapshots.first();
     progress.snapshot_bytes.store(newest.map_or(0, |info| info.bytes), Ordering::Relaxed);
-    // A new directory has no segment yet.
-    let is_new = manifest.snapshots.is_empty() && manifest.first_segment == 1;
+    // Until something is written there is no segment, and a snapshot that was taken before needs none.
+    let is_new = manifest.first_segment == 1
+        && manifest.snapshots.iter().all(|info| info.log_end == Lsn::ZERO);
     let first_segment = (!is_new).then_some(manifest.first_segment);
     let log_first = log_first_lsn(disk, first_segment)?;
     let restored = restore(disk, manifest, log_first, (target, threads), &progress.load)?;
