@@ -27,7 +27,7 @@ async fn check(logged: &Logged, level: Durability, until: Level) {
         assert!(!call.is_finished(), "buffered is not enough");
     }
     logged.journal.advance(until);
-    let answer = within(call).await.unwrap().unwrap().into_inner();
+    let answer = within(call).await.expect("no panic").expect("an answer").into_inner();
     assert!(answer.applied);
     let wanted = if until == Level::Fsync { Durability::Fsync } else { Durability::Buffered };
     assert_eq!(answer.achieved(), wanted);

@@ -22,7 +22,7 @@ struct Untouchable;
 
 impl Store for Untouchable {
     fn execute(&self, _: &Op<'_>) -> Result<Reply, StoreError> {
-        panic!("touched")
+        unreachable!("the store is touched")
     }
 
     fn execute_batch(
@@ -30,27 +30,27 @@ impl Store for Untouchable {
         _: &[Op<'_>],
         _: &mut Vec<Result<Reply, StoreError>>,
     ) -> Result<(), StoreError> {
-        panic!("touched")
+        unreachable!("the store is touched")
     }
 
     fn execute_atomic(&self, _: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
-        panic!("touched")
+        unreachable!("the store is touched")
     }
 
     fn scan(&self, _: &ScanSpec<'_>, _: Option<ScanCursor>) -> Result<ScanPage, StoreError> {
-        panic!("touched")
+        unreachable!("the store is touched")
     }
 
     fn flush(&self) -> Result<(u64, Lsn), StoreError> {
-        panic!("touched")
+        unreachable!("the store is touched")
     }
 
     fn stats(&self) -> StoreStats {
-        panic!("touched")
+        unreachable!("the store is touched")
     }
 
     fn progress(&self) -> &dyn Progress {
-        panic!("touched")
+        unreachable!("the store is touched")
     }
 }
 

@@ -25,7 +25,7 @@ async fn open(
     requests: impl Iterator<Item = PipelineRequest> + Send + 'static,
 ) -> Streaming<PipelineResponse> {
     let requests = tokio_stream::iter(requests).chain(tokio_stream::pending());
-    logged.kv.clone().pipeline(requests).await.unwrap().into_inner()
+    logged.kv.clone().pipeline(requests).await.expect("a stream").into_inner()
 }
 
 /// Waits until so many writes were made, and proves that no more are made while others are served.
@@ -41,9 +41,9 @@ async fn check_writes(logged: &Logged, writes: u64) {
 
 async fn take(answers: &mut Streaming<PipelineResponse>, tags: std::ops::Range<u64>) {
     for tag in tags {
-        let answer = within(answers.message()).await.unwrap().unwrap();
+        let answer = within(answers.message()).await.expect("an answer").expect("not the end");
         assert_eq!(answer.tag, tag);
-        assert_eq!(answer.batch.unwrap().achieved(), Durability::Fsync);
+        assert_eq!(answer.batch.expect("a batch").achieved(), Durability::Fsync);
     }
 }
 
