@@ -12,3 +12,22 @@
 #![forbid(unsafe_code)]
 
 pub mod disk;
+mod format;
+mod log;
+pub mod manifest;
+pub mod recovery;
+pub mod snapshot;
+pub mod snapshotter;
+mod temp_file;
+pub mod wait;
+
+pub use log::{
+    FileJournal, FsyncMode, LogDamage, LogEnd, LogError, LogNeeds, LogOptions, LogPosition,
+    LogStart, LogStats, LogThreads, SealedSegment, SegmentExtent, TornTail,
+};
+
+/// Logs made by hand, for tests and fuzzing.
+#[cfg(any(test, feature = "testing"))]
+pub mod testing {
+    pub use crate::log::testing::{BatchSpan, BuiltLog, LogBuilder, ReadRecord, read_log};
+}

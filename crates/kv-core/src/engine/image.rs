@@ -5,7 +5,7 @@ use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::image::{ImageEntry, ImageValue, ShardCursor, SnapshotSource, VisitBudget};
 use crate::journal::Journal;
-use crate::types::Lsn;
+use crate::types::{Lsn, Version};
 
 impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
     fn shards(&self) -> u32 {
@@ -18,6 +18,13 @@ impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
         self.journal.position()
     }
 
+    fn last_version(&self) -> Version {
+        (0..self.shards.len())
+            .map(|index| self.lock(index).last_version())
+            .max()
+            .unwrap_or_default()
+    }
+
     fn visit(
         &self,
         shard: u32,
@@ -28,8 +35,12 @@ impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
         let shard = self.lock(shard as usize);
         let len = u32::try_from(shard.len()).expect("a shard holds fewer than 2^32 keys");
         cursor.position = cursor.position.min(len);
-        let (mut entries, mut bytes) = (0, 0);
-        while cursor.position > 0 && entries < budget.entries && bytes < budget.bytes {
+        let (mut entries, mut bytes, mut shared_bytes) = (0, 0, 0);
+        while cursor.position > 0
+            && entries < budget.entries
+            && bytes < budget.bytes
+            && shared_bytes < budget.shared_bytes
+        {
             cursor.position -= 1;
             let entry = shard.entry(cursor.position as usize);
             let value = match entry.stored() {
@@ -37,7 +48,10 @@ impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
                     bytes += value.len();
                     ImageValue::Borrowed(value)
                 }
-                Stored::Shared(value) => ImageValue::Shared(value),
+                Stored::Shared(value) => {
+                    shared_bytes += value.len();
+                    ImageValue::Shared(value)
+                }
             };
             entries += 1;
             bytes += entry.key().len();

@@ -54,6 +54,19 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
         self.replayed_version.fetch_max(greatest.get(), Ordering::Relaxed);
     }
 
+    fn raise_version(&self, seen: Version) {
+        self.replayed_version.fetch_max(seen.get(), Ordering::Relaxed);
+    }
+
+    fn discard(&self) {
+        let ctx = self.context();
+        for index in 0..self.shards.len() {
+            let cleared = self.lock(index).apply_clear(&ctx, self.fresh_policy());
+            self.free(cleared);
+        }
+        // Versions seen are not forgotten: later ones are greater than needed, which does no harm.
+    }
+
     fn finish_replay(&self) {
         let ctx = self.context();
         let seen = Version::new(self.replayed_version.load(Ordering::Relaxed));

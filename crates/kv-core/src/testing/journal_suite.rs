@@ -1,10 +1,16 @@
 //! What every [`Journal`] must do.
 
 use std::collections::HashSet;
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
+use std::task::{Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
 
-use crate::journal::{Change, Effect, Journal, Record};
+use crate::journal::{Change, Effect, Journal, JournalError, Progress, Record};
 use crate::types::{Durability, Lsn, Version};
+
+/// How long a waiter sleeps before it looks for itself.
+const LIMIT: Duration = Duration::from_secs(10);
 
 const THREADS: u64 = 4;
 const RECORDS_PER_THREAD: u64 = 500;
@@ -15,6 +21,30 @@ pub fn test_all<J: Journal>(make: impl Fn() -> J) {
     positions_are_unique_when_something_is_kept(&make());
     levels_are_ordered(&make());
     memory_is_reached_at_once(&make());
+    positions_lie_between_appends(&make());
+    what_is_waited_for_is_reached(&make());
+    nothing_is_amiss(&make());
+}
+
+/// Blocks until `lsn` has reached `level`.
+pub fn wait<P: Progress + ?Sized>(
+    progress: &P,
+    lsn: Lsn,
+    level: Durability,
+) -> Result<(), JournalError> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    loop {
+        match progress.poll_reached(lsn, level, &waker) {
+            Poll::Ready(done) => return done,
+            Poll::Pending => thread::park_timeout(LIMIT),
+        }
+    }
 }
 
 fn append<J: Journal>(journal: &J, version: u64) -> Lsn {
@@ -69,4 +99,37 @@ fn levels_are_ordered<J: Journal>(journal: &J) {
 fn memory_is_reached_at_once<J: Journal>(journal: &J) {
     let lsn = append(journal, 1);
     assert!(journal.reached(Durability::Memory) >= lsn, "what is appended is in memory");
+}
+
+fn positions_lie_between_appends<J: Journal>(journal: &J) {
+    let before = journal.position();
+    let lsn = append(journal, 1);
+    if journal.durability_max() > Durability::Memory {
+        assert!(before < lsn, "the position is below that of later records");
+    }
+    assert!(journal.position() >= lsn, "the position is not below that of earlier records");
+}
+
+fn what_is_waited_for_is_reached<J: Journal>(journal: &J) {
+    for level in [Durability::Memory, Durability::Buffered, Durability::Fsync] {
+        if level > journal.durability_max() {
+            continue;
+        }
+        for version in 1..=20 {
+            let lsn = append(journal, version);
+            assert_eq!(wait(journal, lsn, level), Ok(()));
+            assert!(journal.reached(level) >= lsn, "{level} was said to be reached");
+        }
+    }
+}
+
+fn nothing_is_amiss<J: Journal>(journal: &J) {
+    append(journal, 1);
+    assert_eq!(journal.health(), Ok(()));
+    assert!(!journal.is_congested(), "one record is no congestion");
+    let waker = Waker::noop();
+    assert!(
+        journal.poll_reached(Lsn::MAX, Durability::Fsync, waker).is_pending(),
+        "a failure is waited for in vain"
+    );
 }

@@ -3,6 +3,7 @@
 //! [`OsDisk`] is the real one. For tests, `MemDisk` loses, tears and reorders what was not synced when it
 //! crashes, and `FaultDisk` fails the call it is told to.
 
+mod name;
 mod os;
 
 #[cfg(any(test, feature = "testing"))]
@@ -12,9 +13,13 @@ pub mod mem;
 #[cfg(any(test, feature = "testing"))]
 pub mod suite;
 
+use std::any::Any;
 use std::fmt::Debug;
 use std::io;
 use std::sync::Arc;
+
+pub use name::NAME_BYTES_MAX;
+pub use os::OsDisk;
 
 /// What a crash may tear apart: a write is kept or lost in aligned blocks of this many bytes.
 pub const SECTOR_BYTES: usize = 512;
@@ -22,6 +27,8 @@ pub const SECTOR_BYTES: usize = 512;
 /// One flat directory of files.
 ///
 /// Contract:
+/// * *Names* are plain file names of 1 to [`NAME_BYTES_MAX`] bytes, without `/` and NUL and not `.` or
+///   `..`; any other is `InvalidInput`.
 /// * *Durability of names.* [`create`](Self::create), [`rename`](Self::rename) and
 ///   [`remove`](Self::remove) survive a crash once [`sync_names`](Self::sync_names) has returned; before
 ///   that each may have happened or not, in any order.
@@ -30,7 +37,7 @@ pub const SECTOR_BYTES: usize = 512;
 ///   After an error nothing is known of the operation, except for `NotFound` and `AlreadyExists`, which
 ///   changed nothing.
 pub trait Disk: Send + Sync + Debug {
-    /// The names of all files, in no order.
+    /// The names of all regular files, in no order.
     ///
     /// # Errors
     /// The operating system's.
@@ -73,17 +80,19 @@ pub trait Disk: Send + Sync + Debug {
 /// One file. Shared between threads; none of its calls moves a position.
 ///
 /// Contract:
+/// * *Writers.* Any number of threads may read; [`allocate`](Self::allocate) and
+///   [`set_len`](Self::set_len) must not run beside another call that changes the file.
 /// * *Durability.* Bytes and length survive a crash once [`sync`](Self::sync) has returned; before that
 ///   each [`SECTOR_BYTES`] block of each write may be kept or lost, whatever became of the others. A
 ///   block that is written again with the bytes it held keeps them.
 /// * *Errors.* After a failed write or sync nothing is known of what was not synced before, and a later
 ///   sync that succeeds says nothing about it either.
-pub trait DiskFile: Send + Sync + Debug {
+#[expect(clippy::len_without_is_empty, reason = "a length that can fail is no container's")]
+pub trait DiskFile: Any + Send + Sync + Debug {
     /// Length in bytes.
     ///
     /// # Errors
     /// The operating system's.
-    #[expect(clippy::len_without_is_empty, reason = "a length that can fail is no container's")]
     fn len(&self) -> io::Result<u64>;
 
     /// Reads from `offset` until the buffer is full or the file ends; tells how many bytes.

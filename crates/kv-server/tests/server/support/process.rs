@@ -44,7 +44,21 @@ impl Process {
         Self::run(command, data_dir, &[])
     }
 
-    fn run(mut command: Command, data_dir: &Path, settings: &[&str]) -> Self {
+    fn run(command: Command, data_dir: &Path, settings: &[&str]) -> Self {
+        let mut process = Self::spawn(command, data_dir, settings);
+        let listening = process.log("listening");
+        let (_, addr) = listening.split_once("addr=").expect("the address is logged");
+        process.addr = format!("http://{addr}");
+        process.log("ready");
+        process
+    }
+
+    /// Starts a server and does not wait for anything.
+    pub(crate) fn start_without_waiting(data_dir: &Path, settings: &[&str]) -> Self {
+        Self::spawn(binary(), data_dir, settings)
+    }
+
+    fn spawn(mut command: Command, data_dir: &Path, settings: &[&str]) -> Self {
         command.arg("--data-dir").arg(data_dir);
         for setting in ["server.grpc_addr=127.0.0.1:0"].iter().chain(settings) {
             command.args(["--set", setting]);
@@ -58,12 +72,7 @@ impl Process {
         });
         let (ended, exit) = sync_channel(1);
         thread::spawn(move || ended.send(child.wait().expect("it is our child")));
-        let mut process = Self { pid, addr: String::new(), lines, exit };
-        let listening = process.log("listening");
-        let (_, addr) = listening.split_once("addr=").expect("the address is logged");
-        process.addr = format!("http://{addr}");
-        process.log("ready");
-        process
+        Self { pid, addr: String::new(), lines, exit }
     }
 
     /// Where it listens.

@@ -1,0 +1,100 @@
+//! Copying a store out in short visits, and emptying one whose refill went wrong.
+
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+
+use kv_core::testing::ManualClock;
+use kv_core::{
+    Action, Change, Effect, EngineConfig, ImageValue, NullJournal, Op, ReplayTarget, SetExpiry,
+    ShardCursor, ShardedStore, SnapshotSource, Store, Version, VisitBudget,
+};
+
+type Engine = ShardedStore<NullJournal, ManualClock>;
+
+fn engine() -> Engine {
+    let config = EngineConfig { shards: 1, ..EngineConfig::default() };
+    ShardedStore::new(config, NullJournal, ManualClock::default()).unwrap()
+}
+
+fn set(store: &Engine, key: u32, value: &[u8]) {
+    let action = Action::Set { value, expiry: SetExpiry::Never, return_previous: false };
+    store.execute(&Op::new(&key.to_le_bytes(), action)).unwrap();
+}
+
+/// How many entries each visit shows.
+fn visits(store: &Engine, budget: VisitBudget) -> Vec<usize> {
+    let (mut cursor, mut sizes, mut more) = (ShardCursor::default(), Vec::new(), true);
+    while more {
+        let mut entries = 0;
+        more = store.visit(0, &mut cursor, budget, &mut |_| entries += 1);
+        sizes.push(entries);
+    }
+    sizes
+}
+
+const AMPLE: VisitBudget = VisitBudget { entries: 1000, bytes: 1 << 30, shared_bytes: 1 << 30 };
+
+#[test]
+fn a_visit_ends_with_the_entry_that_spends_its_budget() {
+    let store = engine();
+    for key in 0..10 {
+        set(&store, key, &[b'v'; 96]);
+    }
+    assert_eq!(visits(&store, AMPLE), [10]);
+    assert_eq!(visits(&store, VisitBudget { entries: 4, ..AMPLE }), [4, 4, 2]);
+    assert_eq!(visits(&store, VisitBudget { bytes: 300, ..AMPLE }), [3, 3, 3, 1]);
+    assert_eq!(visits(&store, VisitBudget { bytes: 301, ..AMPLE }), [4, 4, 2]);
+    assert_eq!(visits(&store, VisitBudget { shared_bytes: 1, ..AMPLE }), [10], "none is shared");
+}
+
+#[test]
+fn shared_values_have_a_budget_of_their_own() {
+    let store = engine();
+    for key in 0..5 {
+        set(&store, key, &vec![b'v'; 100_000]);
+    }
+    assert_eq!(visits(&store, VisitBudget { bytes: 21, ..AMPLE }), [5], "only keys are copied");
+    assert_eq!(visits(&store, VisitBudget { shared_bytes: 200_000, ..AMPLE }), [2, 2, 1]);
+    let mut shared = 0;
+    let mut count = |entry: kv_core::ImageEntry<'_>| {
+        shared += usize::from(matches!(entry.value, ImageValue::Shared(_)));
+    };
+    store.visit(0, &mut ShardCursor::default(), AMPLE, &mut count);
+    assert_eq!(shared, 5);
+}
+
+#[test]
+fn what_was_replayed_can_be_discarded_and_replayed_anew() {
+    let store = engine();
+    let put = |version: u64, key: &'static [u8]| {
+        let change = Change::Put { value: b"value", expiry: None };
+        Effect { shard: 0, version: Version::new(version), key, change }
+    };
+    store.replay(&[put(u64::MAX / 2, b"damaged"), put(7, b"also gone")]);
+    store.discard();
+    store.verify();
+    assert_eq!(store.keys(), 0);
+    store.replay(&[put(5, b"kept")]);
+    store.finish_replay();
+    store.verify();
+    assert_eq!(store.keys(), 1);
+    let reply = store.execute(&Op::new(b"kept", Action::Get)).unwrap();
+    assert_eq!(reply.version, Version::new(5));
+}
+
+/// A key that was deleted before a snapshot, and whose delete the log has let go: KV-I4.
+#[test]
+fn versions_go_on_above_those_of_deleted_keys() {
+    let store = engine();
+    set(&store, 1, b"value");
+    let delete = Action::Delete { return_previous: false };
+    let deleted = store.execute(&Op::new(&1_u32.to_le_bytes(), delete)).unwrap().version;
+    assert_eq!(store.last_version(), deleted);
+
+    // The clock stands still, as one that was set back would.
+    let recovered = engine();
+    recovered.raise_version(store.last_version());
+    recovered.finish_replay();
+    set(&recovered, 1, b"value");
+    let reply = recovered.execute(&Op::new(&1_u32.to_le_bytes(), Action::Get)).unwrap();
+    assert!(reply.version > deleted);
+}

@@ -1,0 +1,346 @@
+//! `FileJournal`: the log as the engine and those who wait see it.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Poll, Waker};
+
+use kv_core::{Change, Durability, Journal, JournalError, Lsn, Progress, Record};
+use parking_lot::{Condvar, Mutex};
+
+use super::options::{CONGESTED_ABOVE, LogOptions};
+use super::pending::{Intake, Pending};
+use super::record;
+use super::segments::Segments;
+use super::waiters::Waiters;
+use crate::disk::Disk;
+use crate::snapshotter::LogTrim;
+
+/// Capacity a thread's encoding buffer keeps.
+const SCRATCH_BYTES_MAX: usize = 1 << 20;
+
+thread_local! {
+    /// Where records are encoded before the log's lock is taken.
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The log of one data directory.
+///
+/// Takes nothing until [`LogThreads::start`](super::LogThreads::start), because its first position is known
+/// only after recovery. `append` costs two copies of the record, a checksum and a short lock; it never
+/// touches the disk.
+pub struct FileJournal {
+    pub(super) options: LogOptions,
+    pub(super) segments: Segments,
+    pub(super) buffer: Mutex<Buffer>,
+    /// Wakes the writer.
+    pub(super) work: Condvar,
+    /// The last position handed to the operating system.
+    written: AtomicU64,
+    /// The last position on stable storage.
+    durable: AtomicU64,
+    /// Bytes that wait in the buffer: a copy that can be read without its lock.
+    waiting_bytes: AtomicU64,
+    waiters: Mutex<Waiters>,
+    failure: OnceLock<String>,
+    pub(super) counters: Counters,
+}
+
+/// What appenders and the writer share.
+#[derive(Debug)]
+pub(super) struct Buffer {
+    pub(super) pending: Pending,
+    /// The last position somebody waits to see written.
+    pub(super) wanted_written: Lsn,
+    /// The last position somebody waits to see on stable storage.
+    pub(super) wanted_durable: Lsn,
+    /// Whether the writer sleeps until it is notified, however long that takes.
+    pub(super) writer_idle: bool,
+    /// Whether the writer sleeps for a while, and wants to be notified only if it is to hurry.
+    pub(super) writer_lingers: bool,
+    /// Whether the writer has a batch in hand that finds no space.
+    pub(super) writer_stuck: bool,
+    pub(super) stopping: bool,
+}
+
+/// What the log has done since it was started.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) batches: AtomicU64,
+    pub(super) syncs: AtomicU64,
+    pub(super) bytes: AtomicU64,
+}
+
+/// The state of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogStats {
+    /// Position of the last record taken.
+    pub position: Lsn,
+    /// Position up to which records were handed to the operating system.
+    pub written: Lsn,
+    /// Position up to which records are on stable storage.
+    pub durable: Lsn,
+    /// Bytes that wait to be written.
+    pub waiting_bytes: u64,
+    /// Batches written since the start.
+    pub batches: u64,
+    /// Syncs since the start.
+    pub syncs: u64,
+    /// Bytes of batches written since the start.
+    pub bytes_written: u64,
+    /// Segments in use.
+    pub segments: u64,
+    /// Bytes of segments in use, as far as they are filled.
+    pub log_bytes: u64,
+    /// Whether the disk is full.
+    pub disk_full: bool,
+}
+
+impl fmt::Debug for FileJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileJournal").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl FileJournal {
+    /// A log on `disk` that takes nothing yet.
+    pub fn new(disk: Arc<dyn Disk>, options: LogOptions) -> Self {
+        let buffer = Buffer {
+            pending: Pending::new(options.buffer_bytes),
+            wanted_written: Lsn::ZERO,
+            wanted_durable: Lsn::ZERO,
+            writer_idle: false,
+            writer_lingers: false,
+            writer_stuck: false,
+            stopping: false,
+        };
+        Self {
+            options,
+            segments: Segments::new(disk, options.segment_bytes),
+            buffer: Mutex::new(buffer),
+            work: Condvar::new(),
+            written: AtomicU64::new(0),
+            durable: AtomicU64::new(0),
+            waiting_bytes: AtomicU64::new(0),
+            waiters: Mutex::default(),
+            failure: OnceLock::new(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The state of the log.
+    pub fn stats(&self) -> LogStats {
+        let (segments, log_bytes) = self.segments.in_use();
+        let buffer = self.buffer.lock();
+        LogStats {
+            position: buffer.pending.position(),
+            written: self.reached(Durability::Buffered),
+            durable: self.reached(Durability::Fsync),
+            waiting_bytes: buffer.pending.bytes(),
+            batches: self.counters.batches.load(Ordering::Relaxed),
+            syncs: self.counters.syncs.load(Ordering::Relaxed),
+            bytes_written: self.counters.bytes.load(Ordering::Relaxed),
+            segments,
+            log_bytes,
+            disk_full: matches!(buffer.pending.intake, Intake::RemovalsOnly { .. }),
+        }
+    }
+
+    /// Begins to take records, at the position after recovery's last.
+    pub(super) fn open(&self, next_lsn: Lsn) {
+        let last = next_lsn.get() - 1;
+        self.written.store(last, Ordering::Release);
+        self.durable.store(last, Ordering::Release);
+        self.buffer.lock().pending.start_at(next_lsn);
+    }
+
+    /// Takes records that nothing writes, to see what happens when the buffer fills.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn open_without_threads(&self) {
+        self.open(Lsn::new(1));
+    }
+
+    /// Publishes what was written and wakes who waited for it.
+    pub(super) fn publish(&self, level: Durability, reached: Lsn) {
+        let position = if level == Durability::Fsync { &self.durable } else { &self.written };
+        position.fetch_max(reached.get(), Ordering::AcqRel);
+        let woken = self.waiters.lock().take_reached(level, reached);
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Gives up: takes nothing any more and tells everyone who waits. Only the first reason counts.
+    pub(super) fn fail(&self, reason: String) {
+        let first = self.failure.set(reason).is_ok();
+        let mut buffer = self.buffer.lock();
+        buffer.pending.intake = Intake::Failed;
+        drop(buffer.pending.take(None));
+        drop(buffer);
+        if first {
+            tracing::error!(reason = self.failure.get(), "the log has failed: writes are refused");
+        }
+        let woken = self.waiters.lock().take_all();
+        woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// The disk is full: only what needs no further segment is taken.
+    pub(super) fn space_lost(&self, reason: &str) {
+        let bytes_left = self.segments.bytes_left();
+        let mut buffer = self.buffer.lock();
+        // What is taken while the writer is stuck would have to wait behind what it has in hand.
+        let bytes_left = if buffer.writer_stuck { 0 } else { bytes_left };
+        match &buffer.pending.intake {
+            Intake::Open => tracing::error!(reason, "the disk is full: only deletes are accepted"),
+            Intake::RemovalsOnly { .. } => {}
+            _ => return,
+        }
+        let reason = reason.to_owned();
+        buffer.pending.intake = Intake::RemovalsOnly { bytes_left, reason };
+    }
+
+    /// There is a spare segment: everything is taken again.
+    pub(super) fn space_found(&self) {
+        let mut buffer = self.buffer.lock();
+        if matches!(buffer.pending.intake, Intake::RemovalsOnly { .. }) {
+            tracing::info!("the disk has space again: writes are accepted");
+            buffer.pending.intake = Intake::Open;
+        }
+        (buffer.writer_idle, buffer.writer_lingers) = (false, false);
+        self.work.notify_one();
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failure.get().is_some()
+    }
+
+    pub(super) fn note_waiting(&self, pending: &Pending) {
+        self.waiting_bytes.store(pending.bytes(), Ordering::Relaxed);
+    }
+
+    fn unknown(&self) -> Option<JournalError> {
+        self.failure.get().map(|reason| JournalError::Unknown { reason: reason.clone() })
+    }
+
+    fn push(&self, encoded: &mut Vec<u8>, removes: bool) -> Result<Lsn, JournalError> {
+        let mut buffer = self.buffer.lock();
+        match buffer.pending.push(encoded, removes) {
+            Ok(lsn) => {
+                self.note_waiting(&buffer.pending);
+                // The first record after a pause wakes the writer; those that follow find it lingering.
+                if std::mem::take(&mut buffer.writer_idle) {
+                    self.work.notify_one();
+                }
+                Ok(lsn)
+            }
+            // What has failed says why.
+            Err(error) => Err(self.health().err().unwrap_or(error)),
+        }
+    }
+
+    /// Makes the writer hurry for somebody who waits.
+    fn hurry(&self, lsn: Lsn, level: Durability) {
+        let mut buffer = self.buffer.lock();
+        let lsn = lsn.min(buffer.pending.position());
+        let wanted = if level == Durability::Fsync {
+            &mut buffer.wanted_durable
+        } else {
+            &mut buffer.wanted_written
+        };
+        if lsn > *wanted {
+            *wanted = lsn;
+            if buffer.writer_idle || buffer.writer_lingers {
+                (buffer.writer_idle, buffer.writer_lingers) = (false, false);
+                self.work.notify_one();
+            }
+        }
+    }
+}
+
+impl Progress for FileJournal {
+    fn reached(&self, level: Durability) -> Lsn {
+        match level {
+            Durability::Memory => Lsn::MAX,
+            Durability::Buffered => Lsn::new(self.written.load(Ordering::Acquire)),
+            Durability::Fsync => Lsn::new(self.durable.load(Ordering::Acquire)),
+        }
+    }
+
+    fn poll_reached(
+        &self,
+        lsn: Lsn,
+        level: Durability,
+        waker: &Waker,
+    ) -> Poll<Result<(), JournalError>> {
+        if level == Durability::Memory || lsn <= self.reached(level) {
+            return Poll::Ready(Ok(()));
+        }
+        let mut waiters = self.waiters.lock();
+        // Looked at again under the lock that whoever publishes takes afterwards.
+        if lsn <= self.reached(level) {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(error) = self.unknown() {
+            return Poll::Ready(Err(error));
+        }
+        waiters.add(lsn, level, waker);
+        drop(waiters);
+        if lsn != Lsn::MAX {
+            self.hurry(lsn, level);
+        }
+        Poll::Pending
+    }
+
+    fn durability_max(&self) -> Durability {
+        Durability::Fsync
+    }
+
+    fn health(&self) -> Result<(), JournalError> {
+        match self.failure.get() {
+            None => Ok(()),
+            Some(reason) => Err(JournalError::Unavailable { reason: reason.clone() }),
+        }
+    }
+
+    fn is_congested(&self) -> bool {
+        let waiting = self.waiting_bytes.load(Ordering::Relaxed);
+        waiting > self.options.buffer_bytes / CONGESTED_ABOVE
+    }
+}
+
+impl Journal for FileJournal {
+    fn append(&self, record: &Record<'_>) -> Result<Lsn, JournalError> {
+        let grows = |change: &Change<'_>| matches!(change, Change::Put { .. });
+        let removes = !record.effects.iter().any(|effect| grows(&effect.change));
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.clear();
+            record::encode(record, scratch)
+                .map_err(|error| JournalError::Unavailable { reason: error.to_string() })?;
+            let pushed = self.push(scratch, removes);
+            scratch.shrink_to(SCRATCH_BYTES_MAX);
+            pushed
+        })
+    }
+
+    fn position(&self) -> Lsn {
+        self.buffer.lock().pending.position()
+    }
+}
+
+impl LogTrim for FileJournal {
+    fn first_needed(&self, position: Lsn) -> u64 {
+        self.segments.first_after(position)
+    }
+
+    fn trim(&self, segment: u64) -> io::Result<()> {
+        let trimmed = self.segments.trim(segment);
+        if self.segments.has_spare() {
+            self.space_found();
+        }
+        trimmed
+    }
+
+    fn bytes_written(&self) -> u64 {
+        self.counters.bytes.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,57 @@
+//! How the log is kept, and its bounds.
+
+use std::time::Duration;
+
+/// Segments kept in advance for reuse; more are removed.
+pub(crate) const SPARES_MAX: usize = 4;
+
+/// A write reaches the system at the latest this long after it was made, if nobody waits for it.
+pub(crate) const LINGER: Duration = Duration::from_millis(5);
+
+/// So many bytes are written at once without lingering.
+pub(crate) const LINGER_BYTES_MAX: u64 = 256 << 10;
+
+/// How long to wait before space on a full disk is asked for again.
+pub(crate) const SPACE_RETRY: Duration = Duration::from_millis(500);
+
+/// Part of the buffer above which writers are asked to wait for the device.
+pub(crate) const CONGESTED_ABOVE: u64 = 4;
+
+/// Writes end with zeros up to a multiple of this: a page that is only partly overwritten would have to be
+/// read first, and what a recycled file held before never follows the last batch directly.
+pub(crate) const PAGE_BYTES: u64 = 4096;
+
+/// When the log is synced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FsyncMode {
+    /// After every batch: one sync for all writes that came during the last one.
+    Always,
+    /// This long after the first write that is not synced.
+    Interval(Duration),
+    /// When a write asks for it, and when a segment is full.
+    Never,
+}
+
+/// How the log is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct LogOptions {
+    /// When it is synced.
+    pub fsync: FsyncMode,
+    /// Length of a segment file.
+    pub segment_bytes: u64,
+    /// Most bytes of records that wait to be written. As many again may be on their way to the disk.
+    pub buffer_bytes: u64,
+    /// Source of the segments' salts.
+    pub seed: u64,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self {
+            fsync: FsyncMode::Interval(Duration::from_secs(1)),
+            segment_bytes: 64 << 20,
+            buffer_bytes: 64 << 20,
+            seed: 0,
+        }
+    }
+}

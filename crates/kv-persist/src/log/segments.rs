@@ -1,0 +1,251 @@
+//! The segments of the log: the sealed ones, the current one, and spares made in advance.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use kv_core::Lsn;
+use parking_lot::{Condvar, Mutex};
+
+use super::options::{PAGE_BYTES, SPACE_RETRY, SPARES_MAX};
+use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use crate::disk::{Disk, DiskFile};
+use crate::format::names::{parse_spare, segment_name, spare_name};
+
+/// A segment that is not written any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealedSegment {
+    /// Its number.
+    pub id: u64,
+    /// Position of its last record; the one before its first when it has none.
+    pub last_lsn: Lsn,
+    /// Bytes up to the end of its last batch.
+    pub bytes: u64,
+}
+
+/// Where the log goes on after a recovery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStart {
+    /// Position of the first record to come.
+    pub next_lsn: Lsn,
+    /// Sequence of the first batch to come.
+    pub next_sequence: u64,
+    /// Number of the first segment to come.
+    pub next_segment: u64,
+    /// The segments there are, oldest first.
+    pub sealed: Vec<SealedSegment>,
+}
+
+/// Why no segment could be begun.
+#[derive(Debug)]
+pub(super) enum SegmentError {
+    /// There is no space now; nothing was lost.
+    Full(io::Error),
+    /// Nothing is known of the disk any more.
+    Failed(io::Error),
+}
+
+/// All segments. The current one is written by the writer alone.
+#[derive(Debug)]
+pub(super) struct Segments {
+    disk: Arc<dyn Disk>,
+    segment_bytes: u64,
+    index: Mutex<Index>,
+    /// Wakes the preparer.
+    wanted: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    /// Oldest first.
+    sealed: VecDeque<SealedSegment>,
+    current: Option<SealedSegment>,
+    spares: Vec<Spare>,
+    /// The greatest number given to a spare.
+    last_spare: u64,
+    next_segment: u64,
+    stopping: bool,
+}
+
+#[derive(Debug)]
+struct Spare {
+    name: String,
+    file: Arc<dyn DiskFile>,
+}
+
+impl Segments {
+    pub(super) fn new(disk: Arc<dyn Disk>, segment_bytes: u64) -> Self {
+        let segment_bytes = segment_bytes.next_multiple_of(PAGE_BYTES);
+        Self { disk, segment_bytes, index: Mutex::default(), wanted: Condvar::new() }
+    }
+
+    /// Takes over what recovery found, and the spares of the process before.
+    pub(super) fn adopt(&self, start: &LogStart) -> io::Result<()> {
+        let mut index = Index {
+            sealed: start.sealed.iter().copied().collect(),
+            next_segment: start.next_segment,
+            ..Index::default()
+        };
+        for name in self.disk.list()? {
+            let Some(number) = parse_spare(&name) else { continue };
+            index.last_spare = index.last_spare.max(number);
+            let file = self.disk.open(&name)?;
+            if file.len()? == self.segment_bytes && index.spares.len() < SPARES_MAX {
+                index.spares.push(Spare { name, file });
+            } else {
+                self.disk.remove(&name)?;
+            }
+        }
+        *self.index.lock() = index;
+        Ok(())
+    }
+
+    /// The nominal length of a segment.
+    pub(super) fn segment_bytes(&self) -> u64 {
+        self.segment_bytes
+    }
+
+    /// Begins the next segment and seals the one before. From here on the name stands for the new one.
+    pub(super) fn begin(
+        &self,
+        header: impl FnOnce(u64) -> SegmentHeader,
+    ) -> Result<Arc<dyn DiskFile>, SegmentError> {
+        let (spare, id) = {
+            let mut index = self.index.lock();
+            (index.spares.pop(), index.next_segment)
+        };
+        self.wanted.notify_one();
+        let spare = spare.map_or_else(|| self.make_spare(), Ok)?;
+        let header = header(id);
+        self.name_segment(&spare, &header).map_err(SegmentError::Failed)?;
+        let mut index = self.index.lock();
+        let (last_lsn, bytes) =
+            (Lsn::new(header.first_lsn.get() - 1), SEGMENT_HEADER_BYTES as u64);
+        let before = index.current.replace(SealedSegment { id, last_lsn, bytes });
+        index.sealed.extend(before);
+        index.next_segment = id + 1;
+        Ok(spare.file)
+    }
+
+    fn name_segment(&self, spare: &Spare, header: &SegmentHeader) -> io::Result<()> {
+        spare.file.write_at(0, &header.encode())?;
+        spare.file.sync()?;
+        self.disk.rename(&spare.name, &segment_name(header.id))?;
+        self.disk.sync_names()
+    }
+
+    /// Notes how far the current segment is filled.
+    pub(super) fn note_filled(&self, bytes: u64, last_lsn: Lsn) {
+        if let Some(current) = &mut self.index.lock().current {
+            (current.bytes, current.last_lsn) = (bytes, last_lsn);
+        }
+    }
+
+    /// What the current segment still takes for sure.
+    pub(super) fn bytes_left(&self) -> u64 {
+        let index = self.index.lock();
+        let filled = index.current.map_or(self.segment_bytes, |current| current.bytes);
+        // A page for the header of the batch and the zeros after it.
+        self.segment_bytes.saturating_sub(filled + PAGE_BYTES)
+    }
+
+    /// How many segments are in use, and how many bytes of them.
+    pub(super) fn in_use(&self) -> (u64, u64) {
+        let index = self.index.lock();
+        let all = || index.sealed.iter().chain(&index.current);
+        (all().count() as u64, all().map(|segment| segment.bytes).sum())
+    }
+
+    pub(super) fn has_spare(&self) -> bool {
+        !self.index.lock().spares.is_empty()
+    }
+
+    /// The oldest segment with records after `up_to`; the newest one when there is none. One is always
+    /// kept, because it tells where the log goes on.
+    pub(super) fn first_after(&self, up_to: Lsn) -> u64 {
+        let index = self.index.lock();
+        let needed = index.sealed.iter().find(|segment| segment.last_lsn > up_to);
+        let newest = index.current.as_ref().or_else(|| index.sealed.back());
+        needed.or(newest).map_or(index.next_segment, |segment| segment.id)
+    }
+
+    /// Removes the sealed segments before `first`, or keeps their files as spares.
+    pub(super) fn trim(&self, first: u64) -> io::Result<()> {
+        loop {
+            let mut index = self.index.lock();
+            let Some(oldest) = index.sealed.front().copied().filter(|oldest| oldest.id < first)
+            else {
+                break;
+            };
+            let recycle = (index.spares.len() < SPARES_MAX).then(|| {
+                index.last_spare += 1;
+                spare_name(index.last_spare)
+            });
+            drop(index);
+            self.retire(&segment_name(oldest.id), recycle)?;
+            // Only now: what failed is tried again the next time.
+            self.index.lock().sealed.pop_front();
+        }
+        self.disk.sync_names()
+    }
+
+    fn retire(&self, name: &str, recycle: Option<String>) -> io::Result<()> {
+        let file = self.disk.open(name)?;
+        match recycle {
+            // A segment that a restart cut short is not worth keeping.
+            Some(spare) if file.len()? == self.segment_bytes => {
+                self.disk.rename(name, &spare)?;
+                self.index.lock().spares.push(Spare { name: spare, file });
+                Ok(())
+            }
+            _ => self.disk.remove(name),
+        }
+    }
+
+    /// Makes a spare if there is none.
+    pub(super) fn prepare(&self) -> Result<(), SegmentError> {
+        if self.has_spare() {
+            return Ok(());
+        }
+        let spare = self.make_spare()?;
+        self.index.lock().spares.push(spare);
+        Ok(())
+    }
+
+    fn make_spare(&self) -> Result<Spare, SegmentError> {
+        let name = {
+            let mut index = self.index.lock();
+            index.last_spare += 1;
+            spare_name(index.last_spare)
+        };
+        let made = self.disk.create(&name).and_then(|file| {
+            file.allocate(self.segment_bytes)?;
+            Ok(file)
+        });
+        // Nothing of the log is in it yet: a failure loses nothing.
+        made.map(|file| Spare { name: name.clone(), file }).map_err(|error| {
+            if let Err(error) = self.disk.remove(&name) {
+                tracing::debug!(%error, name, "an unfinished spare segment stays");
+            }
+            SegmentError::Full(error)
+        })
+    }
+
+    /// Waits until a spare is wanted; false when the log stops. `after_failure` waits for a while first.
+    pub(super) fn wait_until_wanted(&self, after_failure: bool) -> bool {
+        let mut index = self.index.lock();
+        if after_failure && !index.stopping {
+            self.wanted.wait_for(&mut index, SPACE_RETRY);
+        }
+        while !index.spares.is_empty() && !index.stopping {
+            self.wanted.wait(&mut index);
+        }
+        !index.stopping
+    }
+
+    /// Ends [`wait_until_wanted`](Self::wait_until_wanted).
+    pub(super) fn stop_preparing(&self) {
+        self.index.lock().stopping = true;
+        self.wanted.notify_all();
+    }
+}

@@ -1,0 +1,148 @@
+//! The log's threads: one writes, one makes segments in advance.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use kv_core::{Clock, Durability, Progress as _};
+
+use super::journal::FileJournal;
+use super::options::{LINGER, LINGER_BYTES_MAX, SPACE_RETRY};
+use super::segments::{LogStart, SegmentError};
+use super::writer::{Turn, Writer};
+
+/// The threads of a log that takes records. Dropping it stops the log cleanly.
+#[derive(Debug)]
+pub struct LogThreads {
+    journal: Arc<FileJournal>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl LogThreads {
+    /// Lets the log take records, from where recovery ended.
+    ///
+    /// # Errors
+    /// The disk's, when its files cannot be listed, or the system's, when it gives no threads.
+    pub fn start(
+        journal: Arc<FileJournal>,
+        clock: Arc<dyn Clock>,
+        start: &LogStart,
+    ) -> io::Result<Self> {
+        journal.segments.adopt(start)?;
+        let mut writer = Writer::new(Arc::clone(&journal), clock, start);
+        let preparing = Arc::clone(&journal);
+        let mut started = Self { journal: Arc::clone(&journal), threads: Vec::new() };
+        journal.open(start.next_lsn);
+        let writing = Arc::clone(&journal);
+        started.spawn("kv-log", move || write_until_stopped(&writing, &mut writer))?;
+        started.spawn("kv-log-spare", move || prepare_until_stopped(&preparing))?;
+        Ok(started)
+    }
+
+    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(run)?);
+        Ok(())
+    }
+
+    /// Writes and syncs everything that waits, marks the log as cleanly ended and stops. Records that come
+    /// later are refused.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for LogThreads {
+    fn drop(&mut self) {
+        self.journal.begin_stop();
+        self.journal.segments.stop_preparing();
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the log has panicked");
+            }
+        }
+    }
+}
+
+fn write_until_stopped(journal: &FileJournal, writer: &mut Writer) {
+    let mut last = Turn::Done { sync_due: None };
+    while journal.wait_for_work(last) {
+        last = writer.turn();
+        if last == Turn::Failed {
+            return;
+        }
+    }
+    writer.close();
+}
+
+fn prepare_until_stopped(journal: &FileJournal) {
+    let mut failed = false;
+    while journal.segments.wait_until_wanted(failed) {
+        let prepared = journal.segments.prepare();
+        failed = prepared.is_err();
+        match prepared {
+            Ok(()) => journal.space_found(),
+            Err(SegmentError::Full(error) | SegmentError::Failed(error)) => {
+                journal.space_lost(&format!("a log segment cannot be made: {error}"));
+            }
+        }
+    }
+}
+
+impl FileJournal {
+    fn begin_stop(&self) {
+        let mut buffer = self.buffer.lock();
+        buffer.stopping = true;
+        buffer.pending.refuse_from_now_on();
+        self.work.notify_all();
+    }
+
+    /// Waits until there is something to do after a turn; false when the log stops.
+    fn wait_for_work(&self, last: Turn) -> bool {
+        let sync_due = match last {
+            Turn::Done { sync_due } => sync_due,
+            Turn::NoSpace => return self.wait_for_space(),
+            Turn::Failed => return false,
+        };
+        let mut buffer = self.buffer.lock();
+        loop {
+            if buffer.stopping {
+                return false;
+            }
+            let wanted = buffer.wanted_written > self.reached(Durability::Buffered)
+                || buffer.wanted_durable > self.reached(Durability::Fsync);
+            if wanted || buffer.pending.bytes() >= LINGER_BYTES_MAX {
+                return true;
+            }
+            if buffer.pending.records() > 0 {
+                buffer.writer_lingers = true;
+                self.work.wait_for(&mut buffer, LINGER);
+                buffer.writer_lingers = false;
+                return !buffer.stopping;
+            }
+            buffer.writer_idle = true;
+            let timed_out = match sync_due {
+                Some(due) => self.work.wait_for(&mut buffer, due.max(MILLISECOND)).timed_out(),
+                None => {
+                    self.work.wait(&mut buffer);
+                    false
+                }
+            };
+            buffer.writer_idle = false;
+            if timed_out {
+                return true;
+            }
+        }
+    }
+
+    fn wait_for_space(&self) -> bool {
+        let mut buffer = self.buffer.lock();
+        if !buffer.stopping {
+            self.work.wait_for(&mut buffer, SPACE_RETRY);
+        }
+        !buffer.stopping
+    }
+}
+
+/// The clock's resolution: waiting for less would be spinning.
+const MILLISECOND: Duration = Duration::from_millis(1);

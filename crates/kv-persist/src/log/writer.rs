@@ -1,0 +1,271 @@
+//! The writer: turns what waits into batches, one write and one sync each.
+//!
+//! [`Writer::turn`] does one round and never waits for more work, so that tests can drive it step by step;
+//! the thread around it is in `threads`.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use kv_core::{Clock, Durability, Lsn, Progress as _};
+
+use super::batch::{BATCH_HEADER_BYTES, BatchHeader};
+use super::journal::FileJournal;
+use super::options::{FsyncMode, PAGE_BYTES};
+use super::pending::Batch;
+use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
+use super::segments::{LogStart, SegmentError};
+use crate::disk::DiskFile;
+
+/// Writes and syncs the log. There is one.
+pub(super) struct Writer {
+    journal: Arc<FileJournal>,
+    clock: Arc<dyn Clock>,
+    random: fastrand::Rng,
+    current: Option<Current>,
+    next_sequence: u64,
+    /// The last batch on stable storage.
+    durable_sequence: u64,
+    /// Position of the last record written.
+    written: Lsn,
+    /// When the oldest batch was written that is not synced.
+    dirty_since_ms: Option<u64>,
+    /// Taken and not written yet, because there was no space.
+    in_hand: Option<Batch>,
+    /// Written; its memory is used again.
+    emptied: Option<Batch>,
+}
+
+/// The segment that is written.
+#[derive(Debug)]
+struct Current {
+    file: Arc<dyn DiskFile>,
+    salt: u64,
+    /// Where the next batch begins.
+    end: u64,
+    /// How long the file is made.
+    allocated: u64,
+}
+
+/// What a turn came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// What waited is done. A sync is due after this time, if any.
+    Done { sync_due: Option<Duration> },
+    /// There is no space; try again later.
+    NoSpace,
+    /// The log has failed: there is nothing left to do.
+    Failed,
+}
+
+/// Why a batch was not written.
+enum WriteError {
+    NoSpace(String),
+    Failed(String),
+}
+
+impl Writer {
+    pub(super) fn new(journal: Arc<FileJournal>, clock: Arc<dyn Clock>, start: &LogStart) -> Self {
+        Self {
+            random: fastrand::Rng::with_seed(journal.options.seed),
+            journal,
+            clock,
+            current: None,
+            next_sequence: start.next_sequence,
+            durable_sequence: start.next_sequence - 1,
+            written: Lsn::new(start.next_lsn.get() - 1),
+            dirty_since_ms: None,
+            in_hand: None,
+            emptied: None,
+        }
+    }
+
+    /// Writes what waits, and syncs if that is due or wanted.
+    pub(super) fn turn(&mut self) -> Turn {
+        if self.journal.has_failed() {
+            return Turn::Failed;
+        }
+        if let Some(batch) = self.in_hand.take().or_else(|| self.take()) {
+            match self.write(batch, false) {
+                Ok(()) => {}
+                Err(WriteError::NoSpace(reason)) => {
+                    self.journal.buffer.lock().writer_stuck = true;
+                    self.journal.space_lost(&reason);
+                    return Turn::NoSpace;
+                }
+                Err(WriteError::Failed(reason)) => return self.fail(reason),
+            }
+        }
+        match self.sync_if_due() {
+            Ok(sync_due) => Turn::Done { sync_due },
+            Err(reason) => self.fail(reason),
+        }
+    }
+
+    /// Ends the log cleanly: everything is written and synced, and the last batch says so.
+    pub(super) fn close(&mut self) -> Turn {
+        loop {
+            match self.turn() {
+                Turn::Done { .. } if self.journal.buffer.lock().pending.records() > 0 => {}
+                Turn::Done { .. } => break,
+                // Nobody waits for space any more: what is in hand is lost like after a crash.
+                Turn::NoSpace => return self.fail("the disk is full at shutdown".to_owned()),
+                Turn::Failed => return Turn::Failed,
+            }
+        }
+        if self.current.is_none() {
+            return Turn::Done { sync_due: None };
+        }
+        let empty = self.journal.buffer.lock().pending.take(self.emptied.take());
+        let closed = match self.write(empty, true) {
+            Ok(()) => self.sync(),
+            Err(WriteError::NoSpace(reason) | WriteError::Failed(reason)) => Err(reason),
+        };
+        closed.map_or_else(|reason| self.fail(reason), |()| Turn::Done { sync_due: None })
+    }
+
+    fn fail(&mut self, reason: String) -> Turn {
+        self.in_hand = None;
+        self.journal.fail(reason);
+        Turn::Failed
+    }
+
+    fn take(&mut self) -> Option<Batch> {
+        let mut buffer = self.journal.buffer.lock();
+        if buffer.pending.records() == 0 {
+            return None;
+        }
+        let batch = buffer.pending.take(self.emptied.take());
+        self.journal.note_waiting(&buffer.pending);
+        Some(batch)
+    }
+
+    fn write(&mut self, mut batch: Batch, closing: bool) -> Result<(), WriteError> {
+        if let Err(error) = self.make_room(&batch) {
+            self.in_hand = Some(batch);
+            return Err(error);
+        }
+        let Some(current) = &mut self.current else {
+            return Err(WriteError::Failed("no segment was begun".to_owned()));
+        };
+        let header = BatchHeader {
+            sequence: self.next_sequence,
+            first_lsn: batch.first_lsn,
+            records: batch.records,
+            closing,
+            bytes: batch.bytes,
+            durable: self.durable_sequence,
+        };
+        let end = current.end + batch.len();
+        seal(&mut batch, &header, current, end);
+        let mut offset = current.end;
+        for chunk in batch.chunks.iter().filter(|chunk| !chunk.is_empty()) {
+            current.file.write_at(offset, chunk).map_err(|error| {
+                WriteError::Failed(format!("writing the log failed: {error}; see docs/guarantees.md"))
+            })?;
+            offset += chunk.len() as u64;
+        }
+        current.end = end;
+        self.next_sequence += 1;
+        self.written = batch.last_lsn();
+        self.dirty_since_ms.get_or_insert_with(|| self.clock.now().get());
+        self.journal.segments.note_filled(end, self.written);
+        self.journal.counters.batches.fetch_add(1, Ordering::Relaxed);
+        self.journal.counters.bytes.fetch_add(batch.len(), Ordering::Relaxed);
+        self.emptied = Some(batch);
+        self.journal.buffer.lock().writer_stuck = false;
+        self.journal.publish(Durability::Buffered, self.written);
+        Ok(())
+    }
+
+    /// Sees that the batch has a place: in the current segment, or in the next one.
+    fn make_room(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        let end = |from: u64| (from + batch.len()).next_multiple_of(PAGE_BYTES);
+        if self.current.as_ref().is_some_and(|current| end(current.end) <= current.allocated) {
+            return Ok(());
+        }
+        if self.current.as_ref().is_none_or(|current| current.end > SEGMENT_HEADER_BYTES as u64) {
+            self.begin_segment(batch.first_lsn)?;
+        }
+        let Some(current) = &mut self.current else { return Ok(()) };
+        let needed = end(current.end);
+        if needed > current.allocated {
+            // A batch longer than a segment. Nothing of it is written yet: a full disk loses nothing.
+            current.file.allocate(needed).map_err(|error| {
+                WriteError::NoSpace(format!("a batch of {} bytes: {error}", batch.len()))
+            })?;
+            current.allocated = needed;
+        }
+        Ok(())
+    }
+
+    fn begin_segment(&mut self, first_lsn: Lsn) -> Result<(), WriteError> {
+        // Only the last segment may hold what is not synced: that makes damage tell from a torn tail.
+        self.sync().map_err(WriteError::Failed)?;
+        let salt = self.random.u64(..);
+        let (first_batch, created_ms) = (self.next_sequence, self.clock.now().get());
+        let header = |id| SegmentHeader { id, salt, first_batch, first_lsn, created_ms };
+        let segments = &self.journal.segments;
+        let file = segments.begin(header).map_err(|error| match error {
+            SegmentError::Full(error) => {
+                WriteError::NoSpace(format!("a log segment cannot be made: {error}"))
+            }
+            SegmentError::Failed(error) => {
+                WriteError::Failed(format!("beginning a log segment failed: {error}"))
+            }
+        })?;
+        let (end, allocated) = (SEGMENT_HEADER_BYTES as u64, segments.segment_bytes());
+        self.current = Some(Current { file, salt, end, allocated });
+        Ok(())
+    }
+
+    fn sync_if_due(&mut self) -> Result<Option<Duration>, String> {
+        let Some(dirty_since_ms) = self.dirty_since_ms else { return Ok(None) };
+        let wanted = self.journal.buffer.lock().wanted_durable;
+        let unreached = wanted > self.journal.reached(Durability::Fsync);
+        let due = match self.journal.options.fsync {
+            FsyncMode::Always => Some(Duration::ZERO),
+            FsyncMode::Interval(interval) => {
+                let passed = self.clock.now().get().saturating_sub(dirty_since_ms);
+                Some(interval.saturating_sub(Duration::from_millis(passed)))
+            }
+            FsyncMode::Never => None,
+        };
+        if unreached || due == Some(Duration::ZERO) {
+            self.sync()?;
+            return Ok(None);
+        }
+        Ok(due)
+    }
+
+    fn sync(&mut self) -> Result<(), String> {
+        let Some(current) = self.current.as_ref().filter(|_| self.dirty_since_ms.is_some()) else {
+            return Ok(());
+        };
+        current.file.sync().map_err(|error| {
+            format!(
+                "syncing the log failed: {error}; what was not synced before may be lost, and trying \
+                 again would not tell: restart once the disk is well"
+            )
+        })?;
+        self.dirty_since_ms = None;
+        self.durable_sequence = self.next_sequence - 1;
+        self.journal.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        self.journal.publish(Durability::Fsync, self.written);
+        Ok(())
+    }
+}
+
+/// Puts the header in its place, and zeros up to the end of the page behind the records.
+fn seal(batch: &mut Batch, header: &BatchHeader, current: &Current, end: u64) {
+    if let Some(place) =
+        batch.chunks.first_mut().and_then(|chunk| chunk.first_chunk_mut::<BATCH_HEADER_BYTES>())
+    {
+        *place = header.encode(current.salt);
+    }
+    let page_end = end.next_multiple_of(PAGE_BYTES);
+    let zeros = usize::try_from(page_end - end).unwrap_or(0);
+    if let Some(last) = batch.chunks.last_mut() {
+        last.resize(last.len() + zeros, 0);
+    }
+}
