@@ -24,7 +24,8 @@ const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::from_command_line(std::env::args_os());
-    let config = match args.sources(std::env::vars_os()).and_then(|sources| Config::load(&sources)) {
+    let config = match args.sources(std::env::vars_os()).and_then(|sources| Config::load(&sources))
+    {
         Ok(config) => config,
         Err(error) => return refuse(&error.into(), EXIT_USAGE),
     };

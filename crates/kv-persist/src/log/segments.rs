@@ -119,8 +119,7 @@ impl Segments {
         let header = header(id);
         self.name_segment(&spare, &header).map_err(SegmentError::Failed)?;
         let mut index = self.index.lock();
-        let (last_lsn, bytes) =
-            (Lsn::new(header.first_lsn.get() - 1), SEGMENT_HEADER_BYTES as u64);
+        let (last_lsn, bytes) = (Lsn::new(header.first_lsn.get() - 1), SEGMENT_HEADER_BYTES as u64);
         let before = index.current.replace(SealedSegment { id, last_lsn, bytes });
         index.sealed.extend(before);
         index.next_segment = id + 1;

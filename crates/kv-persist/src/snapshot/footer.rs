@@ -52,11 +52,6 @@ impl Footer {
     ///
     /// A clear concerns every shard. It is to be replayed when it comes after [`log_start`](Self::log_start):
     /// what was copied after it has greater versions, and stays.
-    pub fn positions(&self) -> Vec<Lsn> {
-        self.shards.iter().map(|shard| shard.position).collect()
-    }
-
-    /// The position of one shard.
     pub fn position(&self, shard: u32) -> Lsn {
         self.shards.get(shard as usize).map_or(Lsn::ZERO, |shard| shard.position)
     }

@@ -83,7 +83,9 @@ impl Durable {
         let log = LogThreads::start(Arc::clone(&self.journal), log_clock, &recovered.log_start)
             .context("the log cannot be begun")?;
         if !self.store.evict_to_limit() {
-            warn!("what was loaded takes more than engine.memory_limit, and nothing can be evicted");
+            warn!(
+                "what was loaded takes more than engine.memory_limit, and nothing can be evicted"
+            );
         }
         let found = recovered.snapshot.map(|info| LastSnapshot {
             taken_at_ms: 0,

@@ -21,8 +21,7 @@ pub(super) type Engine = ShardedStore<Arc<dyn Journal>, Arc<SystemClock>>;
 /// Serves until a signal, or until what was kept turns out to be unusable.
 pub(crate) fn run(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
     let _held = DataDir::open(config.data_dir.path())?;
-    let runtime =
-        Runtime::new().context("cannot start the threads that serve connections")?;
+    let runtime = Runtime::new().context("cannot start the threads that serve connections")?;
     let served = if config.persist.enabled {
         runtime.block_on(serve_durable(config, clock))
     } else {
@@ -138,11 +137,7 @@ fn announce(server: &Server) {
 }
 
 /// Serves until a signal, or until loading fails.
-async fn serve(
-    server: Server,
-    mut signals: StopSignals,
-    failure: Option<oneshot::Receiver<()>>,
-) {
+async fn serve(server: Server, mut signals: StopSignals, failure: Option<oneshot::Receiver<()>>) {
     let failed = async move {
         let told = match failure {
             Some(failure) => failure.await.is_ok(),

@@ -12,6 +12,7 @@ mod config_check;
 mod config_precedence;
 mod config_refused;
 mod connection_limit;
+mod crash;
 mod cursors_of_other_servers;
 mod drain;
 mod durability;

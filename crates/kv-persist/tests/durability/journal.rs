@@ -1,20 +1,19 @@
 //! The log from the writer's side: contract, group commit, segments, failure and a full disk.
 
-mod support;
-
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use kv_core::testing::journal_suite::{self, wait};
 use kv_core::testing::ManualClock;
+use kv_core::testing::journal_suite::{self, wait};
 use kv_core::{Durability, Journal, JournalError, Lsn, Progress, Record};
 use kv_persist::disk::Disk;
 use kv_persist::disk::fault::{Fault, FaultDisk, FaultPlan};
 use kv_persist::disk::mem::MemDisk;
 use kv_persist::snapshotter::LogTrim as _;
 use kv_persist::{FileJournal, FsyncMode, LogOptions, LogStart, LogThreads};
-use support::{delete, put};
+
+use crate::support::{self, delete, put};
 
 /// A log whose threads run, as a journal.
 struct Running {
