@@ -51,10 +51,7 @@ const BANS: [Ban; 4] = [
     },
     Ban {
         under: "crates/kv-server/src/",
-        except: &[
-            "crates/kv-server/src/main.rs",
-            "crates/kv-server/src/daemon/",
-        ],
+        except: &["crates/kv-server/src/main.rs", "crates/kv-server/src/daemon/"],
         words: &["kv_persist"],
         tests_may: false,
         why: "the library serves a Store and knows no way to keep it; the program joins the two",
