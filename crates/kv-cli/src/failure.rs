@@ -2,7 +2,7 @@
 
 use std::io;
 
-use kv_client::{Error, ErrorKind};
+use kv_client::{Error, ErrorKind, Reason};
 
 use crate::exit::Exit;
 
@@ -36,6 +36,8 @@ impl Failure {
             Self::NotFound(_) => Exit::NotFound,
             Self::Client(error) => match error.kind() {
                 ErrorKind::ConditionFailed => Exit::NotFound,
+                // It was the server that said so.
+                _ if error.reason() == Some(&Reason::OutcomeUnknown) => Exit::Refused,
                 ErrorKind::Unreachable | ErrorKind::Unknown => Exit::Unreachable,
                 _ if matches!(error, Error::Config(_)) => Exit::Usage,
                 _ => Exit::Refused,
@@ -55,6 +57,7 @@ impl Failure {
 /// What helps.
 fn hint(error: &Error) -> &'static str {
     match error.kind() {
+        _ if error.reason() == Some(&Reason::OutcomeUnknown) => "",
         ErrorKind::Unreachable => {
             "; is kv-server running there? (--addr or KV_ADDR names another address)"
         }
@@ -72,7 +75,7 @@ pub(crate) fn file(doing: &str, path: &std::path::Path, error: &io::Error) -> Fa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kv_client::{Client, Reason};
+    use kv_client::Client;
 
     fn check(failure: impl Into<Failure>, exit: Exit, message: &str) {
         let failure = failure.into();
@@ -106,6 +109,13 @@ mod tests {
             Error::Busy { reason: Reason::OutOfMemory, message: "out of memory".to_owned() },
             Exit::Refused,
             "out of memory; try again later",
+        );
+        let message = "the outcome is unknown: EIO";
+        check(Error::DurabilityUnknown { message: message.to_owned() }, Exit::Refused, message);
+        check(
+            Error::Busy { reason: Reason::Loading, message: "loading: 42 %".to_owned() },
+            Exit::Refused,
+            "loading: 42 %; try again later",
         );
         let wrong = Client::builder().address("ftp://a").connect_lazy().unwrap_err();
         check(

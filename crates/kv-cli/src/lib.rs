@@ -17,6 +17,7 @@ mod input;
 mod limits;
 mod run;
 mod screen;
+mod spinner;
 mod stopwatch;
 mod table;
 mod text;

@@ -1,12 +1,15 @@
 //! Observes and manages a server.
 
+use std::time::Duration;
+
 use kv_proto::v1 as wire;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 
+use crate::limits::SNAPSHOT_TIMEOUT_DEFAULT;
 use crate::pool::Target;
 use crate::status::Effect;
-use crate::{Client, Durability, Error, Flushed, Reason, Stats, convert};
+use crate::{Client, Durability, Error, Flushed, Reason, SnapshotTaken, Stats, convert};
 
 /// Removes every key.
 #[derive(Debug, Clone)]
@@ -45,6 +48,50 @@ impl IntoFuture for Flush {
     }
 }
 
+/// Writes a snapshot of every key to the server's disk.
+#[derive(Debug, Clone)]
+#[must_use = "a snapshot is not taken until it is asked for"]
+pub struct Snapshot {
+    timeout: Duration,
+    client: Client,
+}
+
+impl Snapshot {
+    /// How long it may take: an hour unless called. The client's
+    /// [`request_timeout`](crate::ClientBuilder::request_timeout) does not count here. The server goes on
+    /// when the time is up.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Asks for the snapshot and waits until it is on stable storage. It is asked for once: another would
+    /// be taken after the first.
+    ///
+    /// # Errors
+    /// [`Error::BadRequest`] with [`Reason::PersistenceOff`] when the server keeps data in memory only;
+    /// [`Error::Busy`] when a snapshot is being taken already, or the disk is full; else it failed, or no
+    /// server answers.
+    pub async fn send(self) -> Result<SnapshotTaken, Error> {
+        let send = |to: &Target| {
+            let mut admin = to.admin();
+            async move { admin.snapshot(wire::SnapshotRequest {}).await }
+        };
+        let route = self.client.pool().any();
+        let taken = self.client.run_within(self.timeout, Effect::Write, route, send).await?;
+        Ok(convert::snapshot_taken(taken.get_ref()))
+    }
+}
+
+impl IntoFuture for Snapshot {
+    type Output = Result<SnapshotTaken, Error>;
+    type IntoFuture = futures_util::future::BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
 impl Client {
     /// What the server holds and has done since it started.
     ///
@@ -69,6 +116,11 @@ impl Client {
     /// Removes every key. Versions go on growing.
     pub fn flush(&self) -> Flush {
         Flush { wire: wire::FlushRequest::default(), client: self.clone() }
+    }
+
+    /// Writes a snapshot of every key to the server's disk. Reads and writes go on meanwhile.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { timeout: SNAPSHOT_TIMEOUT_DEFAULT, client: self.clone() }
     }
 
     /// Asks the server, by the standard gRPC health protocol, whether it takes requests.

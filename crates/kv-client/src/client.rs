@@ -93,6 +93,21 @@ impl Client {
         &self,
         effect: Effect,
         route: Route,
+        send: S,
+    ) -> Result<T, Error>
+    where
+        S: FnMut(&Target) -> F,
+        F: Future<Output = Result<T, Status>>,
+    {
+        self.run_within(self.request_timeout(), effect, route, send).await
+    }
+
+    /// The same, with a time of its own.
+    pub(crate) async fn run_within<T, S, F>(
+        &self,
+        after: Duration,
+        effect: Effect,
+        route: Route,
         mut send: S,
     ) -> Result<T, Error>
     where
@@ -119,7 +134,6 @@ impl Client {
                 self.inner.retry.pause(failures).await;
             }
         };
-        let after = self.request_timeout();
         match tokio::time::timeout(after, attempts).await {
             Ok(outcome) => outcome,
             Err(_elapsed) => Err(latest.timed_out(effect, after)),

@@ -9,7 +9,8 @@ use crate::batch::Reply;
 use crate::status;
 use crate::{
     Appended, Cursor, Deleted, Durability, Entry, Error, ExpireRule, Expired, Flushed, Incremented,
-    KeyState, Meta, Reason, ScanEntry, ScanPage, Stats, Version, Written,
+    KeyState, Meta, PersistenceStats, Reason, ScanEntry, ScanPage, SnapshotStats, SnapshotTaken,
+    Stats, Version, Written,
 };
 
 /// Whole milliseconds, rounded up so that a short TTL does not become none. What does not fit ends
@@ -196,5 +197,41 @@ pub(crate) fn stats(reply: wire::StatsResponse) -> Stats {
         shard_keys_min: reply.shard_keys_min,
         shard_keys_max: reply.shard_keys_max,
         durability_max: durability(reply.durability_max),
+        persistence: reply.persistence.map(persistence_stats),
+    }
+}
+
+fn persistence_stats(stats: wire::PersistenceStats) -> PersistenceStats {
+    PersistenceStats {
+        fsync: stats.fsync,
+        log_position: stats.log_position,
+        durable_position: stats.durable_position,
+        log_bytes: stats.log_bytes,
+        log_segments: stats.log_segments,
+        waiting_bytes: stats.waiting_bytes,
+        syncs: stats.syncs,
+        last_snapshot: stats.last_snapshot.map(|snapshot| SnapshotStats {
+            taken_at: time_from_wire(snapshot.taken_at_ms),
+            keys: snapshot.keys,
+            bytes: snapshot.bytes,
+            duration: Duration::from_millis(snapshot.duration_ms),
+        }),
+        snapshot_failures: stats.snapshot_failures,
+        torn_tail_bytes: stats.torn_tail_bytes,
+        failure: Some(stats.failure).filter(|failure| !failure.is_empty()),
+    }
+}
+
+/// A time that this machine cannot express is as good as none.
+fn time_from_wire(millis: u64) -> SystemTime {
+    UNIX_EPOCH.checked_add(Duration::from_millis(millis)).unwrap_or(UNIX_EPOCH)
+}
+
+pub(crate) fn snapshot_taken(reply: &wire::SnapshotResponse) -> SnapshotTaken {
+    SnapshotTaken {
+        id: reply.id,
+        keys: reply.keys,
+        bytes: reply.bytes,
+        duration: Duration::from_millis(reply.duration_ms),
     }
 }

@@ -67,6 +67,13 @@ pub enum Error {
         /// What happened to the answer.
         message: String,
     },
+    /// The server answered that the log has failed: the write was made and may be lost at its next start,
+    /// or what a read found may be.
+    #[error("{message}")]
+    DurabilityUnknown {
+        /// The server's words.
+        message: String,
+    },
     /// An atomic batch was not applied; none of its operations was.
     #[error("the atomic batch was not applied because of operation {index}: {source}")]
     BatchNotApplied {
@@ -107,8 +114,8 @@ pub enum ErrorKind {
     BadRequest,
     /// Nothing was done. Check that a server runs at the address.
     Unreachable,
-    /// A write was sent and its answer lost. Read the key to see, or repeat the write if twice is
-    /// as good as once.
+    /// A write was sent, and its answer was lost or said that its outcome is unknown. Read the key to see,
+    /// or repeat the write if twice is as good as once. Of a read: what it found may be lost.
     Unknown,
     /// The server or this client is at fault: report it.
     Internal,
@@ -124,7 +131,7 @@ impl Error {
             Self::Unreachable { .. } | Self::TimedOut { .. } | Self::PipelineClosed => {
                 ErrorKind::Unreachable
             }
-            Self::OutcomeUnknown { .. } => ErrorKind::Unknown,
+            Self::OutcomeUnknown { .. } | Self::DurabilityUnknown { .. } => ErrorKind::Unknown,
             Self::BatchNotApplied { source, .. } => source.kind(),
             Self::Internal { .. } => ErrorKind::Internal,
         }
@@ -134,6 +141,7 @@ impl Error {
     pub fn reason(&self) -> Option<&Reason> {
         match self {
             Self::BadRequest { reason, .. } | Self::Busy { reason, .. } => Some(reason),
+            Self::DurabilityUnknown { .. } => Some(&Reason::OutcomeUnknown),
             Self::BatchNotApplied { source, .. } => source.reason(),
             _ => None,
         }

@@ -31,6 +31,8 @@
 //! | the connection broke | repeated | [`Error::OutcomeUnknown`] |
 //! | the deadline passed | [`Error::TimedOut`] | [`Error::OutcomeUnknown`] |
 //! | the server has no room or shuts down ([`Error::Busy`]) | repeated | returned |
+//! | the server is loading ([`Error::Busy`] with [`Reason::Loading`]) | repeated | repeated: nothing was executed |
+//! | the server's log has failed ([`Error::DurabilityUnknown`]) | returned | returned |
 //! | the server refused the request | returned | returned |
 //!
 //! A write is never sent twice, not even a plain `set`: a second one would take a new version, start
@@ -58,7 +60,7 @@ mod scan;
 mod status;
 mod types;
 
-pub use admin::Flush;
+pub use admin::{Flush, Snapshot};
 pub use batch::{Batch, BatchReply, Reply};
 pub use builder::ClientBuilder;
 pub use client::Client;
@@ -70,5 +72,6 @@ pub use retry::RetryPolicy;
 pub use scan::{Scan, ScanEntries, ScanPages};
 pub use types::{
     Appended, Cursor, Deleted, Durability, Entry, ExpireRule, Expired, Flushed, Incremented,
-    KeyState, Meta, ScanEntry, ScanPage, Stats, Version, Written,
+    KeyState, Meta, PersistenceStats, ScanEntry, ScanPage, SnapshotStats, SnapshotTaken, Stats,
+    Version, Written,
 };

@@ -36,6 +36,9 @@ pub const CONNECT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(3);
 /// Time for one call, retries included, unless the builder says otherwise.
 pub const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 
+/// Time for a snapshot unless the call says otherwise.
+pub const SNAPSHOT_TIMEOUT_DEFAULT: Duration = Duration::from_hours(1);
+
 /// Calls that may wait inside one connection before callers wait outside.
 pub(crate) const CONNECTION_QUEUE_MAX: usize = 1024;
 

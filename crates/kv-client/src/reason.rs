@@ -34,6 +34,20 @@ pub enum Reason {
     ShuttingDown,
     /// The log refused the write.
     LogUnavailable,
+    /// The log failed, and what was asked for may or may not survive a restart.
+    OutcomeUnknown,
+    /// The disk of the log is full.
+    DiskFull,
+    /// More waits to be written to the log than `persist.log_buffer_bytes`.
+    LogOverloaded,
+    /// The server is loading what it kept.
+    Loading,
+    /// The server keeps data in memory only.
+    PersistenceOff,
+    /// A snapshot is being taken already.
+    SnapshotRunning,
+    /// The snapshot could not be written.
+    SnapshotFailed,
     /// A message longer than this client's or the server's limit.
     MessageTooLong,
     /// A reason this client does not know yet, by name.
@@ -76,12 +90,34 @@ impl Reason {
             ErrorReason::DurabilityUnavailable => Self::DurabilityUnavailable,
             ErrorReason::ShuttingDown => Self::ShuttingDown,
             ErrorReason::LogUnavailable => Self::LogUnavailable,
+            ErrorReason::OutcomeUnknown => Self::OutcomeUnknown,
+            ErrorReason::DiskFull => Self::DiskFull,
+            ErrorReason::LogOverloaded => Self::LogOverloaded,
+            ErrorReason::Loading => Self::Loading,
+            ErrorReason::PersistenceOff => Self::PersistenceOff,
+            ErrorReason::SnapshotRunning => Self::SnapshotRunning,
+            ErrorReason::SnapshotFailed => Self::SnapshotFailed,
         }
     }
 
     /// Whether the same request may succeed later.
     pub(crate) fn is_temporary(&self) -> bool {
-        matches!(self, Self::OutOfMemory | Self::ShuttingDown | Self::LogUnavailable)
+        matches!(
+            self,
+            Self::OutOfMemory
+                | Self::ShuttingDown
+                | Self::LogUnavailable
+                | Self::DiskFull
+                | Self::LogOverloaded
+                | Self::Loading
+                | Self::SnapshotRunning
+        )
+    }
+
+    /// Whether it says that the server looked at no request at all, so that another attempt can do no
+    /// harm and may well help.
+    pub(crate) fn is_before_execution(&self) -> bool {
+        matches!(self, Self::Loading)
     }
 }
 
@@ -91,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_reason_of_the_contract_is_known_by_name_and_number() {
-        for number in 0..=14 {
+        for number in 0..=21 {
             let wire = ErrorReason::try_from(number).unwrap();
             let name = wire.as_str_name().strip_prefix("ERROR_REASON_").unwrap();
             assert_eq!(Reason::from_name(name), Reason::from_number(number), "{name}");

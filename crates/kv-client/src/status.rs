@@ -41,7 +41,12 @@ pub(crate) fn classify(status: Status, address: &str, effect: Effect) -> Failure
         }
         Origin::Answered => {
             let error = answered(&status, address, effect);
-            let retry = matches!(&error, Error::Busy { .. }) && effect == Effect::Read;
+            let retry = match &error {
+                Error::Busy { reason, .. } => {
+                    effect == Effect::Read || reason.is_before_execution()
+                }
+                _ => false,
+            };
             Failure { error, retry }
         }
     }
@@ -75,7 +80,7 @@ fn origin(status: &Status) -> Origin {
     let mut source = status.source();
     if source.is_none() {
         // A stream that ended without a status. The server itself always sends a better code.
-        let cut = status.code() == Code::Unknown;
+        let cut = status.code() == Code::Unknown && status.get_details_error_info().is_none();
         return if cut { Origin::ConnectionLost } else { Origin::Answered };
     }
     while let Some(error) = source {
@@ -116,6 +121,9 @@ pub(crate) fn refusal(code: Code, reason: Reason, message: &str) -> Error {
     let message = words(code, message);
     if reason.is_temporary() {
         return Error::Busy { reason, message };
+    }
+    if reason == Reason::OutcomeUnknown {
+        return Error::DurabilityUnknown { message };
     }
     match code {
         Code::Unavailable

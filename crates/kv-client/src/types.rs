@@ -1,7 +1,7 @@
 //! The client's own vocabulary: what it takes and what it gives back, apart from the wire's types.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
@@ -173,6 +173,20 @@ pub struct Flushed {
     pub achieved: Option<Durability>,
 }
 
+/// A snapshot that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SnapshotTaken {
+    /// The number in its file's name.
+    pub id: u64,
+    /// Keys in it.
+    pub keys: u64,
+    /// Its size on disk.
+    pub bytes: u64,
+    /// How long it took.
+    pub duration: Duration,
+}
+
 /// A key found by a scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScanEntry {
@@ -262,4 +276,48 @@ pub struct Stats {
     pub shard_keys_max: u64,
     /// The strongest durability level this server can reach.
     pub durability_max: Option<Durability>,
+    /// What is on disk; `None` when the server keeps data in memory only.
+    pub persistence: Option<PersistenceStats>,
+}
+
+/// The state of a server's log and snapshots. Counters count from the start of the process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PersistenceStats {
+    /// `persist.fsync`: `always`, `interval` or `never`.
+    pub fsync: String,
+    /// Position of the latest write in the log; each is one further than the one before.
+    pub log_position: u64,
+    /// Position of the latest write on stable storage.
+    pub durable_position: u64,
+    /// Bytes of the log's segments on disk.
+    pub log_bytes: u64,
+    /// Number of the log's segments.
+    pub log_segments: u64,
+    /// Bytes that wait to be written to the log.
+    pub waiting_bytes: u64,
+    /// How often the log was synced.
+    pub syncs: u64,
+    /// The newest snapshot, of this process or an earlier one.
+    pub last_snapshot: Option<SnapshotStats>,
+    /// Snapshots that failed.
+    pub snapshot_failures: u64,
+    /// Bytes that were cut off the end of the log at the start, because a crash had torn them.
+    pub torn_tail_bytes: u64,
+    /// Why the log takes no writes; `None` while it does.
+    pub failure: Option<String>,
+}
+
+/// What is known of a snapshot on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SnapshotStats {
+    /// When it was complete.
+    pub taken_at: SystemTime,
+    /// Keys in it.
+    pub keys: u64,
+    /// Its size on disk.
+    pub bytes: u64,
+    /// How long it took; zero when an earlier process took it.
+    pub duration: Duration,
 }

@@ -75,6 +75,10 @@ pub trait SnapshotSource: Send + Sync {
     /// A position between the shard's last change and its next.
     fn shard_position(&self, shard: u32) -> Lsn;
 
+    /// No change that is in the journal at or before any [`shard_position`](Self::shard_position) told so
+    /// far has a greater version. Takes every shard's lock in turn.
+    fn last_version(&self) -> Version;
+
     /// Shows entries to `visitor` until the budget is spent, under the shard's lock, and tells whether
     /// there are more. Expired entries are shown too: a later effect may prolong them.
     fn visit(
@@ -101,6 +105,10 @@ pub trait ReplayTarget: Send + Sync {
 
     /// Applies effects. Fastest when those of one shard follow each other.
     fn replay(&self, effects: &[Effect<'_>]);
+
+    /// Counts a version as seen: no key had a greater one when a snapshot was taken. The keys that were
+    /// deleted before are in no snapshot, and perhaps no longer in the journal.
+    fn raise_version(&self, seen: Version);
 
     /// Drops every key that was replayed, as if nothing had been: what was read turned out to be damaged,
     /// and something else is going to be replayed. Only before [`finish_replay`](Self::finish_replay).

@@ -80,3 +80,21 @@ fn what_was_replayed_can_be_discarded_and_replayed_anew() {
     let reply = store.execute(&Op::new(b"kept", Action::Get)).unwrap();
     assert_eq!(reply.version, Version::new(5));
 }
+
+/// A key that was deleted before a snapshot, and whose delete the log has let go: KV-I4.
+#[test]
+fn versions_go_on_above_those_of_deleted_keys() {
+    let store = engine();
+    set(&store, 1, b"value");
+    let delete = Action::Delete { return_previous: false };
+    let deleted = store.execute(&Op::new(&1_u32.to_le_bytes(), delete)).unwrap().version;
+    assert_eq!(store.last_version(), deleted);
+
+    // The clock stands still, as one that was set back would.
+    let recovered = engine();
+    recovered.raise_version(store.last_version());
+    recovered.finish_replay();
+    set(&recovered, 1, b"value");
+    let reply = recovered.execute(&Op::new(&1_u32.to_le_bytes(), Action::Get)).unwrap();
+    assert!(reply.version > deleted);
+}

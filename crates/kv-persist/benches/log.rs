@@ -13,12 +13,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use kv_core::testing::journal_suite::wait;
 use kv_core::{
-    Action, Clock, Durability, EngineConfig, Journal, Lsn, NullJournal, Op, SetExpiry, ShardedStore,
-    Store, UnixMillis,
+    Action, Clock, Durability, EngineConfig, Journal, Lsn, NullJournal, Op, SetExpiry,
+    ShardedStore, Store, UnixMillis,
 };
 use kv_persist::disk::OsDisk;
-use mimalloc::MiMalloc;
 use kv_persist::{FileJournal, FsyncMode, LogOptions, LogStart, LogThreads};
+use mimalloc::MiMalloc;
 
 const KEYS: u64 = 1_000_000;
 const ROUND: Duration = Duration::from_secs(2);
@@ -111,8 +111,7 @@ fn main() {
     ];
     for (name, fsync, threads, batch, level) in cases {
         for _ in 0..ROUNDS {
-            let without =
-                rate(&engine(Arc::new(NullJournal)), threads, batch, Durability::Memory);
+            let without = rate(&engine(Arc::new(NullJournal)), threads, batch, Durability::Memory);
             let (with, notes) = logged(fsync, threads, batch, level);
             let ratio = with / without;
             println!("{name}: {with:.0} sets/s, {ratio:.2} of {without:.0} without a log; {notes}");

@@ -15,7 +15,9 @@ pub mod disk;
 mod format;
 mod log;
 pub mod manifest;
+pub mod recovery;
 pub mod snapshot;
+pub mod snapshotter;
 mod temp_file;
 pub mod wait;
 

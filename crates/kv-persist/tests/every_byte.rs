@@ -282,3 +282,35 @@ fn a_directory_without_a_log_is_a_new_log_only_when_nothing_says_otherwise() {
     let log_end = Lsn::new(1);
     assert!(read_log(&empty, LogNeeds { log_end, ..LogNeeds::default() }).1.is_err());
 }
+
+#[test]
+fn what_was_written_malformed_is_never_cut() {
+    for effects in [&b""[..], b"\xff", &[0x11; 16], &[6; 12]] {
+        let mut log = LogBuilder::new();
+        log.batch(&[vec![put(1, "one", 3, false)]], false);
+        let log = log.forged_batch(effects).finish(&[0; 100]);
+        let (records, result) = read_log(&log.disk, NEEDS);
+        assert_eq!(records, log.records);
+        let is_short = effects.len() < 11;
+        assert_eq!(result.is_ok(), is_short, "{effects:?}: {result:?}");
+    }
+}
+
+#[test]
+fn records_of_a_former_life_are_not_taken_for_those_that_a_crash_lost() {
+    // The header of the second batch was written over, its record was not: it is that of the former.
+    let mut former = LogBuilder::new();
+    former.batch(&[vec![put(1, "same", 100, false)]], false);
+    former.batch(&[vec![put(2, "same", 100, false)]], false);
+    let former = former.finish(&[]);
+    let mut log = LogBuilder::new();
+    log.batch(&[], false);
+    log.batch(&[vec![put(3, "same", 100, false)]], false);
+    let log = log.finish(&[]);
+    let (name, of) = (&log.batches[1].file, &former.batches[1].range);
+    let record = &former.disk.read(name).unwrap()[of.start + 48..of.end];
+    log.disk.overwrite(name, log.batches[1].range.start as u64 + 48, record).unwrap();
+    let (records, end) = read_log(&log.disk, NEEDS);
+    assert_eq!(records, []);
+    assert_eq!(end.unwrap().torn.unwrap().bytes, log.batches[1].range.len() as u64);
+}

@@ -8,7 +8,7 @@ use kv_client::op::Delete;
 use kv_client::{Batch, Client, Error, Reply};
 use serde::Serialize;
 
-use super::{WriteOptions, some_not_found};
+use super::{WriteOptions, level, some_not_found};
 use crate::failure::Failure;
 use crate::limits::REQUEST_KEYS_MAX;
 use crate::run::Context;
@@ -38,6 +38,7 @@ struct Answer<'a> {
     key: Text<'a>,
     deleted: bool,
     version: Option<u64>,
+    durability: Option<String>,
 }
 
 impl Del {
@@ -51,16 +52,20 @@ impl Del {
         for keys in keys.chunks(REQUEST_KEYS_MAX) {
             let results = self.request(&context.client, keys).await?.results;
             for (key, result) in keys.iter().zip(results) {
-                let version = match result {
-                    Ok(Reply::Delete(outcome)) => outcome.map(|deleted| deleted.version.get()),
+                let outcome = match result {
+                    Ok(Reply::Delete(outcome)) => outcome,
                     Ok(_) => None,
                     Err(error) => return Err(refused(&context.screen, key, error)),
                 };
-                deleted += usize::from(version.is_some());
+                deleted += usize::from(outcome.is_some());
                 let screen = &mut context.screen;
                 if screen.output == Output::Json {
-                    let deleted = version.is_some();
-                    screen.json(&Answer { key: screen.text(key), deleted, version })?;
+                    screen.json(&Answer {
+                        key: screen.text(key),
+                        deleted: outcome.is_some(),
+                        version: outcome.as_ref().map(|deleted| deleted.version.get()),
+                        durability: level(outcome.and_then(|deleted| deleted.achieved)),
+                    })?;
                 }
             }
         }

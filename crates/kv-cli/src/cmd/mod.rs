@@ -14,6 +14,7 @@ pub(crate) mod persist;
 pub(crate) mod ping;
 pub(crate) mod scan;
 pub(crate) mod set;
+pub(crate) mod snapshot;
 pub(crate) mod stats;
 pub(crate) mod ttl;
 pub(crate) mod version;
@@ -51,7 +52,8 @@ impl From<Level> for Durability {
 /// The option of every verb that writes.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct WriteOptions {
-    /// How safe the write must be before it is acknowledged; the server's default unless given
+    /// How safe the write must be at least before it is acknowledged; the server's default counts when it
+    /// is higher
     #[arg(long, value_enum)]
     durability: Option<Level>,
 }

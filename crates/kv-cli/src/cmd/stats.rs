@@ -1,7 +1,9 @@
 //! `stats`: tells how the server is.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use clap::Args;
-use kv_client::Stats as ServerStats;
+use kv_client::{PersistenceStats, Stats as ServerStats};
 use serde_json::{Map, Value};
 
 use super::level;
@@ -55,10 +57,7 @@ fn show(value: &Value) -> String {
 
 /// Every figure, by the name it has in the contract.
 fn fields(stats: &ServerStats) -> Vec<(&'static str, Value)> {
-    let millis = |time: std::time::Duration| {
-        Value::from(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
-    };
-    vec![
+    let mut fields = vec![
         ("server_version", stats.server_version.as_str().into()),
         ("uptime_ms", millis(stats.uptime)),
         ("keys", stats.keys.into()),
@@ -80,5 +79,37 @@ fn fields(stats: &ServerStats) -> Vec<(&'static str, Value)> {
         ("shard_keys_min", stats.shard_keys_min.into()),
         ("shard_keys_max", stats.shard_keys_max.into()),
         ("durability_max", level(stats.durability_max).into()),
+        ("persist_enabled", stats.persistence.is_some().into()),
+    ];
+    fields.extend(stats.persistence.iter().flat_map(persistence));
+    fields
+}
+
+/// Every figure of what is on disk.
+fn persistence(stats: &PersistenceStats) -> [(&'static str, Value); 14] {
+    let last = stats.last_snapshot.as_ref();
+    let taken_at = last.map(|snapshot| {
+        let since_epoch = snapshot.taken_at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        millis(since_epoch)
+    });
+    [
+        ("persist_fsync", stats.fsync.as_str().into()),
+        ("log_position", stats.log_position.into()),
+        ("durable_position", stats.durable_position.into()),
+        ("log_bytes", stats.log_bytes.into()),
+        ("log_segments", stats.log_segments.into()),
+        ("waiting_bytes", stats.waiting_bytes.into()),
+        ("syncs", stats.syncs.into()),
+        ("last_snapshot_taken_at_ms", taken_at.into()),
+        ("last_snapshot_keys", last.map(|snapshot| snapshot.keys).into()),
+        ("last_snapshot_bytes", last.map(|snapshot| snapshot.bytes).into()),
+        ("last_snapshot_duration_ms", last.map(|snapshot| millis(snapshot.duration)).into()),
+        ("snapshot_failures", stats.snapshot_failures.into()),
+        ("torn_tail_bytes", stats.torn_tail_bytes.into()),
+        ("log_failure", stats.failure.as_deref().into()),
     ]
+}
+
+fn millis(time: Duration) -> Value {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).into()
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use kv_client::{Client, Durability, Error, PipelineReceiver, PipelineSender};
+use kv_client::{BatchReply, Client, Durability, Error, PipelineReceiver, PipelineSender};
 use tokio::sync::mpsc;
 
 use super::feed::{Feed, Note, Portion, Reading};
@@ -127,7 +127,8 @@ impl Collector<'_> {
         mut notes: mpsc::Receiver<Note>,
     ) -> Result<(), Error> {
         while let Some(reply) = receiver.recv().await {
-            let results = reply?.results;
+            let BatchReply { results, achieved } = reply?;
+            self.report.reached(achieved);
             let Some(note) = notes.recv().await else { break };
             for (line, result) in note.lines.iter().zip(results) {
                 self.report.acknowledged += 1;

@@ -4,6 +4,7 @@ use std::fmt::{self, Write};
 use std::time::Duration;
 
 use indicatif::DecimalBytes;
+use kv_client::Durability;
 use serde::Serialize;
 
 use crate::limits::FAILURES_SHOWN_MAX;
@@ -44,6 +45,8 @@ pub(crate) struct Report {
     pub(crate) refused: Failures,
     /// Lines that are no rows.
     pub(crate) malformed: Failures,
+    /// The weakest durability level of the rows written; `None` when none was.
+    pub(crate) durability: Option<Durability>,
     /// Bytes of keys and values in the rows acknowledged.
     pub(crate) bytes: u64,
     /// How long it took.
@@ -60,9 +63,19 @@ struct Figures {
     bytes: u64,
     seconds: f64,
     rows_per_second: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    durability: Option<String>,
 }
 
 impl Report {
+    /// Counts rows that have reached this level.
+    pub(crate) fn reached(&mut self, level: Option<Durability>) {
+        self.durability = match (self.durability, level) {
+            (Some(weakest), Some(level)) => Some(weakest.min(level)),
+            (one, other) => one.or(other),
+        };
+    }
+
     /// The figures for JSON.
     pub(crate) fn figures(&self) -> impl Serialize {
         Figures {
@@ -74,6 +87,7 @@ impl Report {
             bytes: self.bytes,
             seconds: self.elapsed.as_secs_f64(),
             rows_per_second: self.rows_per_second(),
+            durability: self.durability.map(|level| level.to_string()),
         }
     }
 
@@ -98,6 +112,9 @@ impl Report {
         ];
         for (count, what, became) in exceptions.into_iter().filter(|(count, ..)| *count > 0) {
             text.push_str(&[", ", &plural(count, what), became].concat());
+        }
+        if let Some(level) = self.durability {
+            text.push_str(&[", durability ", &level.to_string()].concat());
         }
         text
     }

@@ -25,6 +25,7 @@ async fn without_a_server_every_verb_says_what_helps_and_exits_with_3() {
         "import file",
         "export -",
         "export out",
+        "snapshot",
         "stats",
         "ping",
         "version",

@@ -28,7 +28,7 @@ async fn what_plain_tsv_takes_in_comes_out_the_same() {
     let file = b"a\t1\nb\twith\ttabs\nc\tback\\slash\\n\nd\tcr\r\ne\t\nf\t\xff\x00\n";
     cli.write("rows", file);
     let ran = cli.line("import rows");
-    assert_eq!(report(&ran), "imported 6 rows (33 B) in TIME\n[0]");
+    assert_eq!(report(&ran), "imported 6 rows (33 B) in TIME, durability memory\n[0]");
     assert_eq!(cli.line("get b -o raw").ok(), b"with\ttabs");
     let out = cli.line("export -");
     assert_eq!(sorted(&out.stdout), sorted(file));
@@ -45,7 +45,7 @@ async fn malformed_lines_are_told_by_number_and_the_rest_is_loaded() {
     cli.write("rows", "a\t1\nno delimiter\n\n\tno key\nb\t2\n");
     let ran = cli.line("import rows");
     expect![[r#"
-        imported 2 rows (4 B) in TIME, 2 malformed lines
+        imported 2 rows (4 B) in TIME, 2 malformed lines, durability memory
         line 2: no tab between key and value: a line is key, tab, value (--delimiter names another)
         line 4: the key is empty: at least 1 byte is needed
         kv-cli: 2 malformed lines in rows
@@ -66,7 +66,7 @@ async fn strict_stops_at_the_first_malformed_line() {
     cli.write("rows", "a\t1\nbad\nb\t2\nbad\n");
     let ran = cli.line("import rows --strict");
     expect![[r#"
-        imported 1 row (2 B) in TIME, 1 malformed line
+        imported 1 row (2 B) in TIME, 1 malformed line, durability memory
         line 2: no tab between key and value: a line is key, tab, value (--delimiter names another)
         kv-cli: 1 malformed line in rows
         [2]"#]]
@@ -82,7 +82,7 @@ async fn rows_the_server_refuses_are_told_by_line_and_the_rest_is_loaded() {
     cli.write("rows", "a\t1\n12345\t2\nbad\nb\t3\n");
     let ran = cli.line("import rows");
     expect![[r#"
-        imported 2 rows (10 B) in TIME, 1 row refused, 1 malformed line
+        imported 2 rows (10 B) in TIME, 1 row refused, 1 malformed line, durability memory
         line 2: key of 5 bytes is too long: at most 4 bytes are allowed (limits.key_bytes_max)
         line 3: no tab between key and value: a line is key, tab, value (--delimiter names another)
         kv-cli: the server refused 1 row
@@ -95,7 +95,10 @@ async fn rows_the_server_refuses_are_told_by_line_and_the_rest_is_loaded() {
 async fn csv_is_loaded_with_and_without_header() {
     let cli = Cli::start();
     cli.write("rows.csv", "key,value,ttl_ms\na,\"1,\"\"x\"\"\",\nb,\"two\nlines\",3600000\n");
-    assert_eq!(report(&cli.line("import rows.csv")), "imported 2 rows (16 B) in TIME\n[0]");
+    assert_eq!(
+        report(&cli.line("import rows.csv")),
+        "imported 2 rows (16 B) in TIME, durability memory\n[0]"
+    );
     assert_eq!(cli.line("get a -o raw").text(), "1,\"x\"");
     assert_eq!(cli.line("get b -o raw").text(), "two\nlines");
     assert!(cli.line("ttl b").text().starts_with("59m"));
@@ -139,7 +142,7 @@ async fn json_lines_are_loaded() {
     cli.write("rows.jsonl", rows);
     let ran = cli.line("import rows.jsonl");
     expect![[r#"
-        imported 3 rows (7 B) in TIME, 1 malformed line
+        imported 3 rows (7 B) in TIME, 1 malformed line, durability memory
         line 3: bad JSON: missing field `value` at column 11
         kv-cli: 1 malformed line in rows.jsonl
         [2]"#]]
@@ -164,7 +167,10 @@ async fn existing_keys_are_kept_when_asked_for() {
     cli.line("set a old").ok();
     cli.write("rows", "a\tnew\nb\tnew\n");
     let ran = cli.line("import rows --skip-existing");
-    assert_eq!(report(&ran), "imported 1 row (8 B) in TIME, 1 existing key kept\n[0]");
+    assert_eq!(
+        report(&ran),
+        "imported 1 row (8 B) in TIME, 1 existing key kept, durability memory\n[0]"
+    );
     assert_eq!(cli.line("mget a b -o raw").text(), "old\nnew\n");
 }
 

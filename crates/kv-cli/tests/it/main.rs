@@ -16,4 +16,6 @@ mod import;
 #[cfg(test)]
 mod interrupted;
 #[cfg(test)]
+mod persistence;
+#[cfg(test)]
 mod verbs;

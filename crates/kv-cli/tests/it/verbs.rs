@@ -200,8 +200,8 @@ async fn asking_for_and_removing_many_keys() {
             kv-cli: key "b" not found
             [1]
             $ kv-cli del c d -o json
-            {"key":"c","deleted":true,"version":VERSION}
-            {"key":"d","deleted":true,"version":VERSION}
+            {"key":"c","deleted":true,"version":VERSION,"durability":"memory"}
+            {"key":"d","deleted":true,"version":VERSION,"durability":"memory"}
             $ kv-cli del c d -o raw
             0
             kv-cli: 2 of 2 keys not found
@@ -450,7 +450,8 @@ async fn ping_and_version() {
 #[tokio::test(flavor = "multi_thread")]
 async fn durability_is_asked_for_and_told() {
     let cli = Cli::start();
-    for line in ["set k v", "mset k v", "incr n", "append k v", "expire k 1h", "persist k"] {
+    for line in ["set k v", "mset k v", "incr n", "append k v", "expire k 1h", "persist k", "del k"]
+    {
         let told = cli.line(&format!("{line} --durability memory -o json")).text();
         assert!(told.contains("\"durability\":\"memory\""), "{line}: {told}");
         assert_eq!(cli.line(&format!("{line} --durability disk")).code, 2, "{line}");
@@ -463,7 +464,7 @@ async fn every_verb_helps_with_an_example() {
     let help = cli.line("--help").text();
     let verbs = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let verbs: Vec<_> = verbs.map_while(|line| line.split_whitespace().next()).collect();
-    assert_eq!(verbs.len(), 18, "{verbs:?}");
+    assert_eq!(verbs.len(), 19, "{verbs:?}");
     for verb in verbs.iter().filter(|verb| **verb != "help") {
         let help = cli.line(&format!("{verb} --help")).text();
         assert!(help.contains("Example") && help.contains(&format!("  kv-cli {verb}")), "{help}");

@@ -57,6 +57,54 @@ async fn writes_are_sent_once_even_when_the_server_is_busy() {
 }
 
 #[tokio::test]
+async fn a_server_that_loads_has_executed_nothing_and_is_asked_again() {
+    let loading = || Step::Fail(refusal(Code::Unavailable, "LOADING", "loading: 42 %"));
+    for name in READS.into_iter().chain(WRITES) {
+        let fake = Fake::start().await;
+        fake.then(loading()).then(loading());
+        send(&fake.client(), name).await.unwrap();
+        assert_eq!(fake.calls(), [name; 3]);
+
+        fake.then(loading()).then(loading()).then(loading());
+        let error = send(&fake.client(), name).await.unwrap_err();
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Retry, Some(&Reason::Loading)));
+        assert_eq!(error.to_string(), "loading: 42 %");
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_the_log_refused_is_sent_once() {
+    for (code, reason, wanted) in [
+        (Code::ResourceExhausted, "DISK_FULL", Reason::DiskFull),
+        (Code::ResourceExhausted, "LOG_OVERLOADED", Reason::LogOverloaded),
+        (Code::Unavailable, "LOG_UNAVAILABLE", Reason::LogUnavailable),
+    ] {
+        let fake = Fake::start().await;
+        fake.then(Step::Fail(refusal(code, reason, "words")));
+        let error = send(&fake.client(), "set").await.unwrap_err();
+        assert_eq!((error.kind(), error.reason()), (ErrorKind::Retry, Some(&wanted)));
+        assert_eq!(fake.calls(), ["set"]);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_told_in_the_servers_words_and_never_repeated() {
+    for name in READS.into_iter().chain(WRITES) {
+        let fake = Fake::start().await;
+        let words = "the outcome is unknown: EIO";
+        fake.then(Step::Fail(refusal(Code::Unknown, "OUTCOME_UNKNOWN", words)));
+        let error = send(&fake.client(), name).await.unwrap_err();
+        assert!(matches!(error, Error::DurabilityUnknown { .. }), "{name}: {error:?}");
+        assert_eq!(
+            (error.kind(), error.reason()),
+            (ErrorKind::Unknown, Some(&Reason::OutcomeUnknown))
+        );
+        assert_eq!(error.to_string(), words);
+        assert_eq!(fake.calls(), [name]);
+    }
+}
+
+#[tokio::test]
 async fn a_refused_request_is_not_repeated_and_keeps_the_servers_words() {
     for name in READS.into_iter().chain(WRITES) {
         let fake = Fake::start().await;

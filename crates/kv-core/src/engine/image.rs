@@ -5,7 +5,7 @@ use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::image::{ImageEntry, ImageValue, ShardCursor, SnapshotSource, VisitBudget};
 use crate::journal::Journal;
-use crate::types::Lsn;
+use crate::types::{Lsn, Version};
 
 impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
     fn shards(&self) -> u32 {
@@ -16,6 +16,13 @@ impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
         // While the lock is held nothing of this shard is between journal and table.
         let _locked = self.lock(shard as usize);
         self.journal.position()
+    }
+
+    fn last_version(&self) -> Version {
+        (0..self.shards.len())
+            .map(|index| self.lock(index).last_version())
+            .max()
+            .unwrap_or_default()
     }
 
     fn visit(

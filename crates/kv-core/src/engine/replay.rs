@@ -54,6 +54,10 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
         self.replayed_version.fetch_max(greatest.get(), Ordering::Relaxed);
     }
 
+    fn raise_version(&self, seen: Version) {
+        self.replayed_version.fetch_max(seen.get(), Ordering::Relaxed);
+    }
+
     fn discard(&self) {
         let ctx = self.context();
         for index in 0..self.shards.len() {

@@ -67,7 +67,7 @@ fn positions_never_decrease<J: Journal>(journal: &J) {
 
 fn positions_are_unique_when_something_is_kept<J: Journal>(journal: &J) {
     let start = Barrier::new(usize::try_from(THREADS).expect("a few"));
-    let lsns: Vec<Lsn> = std::thread::scope(|scope| {
+    let lsns: Vec<Lsn> = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS)
             .map(|thread| {
                 let start = &start;

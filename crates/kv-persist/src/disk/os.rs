@@ -69,12 +69,7 @@ impl OsDisk {
         if !fs::metadata(path)?.is_dir() {
             return Err(io::ErrorKind::NotADirectory.into());
         }
-        Ok(Self {
-            path: path.to_owned(),
-            directory: File::open(path)?,
-            access,
-            prewrites: false,
-        })
+        Ok(Self { path: path.to_owned(), directory: File::open(path)?, access, prewrites: false })
     }
 
     /// Whether `allocate` writes zeros, instead of having the file system set space aside. That costs as

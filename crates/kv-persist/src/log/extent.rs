@@ -2,6 +2,8 @@
 
 use kv_core::Lsn;
 
+use super::segments::{LogStart, SealedSegment};
+
 /// What is known of a log from elsewhere: it must be there from `log_start` to `log_end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct LogNeeds {
@@ -66,6 +68,21 @@ pub struct SegmentExtent {
 }
 
 impl LogEnd {
+    /// Where the log goes on.
+    pub fn start(&self) -> LogStart {
+        let sealed = self.segments.iter().map(|segment| SealedSegment {
+            id: segment.id,
+            last_lsn: Lsn::new(segment.next_lsn.get() - 1),
+            bytes: segment.bytes,
+        });
+        LogStart {
+            next_lsn: self.position.next_lsn,
+            next_sequence: self.position.next_sequence,
+            next_segment: self.position.segment + 1,
+            sealed: sealed.collect(),
+        }
+    }
+
     /// There is no log yet.
     pub(super) fn of_new_log() -> Self {
         let next_lsn = Lsn::new(1);

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
@@ -15,6 +16,7 @@ use super::record;
 use super::segments::Segments;
 use super::waiters::Waiters;
 use crate::disk::Disk;
+use crate::snapshotter::LogTrim;
 
 /// Capacity a thread's encoding buffer keeps.
 const SCRATCH_BYTES_MAX: usize = 1 << 20;
@@ -144,24 +146,6 @@ impl FileJournal {
             log_bytes,
             disk_full: matches!(buffer.pending.intake, Intake::RemovalsOnly { .. }),
         }
-    }
-
-    /// Removes or recycles the segments whose records are all at `up_to` or before, and tells which is the
-    /// oldest that is kept. Call only when nothing refers to those records any more.
-    ///
-    /// # Errors
-    /// The disk's; some segments may have been removed.
-    pub fn trim(&self, up_to: Lsn) -> std::io::Result<u64> {
-        let kept = self.segments.trim(up_to)?;
-        if self.segments.has_spare() {
-            self.space_found();
-        }
-        Ok(kept)
-    }
-
-    /// The oldest segment that holds a record after `up_to`: what [`trim`](Self::trim) would keep.
-    pub fn first_segment_after(&self, up_to: Lsn) -> u64 {
-        self.segments.first_after(up_to)
     }
 
     /// Begins to take records, at the position after recovery's last.
@@ -340,5 +324,23 @@ impl Journal for FileJournal {
 
     fn position(&self) -> Lsn {
         self.buffer.lock().pending.position()
+    }
+}
+
+impl LogTrim for FileJournal {
+    fn first_needed(&self, position: Lsn) -> u64 {
+        self.segments.first_after(position)
+    }
+
+    fn trim(&self, segment: u64) -> io::Result<()> {
+        let trimmed = self.segments.trim(segment);
+        if self.segments.has_spare() {
+            self.space_found();
+        }
+        trimmed
+    }
+
+    fn bytes_written(&self) -> u64 {
+        self.counters.bytes.load(Ordering::Relaxed)
     }
 }

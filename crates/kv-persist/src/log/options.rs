@@ -2,12 +2,6 @@
 
 use std::time::Duration;
 
-/// The smallest segment: a few batches fit.
-pub const SEGMENT_BYTES_MIN: u64 = 64 << 10;
-
-/// The largest segment.
-pub const SEGMENT_BYTES_MAX: u64 = 1 << 30;
-
 /// Segments kept in advance for reuse; more are removed.
 pub(crate) const SPARES_MAX: usize = 4;
 

@@ -20,6 +20,8 @@ pub(crate) struct SegmentReader {
     header: SegmentHeader,
     /// Where the next batch should be.
     next: LogPosition,
+    /// Length of all files before this.
+    bytes_before: u64,
 }
 
 /// A batch that checks out, with all of its records.
@@ -28,6 +30,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) header: BatchHeader,
     /// Where it begins.
     pub(crate) at: LogPosition,
+    /// How much of the log ends with it: its end, and all files before its own.
+    pub(crate) log_bytes: u64,
     records: &'a [u8],
 }
 
@@ -80,7 +84,7 @@ impl SegmentReader {
                 next_lsn: header.first_lsn,
                 next_sequence: header.first_batch,
             };
-            Self { window, header, next }
+            Self { window, header, next, bytes_before: 0 }
         }))
     }
 
@@ -88,9 +92,14 @@ impl SegmentReader {
         &self.header
     }
 
-    /// Length of the file.
-    pub(crate) fn file_bytes(&self) -> u64 {
-        self.window.len()
+    /// Says how long the files before this one are.
+    pub(super) fn set_bytes_before(&mut self, bytes: u64) {
+        self.bytes_before = bytes;
+    }
+
+    /// Length of the file and all before it.
+    pub(super) fn bytes_with_this(&self) -> u64 {
+        self.bytes_before + self.window.len()
     }
 
     /// Where the next batch should be.
@@ -126,7 +135,8 @@ impl SegmentReader {
             next_lsn: header.next_lsn(),
             next_sequence: at.next_sequence.saturating_add(1),
         };
-        Ok(Ok(Batch { header, at, records }))
+        let log_bytes = self.bytes_before + self.next.offset;
+        Ok(Ok(Batch { header, at, log_bytes, records }))
     }
 
     /// Looks through what follows the last batch that was read.

@@ -119,8 +119,7 @@ impl Segments {
         let header = header(id);
         self.name_segment(&spare, &header).map_err(SegmentError::Failed)?;
         let mut index = self.index.lock();
-        let (last_lsn, bytes) =
-            (Lsn::new(header.first_lsn.get() - 1), SEGMENT_HEADER_BYTES as u64);
+        let (last_lsn, bytes) = (Lsn::new(header.first_lsn.get() - 1), SEGMENT_HEADER_BYTES as u64);
         let before = index.current.replace(SealedSegment { id, last_lsn, bytes });
         index.sealed.extend(before);
         index.next_segment = id + 1;
@@ -160,31 +159,33 @@ impl Segments {
         !self.index.lock().spares.is_empty()
     }
 
-    /// The oldest segment with records after `up_to`; the next one to come when there is none.
+    /// The oldest segment with records after `up_to`; the newest one when there is none. One is always
+    /// kept, because it tells where the log goes on.
     pub(super) fn first_after(&self, up_to: Lsn) -> u64 {
         let index = self.index.lock();
         let needed = index.sealed.iter().find(|segment| segment.last_lsn > up_to);
-        needed.or(index.current.as_ref()).map_or(index.next_segment, |segment| segment.id)
+        let newest = index.current.as_ref().or_else(|| index.sealed.back());
+        needed.or(newest).map_or(index.next_segment, |segment| segment.id)
     }
 
-    /// Removes the sealed segments without records after `up_to`, or keeps their files as spares.
-    pub(super) fn trim(&self, up_to: Lsn) -> io::Result<u64> {
+    /// Removes the sealed segments before `first`, or keeps their files as spares.
+    pub(super) fn trim(&self, first: u64) -> io::Result<()> {
         loop {
             let mut index = self.index.lock();
-            match index.sealed.front() {
-                Some(oldest) if oldest.last_lsn <= up_to => {}
-                _ => break,
-            }
-            let Some(oldest) = index.sealed.pop_front() else { break };
+            let Some(oldest) = index.sealed.front().copied().filter(|oldest| oldest.id < first)
+            else {
+                break;
+            };
             let recycle = (index.spares.len() < SPARES_MAX).then(|| {
                 index.last_spare += 1;
                 spare_name(index.last_spare)
             });
             drop(index);
             self.retire(&segment_name(oldest.id), recycle)?;
+            // Only now: what failed is tried again the next time.
+            self.index.lock().sealed.pop_front();
         }
-        self.disk.sync_names()?;
-        Ok(self.first_after(up_to))
+        self.disk.sync_names()
     }
 
     fn retire(&self, name: &str, recycle: Option<String>) -> io::Result<()> {

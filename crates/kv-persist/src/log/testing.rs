@@ -7,11 +7,12 @@
 
 use std::ops::Range;
 
-use kv_core::testing::OwnedEffect;
-use kv_core::{Effect, Lsn, Record};
+use crc32c::crc32c;
+use kv_core::testing::{OwnedChange, OwnedEffect};
+use kv_core::{Effect, Lsn, Record, Version};
 
 use super::batch::{BATCH_HEADER_BYTES, BatchHeader};
-use super::record::{encode, seal};
+use super::record::{RECORD_HEADER_BYTES, encode, seal};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::walk::LogReader;
 use super::{LogEnd, LogError, LogNeeds};
@@ -95,9 +96,9 @@ impl LogBuilder {
         self
     }
 
-    /// Adds a batch of records, and a flag when the log ends there.
+    /// Adds a batch of records; `closing` says that the log ends there.
     pub fn batch(&mut self, records: &[Vec<OwnedEffect>], closing: bool) -> &mut Self {
-        let first_lsn = Lsn::new(self.next_lsn);
+        let first_lsn = self.next_lsn;
         let mut bytes = Vec::new();
         for effects in records {
             let borrowed: Vec<Effect<'_>> = effects.iter().map(OwnedEffect::as_effect).collect();
@@ -108,17 +109,42 @@ impl LogBuilder {
             self.log.records.push((self.next_lsn, effects.clone()));
             self.next_lsn += 1;
         }
+        self.put_batch(first_lsn, &bytes, closing);
+        self
+    }
+
+    /// Adds a batch of one record with these bytes for effects, whatever they are, under checksums that
+    /// are right. It is not among the records of the log.
+    pub fn forged_batch(&mut self, effects: &[u8]) -> &mut Self {
+        let clear = OwnedEffect {
+            shard: 0,
+            version: Version::NONE,
+            key: Vec::new(),
+            change: OwnedChange::Clear,
+        };
+        let mut record = Vec::new();
+        encode(&Record { group: 0, effects: &[clear.as_effect()] }, &mut record)
+            .expect("it is small");
+        record.truncate(RECORD_HEADER_BYTES);
+        record.extend_from_slice(effects);
+        reseal(&mut record, Lsn::new(self.next_lsn));
+        self.next_lsn += 1;
+        self.put_batch(self.next_lsn - 1, &record, false);
+        self
+    }
+
+    fn put_batch(&mut self, first_lsn: u64, bytes: &[u8], closing: bool) {
         let header = BatchHeader {
             sequence: self.next_sequence,
-            first_lsn,
-            records: u32::try_from(records.len()).expect("there are few"),
+            first_lsn: Lsn::new(first_lsn),
+            records: u32::try_from(self.next_lsn - first_lsn).expect("there are few"),
             closing,
             bytes: bytes.len() as u64,
             durable: self.durable,
         };
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&header.encode(self.header.salt));
-        self.bytes.extend_from_slice(&bytes);
+        self.bytes.extend_from_slice(bytes);
         self.log.batches.push(BatchSpan {
             file: segment_name(self.header.id),
             range: start..self.bytes.len(),
@@ -127,7 +153,6 @@ impl LogBuilder {
             next_lsn: self.next_lsn,
         });
         self.next_sequence += 1;
-        self
     }
 
     /// Ends the segment with what lies behind its last batch, and begins another. Segments are synced
@@ -164,6 +189,16 @@ impl LogBuilder {
         self.bytes = self.header.encode().to_vec();
         debug_assert_eq!(self.bytes.len(), SEGMENT_HEADER_BYTES);
     }
+}
+
+/// Gives a record whose effects were changed its length, checksum and position.
+fn reseal(record: &mut [u8], lsn: Lsn) {
+    let length = u32::try_from(record.len()).expect("it is small");
+    if let Some((head, covered)) = record.split_first_chunk_mut::<16>() {
+        head[0..4].copy_from_slice(&length.to_le_bytes());
+        head[4..8].copy_from_slice(&crc32c(covered).to_le_bytes());
+    }
+    seal(record, lsn);
 }
 
 /// Reads a whole log: every record that was visited, and how it ended.

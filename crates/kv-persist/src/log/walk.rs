@@ -56,6 +56,17 @@ impl<'a> LogReader<'a> {
         self.ids.iter().map(len).sum()
     }
 
+    /// Position of the first record; of the first to come when there is no log.
+    ///
+    /// # Errors
+    /// [`LogError`] when the first segment's header does not check out.
+    pub(crate) fn first_lsn(&self) -> Result<Lsn, LogError> {
+        let Some(first) = self.ids.first() else { return Ok(Lsn::new(1)) };
+        let reader = self.open(*first, None)?;
+        self.check_beginning(&reader)?;
+        Ok(reader.header().first_lsn)
+    }
+
     /// Shows every batch to `visitor`, in order, each as soon as all of it has been checked.
     ///
     /// # Errors
@@ -66,6 +77,8 @@ impl<'a> LogReader<'a> {
         for id in &self.ids {
             let before = last.as_ref().map(|(reader, end)| (reader.next(), end));
             let mut reader = self.open(*id, before.map(|(position, _)| position))?;
+            reader
+                .set_bytes_before(last.as_ref().map_or(0, |(before, _)| before.bytes_with_this()));
             match before {
                 None => self.check_beginning(&reader)?,
                 Some((position, end)) => self.check_continues(position, end.fault, &reader)?,
@@ -187,7 +200,10 @@ impl<'a> LogReader<'a> {
         let found =
             format!("batch {} with position {}", header.first_batch, header.first_lsn.get());
         let begins_the_log = header.first_batch == 1 && header.first_lsn == Lsn::new(1);
-        let expected = if header.id == 1 && !begins_the_log {
+        let is_possible = header.first_batch > 0 && header.first_lsn > Lsn::ZERO;
+        let expected = if !is_possible {
+            "a batch and a position, both 1 or above".to_owned()
+        } else if header.id == 1 && !begins_the_log {
             "the beginning of the log, batch 1 with position 1".to_owned()
         } else if header.first_lsn.get() > self.needs.log_start.get().saturating_add(1) {
             format!(

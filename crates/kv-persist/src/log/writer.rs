@@ -161,7 +161,9 @@ impl Writer {
         let mut offset = current.end;
         for chunk in batch.chunks.iter().filter(|chunk| !chunk.is_empty()) {
             current.file.write_at(offset, chunk).map_err(|error| {
-                WriteError::Failed(format!("writing the log failed: {error}; see docs/guarantees.md"))
+                WriteError::Failed(format!(
+                    "writing the log failed: {error}; see docs/guarantees.md"
+                ))
             })?;
             offset += chunk.len() as u64;
         }

@@ -1,7 +1,7 @@
 //! The end of a snapshot: totals, the position of every shard, and where its blocks begin.
 
 use bytes::{Buf, BufMut};
-use kv_core::Lsn;
+use kv_core::{Lsn, Version};
 
 use super::block::{BLOCK_HEADER_BYTES, EFFECT_BYTES_MIN, LZ4_RATIO_MAX};
 use super::damage::{Flaw, check_sum};
@@ -12,8 +12,8 @@ pub(super) const END_BYTES: usize = 16;
 
 const END_MAGIC: &[u8; 8] = b"kv-snap\x01";
 const MAGIC: u32 = u32::from_le_bytes(*b"kvF1");
-const FIXED_BYTES: u64 = 56;
-const SHARD_BYTES: u64 = 16;
+const FIXED_BYTES: usize = 56;
+const SHARD_BYTES: usize = 16;
 
 /// Bytes before those that the checksum covers.
 const UNCHECKED_BYTES: usize = 8;
@@ -29,6 +29,8 @@ pub struct Footer {
     pub log_start: Lsn,
     /// The snapshot means nothing unless the log is there up to this position.
     pub log_end: Lsn,
+    /// No key had a greater version, deleted ones included.
+    pub last_version: Version,
     /// Number of blocks.
     pub blocks: u32,
     /// The shards it was copied from, in order.
@@ -54,9 +56,14 @@ impl Footer {
         self.shards.get(shard as usize).map_or(Lsn::ZERO, |shard| shard.position)
     }
 
+    /// The position of every shard, in order; see [`position`](Self::position).
+    pub fn positions(&self) -> Vec<Lsn> {
+        self.shards.iter().map(|shard| shard.position).collect()
+    }
+
     /// Length of the footer of a snapshot of so many shards.
     pub(super) fn bytes(shards: u32) -> u64 {
-        FIXED_BYTES + SHARD_BYTES * u64::from(shards)
+        FIXED_BYTES as u64 + SHARD_BYTES as u64 * u64::from(shards)
     }
 
     pub(super) fn encode(&self) -> Vec<u8> {
@@ -67,7 +74,7 @@ impl Footer {
         fields.put_u64_le(self.log_end.get());
         fields.put_u32_le(self.blocks);
         fields.put_u32_le(u32::try_from(self.shards.len()).unwrap_or(u32::MAX));
-        fields.put_u64_le(0);
+        fields.put_u64_le(self.last_version.get());
         for shard in &self.shards {
             fields.put_u64_le(shard.position.get());
             fields.put_u64_le(shard.offset);
@@ -100,21 +107,20 @@ impl Footer {
             raw_bytes: fields.get_u64_le(),
             log_start: Lsn::new(fields.get_u64_le()),
             log_end: Lsn::new(fields.get_u64_le()),
+            last_version: Version::NONE,
             blocks: fields.get_u32_le(),
             shards: Vec::new(),
         };
-        let (count, reserved) = (fields.get_u32_le(), fields.get_u64_le());
-        if count != shards || reserved != 0 {
-            return Err(Flaw::new(format!(
-                "the footer has {count} shards and {reserved} in a reserved field, expected {shards} \
-                 and 0"
-            )));
+        let count = fields.get_u32_le();
+        if count != shards {
+            return Err(Flaw::new(format!("the footer has {count} shards, expected {shards}")));
         }
+        footer.last_version = Version::new(fields.get_u64_le());
         let shard = |mut bytes: &[u8]| ShardStart {
             position: Lsn::new(bytes.get_u64_le()),
             offset: bytes.get_u64_le(),
         };
-        footer.shards = fields.chunks_exact(SHARD_BYTES as usize).map(shard).collect();
+        footer.shards = fields.chunks_exact(SHARD_BYTES).map(shard).collect();
         footer.check(offset)?;
         Ok(footer)
     }
@@ -181,6 +187,7 @@ mod tests {
             raw_bytes: 900,
             log_start: Lsn::new(5),
             log_end: Lsn::new(9),
+            last_version: Version::new(77),
             blocks: 3,
             shards: vec![start(5, 64), start(6, 500), start(9, 500)],
         }

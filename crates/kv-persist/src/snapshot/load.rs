@@ -62,7 +62,9 @@ impl SnapshotFile {
             }
             load.run();
         });
-        load.finish()
+        load.finish()?;
+        target.raise_version(self.footer().last_version);
+        Ok(())
     }
 
     /// Consecutive shards of about [`PART_BYTES`] each; at least one part.

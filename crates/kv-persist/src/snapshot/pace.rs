@@ -199,12 +199,12 @@ pub(crate) mod tests {
             let signal = Arc::clone(&signal);
             move || {
                 while !signal.is_stopped() {
-                    signal.pause(Duration::from_secs(3600));
+                    signal.pause(Duration::from_hours(1));
                 }
             }
         });
         signal.stop();
         waiter.join().unwrap();
-        signal.pause(Duration::from_secs(3600));
+        signal.pause(Duration::from_hours(1));
     }
 }

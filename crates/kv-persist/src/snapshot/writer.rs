@@ -14,7 +14,7 @@ use super::output::{Output, failed};
 use super::pace::{Pace, Throttle};
 use crate::disk::Disk;
 use crate::format::names::snapshot_name;
-use crate::manifest::SnapshotInfo;
+use crate::manifest::{SnapshotInfo, StoreManifestError};
 use crate::temp_file::TempFile;
 use crate::wait::block_on_reached;
 
@@ -51,6 +51,15 @@ pub struct SnapshotOptions {
 impl Default for SnapshotOptions {
     fn default() -> Self {
         Self { buffer_bytes: 1 << 20, bytes_per_second: 0 }
+    }
+}
+
+impl SnapshotOptions {
+    /// With everything within its bounds.
+    pub(crate) fn clamped(self) -> Self {
+        let buffer_bytes =
+            self.buffer_bytes.clamp(SNAPSHOT_BUFFER_BYTES_MIN, SNAPSHOT_BUFFER_BYTES_MAX);
+        Self { buffer_bytes, ..self }
     }
 }
 
@@ -101,9 +110,24 @@ pub enum SnapshotError {
     /// The snapshot needs a part of the log that is not safe.
     #[error("the log that the snapshot needs is not safe: {0}")]
     Log(#[from] JournalError),
+    /// The snapshot was written, and the manifest that names it was not stored.
+    #[error(transparent)]
+    Manifest(#[from] StoreManifestError),
     /// Given up because the server stops.
     #[error("the snapshot was given up because the server stops")]
     Stopped,
+}
+
+impl SnapshotError {
+    /// Whether there was no space for it.
+    pub fn is_disk_full(&self) -> bool {
+        let full = |error: &io::Error| error.kind() == io::ErrorKind::StorageFull;
+        match self {
+            Self::Disk { source, .. } => full(source),
+            Self::Manifest(error) => full(&error.source),
+            Self::Log(_) | Self::Stopped => false,
+        }
+    }
 }
 
 /// A snapshot to be written.
@@ -177,6 +201,7 @@ impl SnapshotJob<'_> {
             raw_bytes: buffer.raw_bytes,
             log_start: starts.iter().map(|start| start.position).min().unwrap_or_default(),
             log_end,
+            last_version: self.source.last_version(),
             blocks: buffer.blocks,
             shards: starts,
         };

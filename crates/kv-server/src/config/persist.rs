@@ -23,7 +23,7 @@ pub struct PersistSection {
     /// How often a snapshot is taken.
     pub snapshot_interval: OrOff<Span<1000, { 30 * DAY_MS }>>,
     /// A snapshot is taken when the log has grown by this much since the last.
-    pub snapshot_log_bytes: OrOff<Size<MIB, { u64::MAX }>>,
+    pub snapshot_log_bytes: OrOff<Size<{ 64 * KIB }, { u64::MAX }>>,
     /// How fast snapshots are written.
     pub snapshot_bytes_per_second: OrOff<Size<MIB, { u64::MAX }>>,
     /// Most memory a snapshot uses for what it has read and not yet written.

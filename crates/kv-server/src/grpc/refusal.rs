@@ -85,7 +85,7 @@ pub(crate) enum Refusal {
         reason: String,
     },
     /// The server is not ready yet.
-    #[error("loading: {percent} %{}; nothing was executed, send this again later", doing(.text))]
+    #[error("loading: {percent} %{}; nothing was executed", doing(.text))]
     Loading {
         /// How far it is, from 0 to 100.
         percent: u8,

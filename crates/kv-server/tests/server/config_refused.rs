@@ -49,11 +49,11 @@ fn unknown_keys_are_refused_from_every_source() {
 #[test]
 fn unknown_sections_are_refused_with_all_keys() {
     check(
-        &Case { file: ("kv.yaml", "persist:\n  fsync: always\n"), ..NOTHING },
+        &Case { file: ("kv.yaml", "cluster:\n  nodes: 3\n"), ..NOTHING },
         &expect![[r#"
-        kv-server: 1 problem in the configuration:
-          persist.fsync = "always" (file kv.yaml): unknown key; known are data_dir, server.grpc_addr, server.drain_timeout, engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick, limits.key_bytes_max, limits.value_bytes_max, limits.message_bytes_max, limits.batch_ops_max, limits.scan_page_keys_max, limits.scan_page_bytes_max, limits.connections_max, limits.streams_per_connection_max, log.level, log.format
-    "#]],
+            kv-server: 1 problem in the configuration:
+              cluster.nodes = "3" (file kv.yaml): unknown key; known are data_dir, server.grpc_addr, server.drain_timeout, engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick, persist.enabled, persist.fsync, persist.fsync_interval, persist.segment_bytes, persist.log_buffer_bytes, persist.snapshot_interval, persist.snapshot_log_bytes, persist.snapshot_bytes_per_second, persist.snapshot_buffer_bytes, persist.snapshots_kept, persist.snapshot_on_shutdown, persist.read_uncommitted, limits.key_bytes_max, limits.value_bytes_max, limits.message_bytes_max, limits.batch_ops_max, limits.scan_page_keys_max, limits.scan_page_bytes_max, limits.connections_max, limits.streams_per_connection_max, log.level, log.format
+        "#]],
     );
 }
 
@@ -119,6 +119,43 @@ fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
 }
 
 #[test]
+fn bad_values_of_persistence_are_refused_with_what_is_allowed() {
+    let file = "
+        [persist]
+        enabled = 'yes'
+        fsync = 'everysec'
+        fsync_interval = '0s'
+        segment_bytes = '1KiB'
+        log_buffer_bytes = 0
+        snapshot_interval = '1ms'
+        snapshot_log_bytes = '1KiB'
+        snapshot_bytes_per_second = 1000
+        snapshot_buffer_bytes = '1KiB'
+        snapshots_kept = 0
+        snapshot_on_shutdown = 2
+        read_uncommitted = ''
+    ";
+    check(
+        &Case { file: ("kv.toml", file), ..NOTHING },
+        &expect![[r#"
+            kv-server: 12 problems in the configuration:
+              persist.enabled = "yes" (file kv.toml): must be true or false
+              persist.fsync = "everysec" (file kv.toml): must be one of always, interval, never
+              persist.fsync_interval = "0s" (file kv.toml): must be a time from 1ms to 1h, with a unit: ms, s, m or h
+              persist.segment_bytes = "1KiB" (file kv.toml): must be a number of bytes from 64KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.log_buffer_bytes = "0" (file kv.toml): must be a number of bytes from 1MiB to 4GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshot_interval = "1ms" (file kv.toml): must be 0s (off) or a time from 1s to 30days, with a unit: ms, s, m or h
+              persist.snapshot_log_bytes = "1KiB" (file kv.toml): must be 0 (off) or a number of bytes from 1MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshot_bytes_per_second = "1000" (file kv.toml): must be 0 (off) or a number of bytes from 1MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshot_buffer_bytes = "1KiB" (file kv.toml): must be a number of bytes from 256KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshots_kept = "0" (file kv.toml): must be a whole number from 1 to 1000
+              persist.snapshot_on_shutdown = "2" (file kv.toml): must be true or false
+              persist.read_uncommitted = "" (file kv.toml): must be true or false
+        "#]],
+    );
+}
+
+#[test]
 fn each_source_of_a_bad_value_is_named() {
     check(
         &Case {
@@ -150,9 +187,9 @@ fn values_that_contradict_each_other_are_refused() {
     let args = ["--set", "engine.memory_limit=64KiB", "--check-config"];
     check(
         &Case { args: &args, ..NOTHING },
-        &expect![[r#"
+        &expect![[r"
             kv-server: engine.memory_limit = 65536: must be 0 (none) or at least 868352 bytes, which 1024 empty shards take; raise it or lower engine.shards
-        "#]],
+        "]],
     );
 }
 

@@ -1,7 +1,5 @@
 //! What the tests of this crate share.
 
-#![allow(dead_code, reason = "not every test uses everything")]
-
 use std::time::Duration;
 
 use kv_core::{Change, DeleteCause, Effect, Version};

@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use kv_proto::v1::kv_client::KvClient;
 use kv_proto::v1::{
-    BatchGetRequest, BatchWriteRequest, DeleteRequest, Durability, IncrementRequest, Op, SetRequest,
-    op, op_result,
+    BatchGetRequest, BatchWriteRequest, DeleteRequest, Durability, IncrementRequest, Op,
+    SetRequest, op, op_result,
 };
 use tonic::Status;
 use tonic::transport::Channel;
 
-use crate::Load;
+use super::Load;
 
 /// Keys of one client, beside its counter.
 const KEYS: u64 = 10;
@@ -38,7 +38,7 @@ struct Step {
 
 /// One client with its keys.
 #[derive(Debug)]
-pub(crate) struct Worker {
+pub(super) struct Worker {
     id: u64,
     random: fastrand::Rng,
     serial: u64,
@@ -51,14 +51,14 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// A client without keys.
-    pub(crate) fn new(id: u64, seed: u64) -> Self {
+    pub(super) fn new(id: u64, seed: u64) -> Self {
         let random = fastrand::Rng::with_seed(seed);
         let (base, versions) = (State::new(), BTreeMap::new());
         Self { id, random, serial: 0, base, steps: Vec::new(), versions }
     }
 
     /// Writes until the server is gone.
-    pub(crate) async fn write_until_killed(&mut self, mut client: KvClient<Channel>, load: &Load) {
+    pub(super) async fn write_until_killed(&mut self, mut client: KvClient<Channel>, load: &Load) {
         let mut state = self.base.clone();
         loop {
             let changes = self.plan(&state);
@@ -100,8 +100,7 @@ impl Worker {
                 vec![(counter, Some((present + 1_i64).to_string()))]
             }
             _ => {
-                let keys: std::collections::BTreeSet<String> =
-                    (0..3).map(|_| self.key()).collect();
+                let keys: std::collections::BTreeSet<String> = (0..3).map(|_| self.key()).collect();
                 keys.into_iter().map(|key| (key, Some(value.clone()))).collect()
             }
         }
@@ -109,7 +108,7 @@ impl Worker {
 
     /// Compares what the server holds with what may be there, and goes on from it. Tells how many writes
     /// were acknowledged, how many of them as safe, and how many acknowledged ones were lost.
-    pub(crate) async fn verify(&mut self, client: &mut KvClient<Channel>) -> (u64, u64, u64) {
+    pub(super) async fn verify(&mut self, client: &mut KvClient<Channel>) -> (u64, u64, u64) {
         let found = self.read(client).await;
         let acknowledged = self.steps.iter().filter(|step| step.versions.is_some()).count();
         let safe = self.steps.iter().rposition(|step| step.safe).map_or(0, |last| last + 1);
@@ -144,10 +143,8 @@ impl Worker {
 
     async fn read(&self, client: &mut KvClient<Channel>) -> State {
         let counter = format!("client-{}-counter", self.id);
-        let names: Vec<String> = (0..KEYS)
-            .map(|key| format!("client-{}-key-{key}", self.id))
-            .chain([counter])
-            .collect();
+        let names: Vec<String> =
+            (0..KEYS).map(|key| format!("client-{}-key-{key}", self.id)).chain([counter]).collect();
         let keys = names.iter().map(|name| Bytes::from(name.clone())).collect();
         let answer = client.batch_get(BatchGetRequest { keys }).await.expect("an answer");
         let results = names.into_iter().zip(answer.into_inner().results);

@@ -3,23 +3,18 @@
 //!
 //! `KV_CRASH_ROUNDS` sets the number of rounds, `KV_CRASH_SEED` replays a run: `cargo xtask crash` does both.
 
-#[path = "../server/support/process.rs"]
-mod process;
 mod worker;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use kv_proto::v1::kv_client::KvClient;
-use process::Process;
 use tokio::sync::Notify;
 use tonic::transport::{Channel, Endpoint};
 use worker::Worker;
 
-/// How long anything may take before a test gives up.
-const LIMIT: Duration = Duration::from_mins(1);
+use crate::support::{LIMIT, Process};
 
 /// Rounds when the environment does not say.
 const ROUNDS: u64 = 50;
@@ -38,8 +33,7 @@ const SMALL_FILES: [&str; 3] = [
 ];
 
 /// How the log is synced, round by round.
-const MODES: [&str; 3] =
-    ["persist.fsync=always", "persist.fsync=interval", "persist.fsync=never"];
+const MODES: [&str; 3] = ["persist.fsync=always", "persist.fsync=interval", "persist.fsync=never"];
 
 #[test]
 fn what_was_acknowledged_survives_every_kill() {
@@ -49,8 +43,7 @@ fn what_was_acknowledged_survives_every_kill() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let dir = tempfile::tempdir().expect("a directory");
     let mut random = fastrand::Rng::with_seed(seed);
-    let mut workers: Vec<Worker> =
-        (0..WORKERS).map(|id| Worker::new(id, random.u64(..))).collect();
+    let mut workers: Vec<Worker> = (0..WORKERS).map(|id| Worker::new(id, random.u64(..))).collect();
     let mut totals = Totals::default();
     for round in 0..rounds {
         let mode = MODES[usize::try_from(round).expect("few") % MODES.len()];
@@ -139,14 +132,14 @@ fn from_environment(name: &str) -> Option<u64> {
 
 /// Counts acknowledged writes until there are enough.
 #[derive(Debug)]
-pub(crate) struct Load {
+pub(super) struct Load {
     left: AtomicU64,
     enough: Notify,
 }
 
 impl Load {
     /// One more write was acknowledged.
-    pub(crate) fn count(&self) {
+    pub(super) fn count(&self) {
         if self.left.fetch_sub(1, Ordering::Relaxed) == 1 {
             self.enough.notify_one();
         }

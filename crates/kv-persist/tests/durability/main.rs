@@ -1,0 +1,4 @@
+//! The log with its threads, and everything together over disks that fail and crash.
+
+mod journal;
+mod support;

@@ -1,0 +1,16 @@
+//! Snapshots and the manifest: what is written comes back whole, or is refused.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failing test panics"
+)]
+
+mod damage;
+mod faults;
+mod harness;
+mod restore;
+mod roundtrip;
+mod thread;
+mod throttle;

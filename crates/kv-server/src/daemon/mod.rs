@@ -1,0 +1,11 @@
+//! The parts of the program: what joins the library with the engine and with what keeps it.
+//!
+//! * `run` starts everything in order, and stops it in the other.
+//! * `durable` is the store that is kept on disk: opened, recovered, snapshotted, stopped.
+//! * `loading` shows how far a recovery is.
+
+mod durable;
+mod loading;
+mod run;
+
+pub(crate) use run::{check, run};

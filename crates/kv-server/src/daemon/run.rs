@@ -1,0 +1,167 @@
+//! A server's life: everything is started in order, and stopped in the other.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+use std::thread;
+
+use anyhow::{Context as _, anyhow};
+use kv_core::{Journal, NullJournal, ShardedStore, Store, TtlManager};
+use kv_server::{
+    Backend, Config, DataDir, ExpiryThread, Readiness, Server, StopSignals, SystemClock,
+};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+use tracing::{error, info, warn};
+
+use super::durable::{Durable, Running};
+
+/// The engine of this program. Which journal it writes to is known only when it runs.
+pub(super) type Engine = ShardedStore<Arc<dyn Journal>, Arc<SystemClock>>;
+
+/// Serves until a signal, or until what was kept turns out to be unusable.
+pub(crate) fn run(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
+    let _held = DataDir::open(config.data_dir.path())?;
+    let runtime = Runtime::new().context("cannot start the threads that serve connections")?;
+    let served = if config.persist.enabled {
+        runtime.block_on(serve_durable(config, clock))
+    } else {
+        warn!("persist.enabled = false: data is lost when the server stops");
+        runtime.block_on(serve_in_memory(config, clock))
+    };
+    runtime.shutdown_background();
+    served
+}
+
+async fn serve_in_memory(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
+    let store = engine(config, fresh_seed(), Arc::new(NullJournal), clock)?;
+    let _expiry = remove_expired(config, &store, clock)?;
+    let signals = catch_signals()?;
+    let server = Server::bind(config, Backend::new(Arc::clone(&store) as Arc<dyn Store>))?;
+    announce(&server);
+    info!(version = env!("CARGO_PKG_VERSION"), "ready");
+    serve(server, signals, None).await;
+    // The process ends: freeing every key one by one would only delay that.
+    std::mem::forget(store);
+    Ok(())
+}
+
+/// Listens at once and answers that it is loading, until everything that was kept is there.
+async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
+    let durable = Arc::new(Durable::open(config, clock, fresh_seed())?);
+    let readiness = Readiness::loading();
+    let backend = Backend::new(Arc::clone(durable.store()) as Arc<dyn Store>)
+        .persistence(Arc::clone(&durable) as _)
+        .readiness(readiness.clone());
+    let signals = catch_signals()?;
+    let server = Server::bind(config, backend)?;
+    announce(&server);
+    let (failed, failure) = oneshot::channel();
+    let started = {
+        let (durable, config, clock) = (Arc::clone(&durable), config.clone(), Arc::clone(clock));
+        thread::Builder::new().name("kv-load".to_owned()).spawn(move || {
+            let started = start(&durable, &config, &clock, &readiness);
+            // Nobody listens any more once the server stops.
+            if started.is_err() && failed.send(()).is_err() {}
+            started
+        })
+    };
+    let started = started.context("cannot start the thread that loads what was kept")?;
+    serve(server, signals, Some(failure)).await;
+    if !started.is_finished() {
+        // Nothing was written yet: what is half loaded can be left behind.
+        return Ok(());
+    }
+    let started = started.join().map_err(|_panic| anyhow!("loading what was kept has panicked"))?;
+    let (running, expiry) = started?;
+    drop(expiry);
+    durable.stop(running, config.persist.snapshot_on_shutdown);
+    std::mem::forget(durable);
+    Ok(())
+}
+
+/// Makes sure that the engine accepts the configuration.
+pub(crate) fn check(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
+    engine(config, fresh_seed(), Arc::new(NullJournal), clock).map(drop)
+}
+
+/// Everything that comes after listening and before serving.
+fn start(
+    durable: &Durable,
+    config: &Config,
+    clock: &Arc<SystemClock>,
+    readiness: &Readiness,
+) -> anyhow::Result<(Running, ExpiryThread)> {
+    let running = durable.start(config, clock, readiness)?;
+    let expiry = remove_expired(config, durable.store(), clock)?;
+    readiness.ready();
+    info!(version = env!("CARGO_PKG_VERSION"), "ready");
+    Ok((running, expiry))
+}
+
+pub(super) fn engine(
+    config: &Config,
+    seed: u64,
+    journal: Arc<dyn Journal>,
+    clock: &Arc<SystemClock>,
+) -> anyhow::Result<Arc<Engine>> {
+    Ok(Arc::new(ShardedStore::new(config.engine_config(seed), journal, Arc::clone(clock))?))
+}
+
+/// Seeded by the operating system: clients must not be able to foresee hashes.
+fn fresh_seed() -> u64 {
+    RandomState::new().hash_one("engine")
+}
+
+fn remove_expired(
+    config: &Config,
+    store: &Arc<Engine>,
+    clock: &Arc<SystemClock>,
+) -> anyhow::Result<ExpiryThread> {
+    let (due, clock) = (Arc::clone(store), Arc::clone(clock));
+    ExpiryThread::spawn(config.engine.ttl_tick.get(), move || {
+        let (mut manager, clock) = (TtlManager::new(Arc::clone(&due)), Arc::clone(&clock));
+        move || {
+            manager.tick();
+            clock.follow_wall_clock();
+        }
+    })
+    .context("cannot start the thread that removes expired keys")
+}
+
+fn catch_signals() -> anyhow::Result<StopSignals> {
+    StopSignals::catch().context("cannot catch signals")
+}
+
+fn announce(server: &Server) {
+    info!(protocol = "grpc", addr = %server.local_addr(), "listening");
+}
+
+/// Serves until a signal, or until loading fails.
+async fn serve(server: Server, mut signals: StopSignals, failure: Option<oneshot::Receiver<()>>) {
+    let failed = async move {
+        let told = match failure {
+            Some(failure) => failure.await.is_ok(),
+            None => false,
+        };
+        if !told {
+            std::future::pending::<()>().await;
+        }
+    };
+    let stopped = server.serve(async move {
+        tokio::select! {
+            signal = signals.next() => {
+                info!(signal, "stopping; a second signal stops at once");
+                tokio::spawn(stop_at_once(signals));
+            }
+            () = failed => error!("what was kept cannot be loaded"),
+        }
+    });
+    let cut = stopped.await.connections_cut;
+    info!(connections_cut = cut, "stopped");
+}
+
+async fn stop_at_once(mut signals: StopSignals) {
+    let signal = signals.next().await;
+    warn!(signal, "stopped at once by a second signal");
+    std::process::exit(crate::EXIT_FAILED.into());
+}
