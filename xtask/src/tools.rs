@@ -34,7 +34,7 @@ static TOOLS: [Tool; 3] = [
         subcommand: "fuzz",
         package: "cargo-fuzz",
         minimum: Version::new(0, 12, 0),
-        pinned: Version::new(0, 13, 1),
+        pinned: Version::new(0, 13, 2),
         features: &[],
     },
 ];
