@@ -27,7 +27,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
 fn command(rounds: u64, seed: u64) -> String {
     format!(
         "KV_CRASH_ROUNDS={rounds} KV_CRASH_SEED={seed} cargo test --release --locked \
-         -p kv-server --test crash -- --nocapture"
+         -p kv-server --test server crash:: -- --nocapture"
     )
 }
 
