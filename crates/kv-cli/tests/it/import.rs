@@ -109,7 +109,7 @@ async fn csv_is_loaded_with_and_without_header() {
 
     let ran = cli.line("import rows.csv --no-header");
     expect![[r#"
-        imported 2 rows (16 B) in TIME, 1 malformed line
+        imported 2 rows (16 B) in TIME, 1 malformed line, durability memory
         line 1: expires_at_ms is "ttl_ms": a whole number of milliseconds is needed
         kv-cli: 1 malformed line in rows.csv
         [2]"#]]
@@ -124,7 +124,7 @@ async fn csv_is_loaded_with_and_without_header() {
     cli.write("open.csv", "key,value\nd,4\ne,\"5\nf,6\n");
     let ran = cli.line("import open.csv");
     expect![[r#"
-        imported 1 row (2 B) in TIME, 1 malformed line
+        imported 1 row (2 B) in TIME, 1 malformed line, durability memory
         line 3: a quote opens here and does not close before the end of the file, or within 67108864 bytes: nothing after it was read
         kv-cli: 1 malformed line in open.csv
         [2]"#]].assert_eq(&report(&ran));
