@@ -4,7 +4,7 @@
 //! its own, as an ordinary user with a user namespace around it. What it mounts there nobody else sees, and
 //! the kernel removes it with the process, however that ends.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Set in the process that may mount.
@@ -41,7 +41,6 @@ impl SmallDisk {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "a test that does not run must say so")]
 fn run_inside_namespace(name: &str) {
     let allowed = |options: &&&[&str]| succeed("unshare", &[**options, &["true"]].concat()).is_ok();
     let Some(options) = NAMESPACES.iter().find(allowed) else {
@@ -56,20 +55,20 @@ fn run_inside_namespace(name: &str) {
         .env(INSIDE, "yes")
         .output()
         .expect("unshare ran a moment ago");
-    let text = String::from_utf8_lossy(&output.stdout);
-    print!("{text}{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8_lossy(&output.stdout);
+    print!("{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "the test failed in its namespace: see above");
-    assert!(text.contains("1 passed"), "there is a test of the name {name}");
+    assert!(said.contains("1 passed"), "there is a test of the name {name}");
 }
 
-fn mount_tmpfs(mib: u32, dir: &Path) -> Result<std::path::PathBuf, String> {
+fn mount_tmpfs(mib: u32, dir: &Path) -> Result<PathBuf, String> {
     let (options, disk) = (format!("size={mib}m"), dir.join("disk"));
     std::fs::create_dir(&disk).expect("a directory");
     succeed("mount", &["-t", "tmpfs", "-o", &options, "tmpfs", text(&disk)])?;
     Ok(disk)
 }
 
-fn mount_ext4(mib: u32, dir: &Path) -> Result<std::path::PathBuf, String> {
+fn mount_ext4(mib: u32, dir: &Path) -> Result<PathBuf, String> {
     let (image, disk) = (dir.join("image"), dir.join("disk"));
     std::fs::create_dir(&disk).expect("a directory");
     let file = std::fs::File::create(&image).expect("a file");
