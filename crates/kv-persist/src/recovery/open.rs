@@ -51,11 +51,15 @@ pub enum OpenError {
 /// Reads the manifest; makes one with this hash seed when the directory is new. Unfinished files are
 /// removed.
 ///
+/// The names that are found are made durable first. A process that was killed may have left a manifest or a
+/// segment whose name a crash of the machine would still undo, after recovery has removed what it replaced.
+///
 /// # Errors
 /// [`OpenError`].
 pub fn open(disk: &dyn Disk, hash_seed: u64, now: UnixMillis) -> Result<Manifest, OpenError> {
     let directory = || disk.describe();
     let failed = |source| OpenError::Io { directory: directory(), source };
+    disk.sync_names().map_err(failed)?;
     let names = disk.list().map_err(failed)?;
     for name in names.iter().filter(|name| name.ends_with(TEMP)) {
         disk.remove(name).map_err(failed)?;
