@@ -1,5 +1,6 @@
 //! Check: every file of a data directory is read, and nothing is changed.
 
+use std::error::Error;
 use std::io;
 use std::sync::atomic::Ordering;
 
@@ -8,7 +9,7 @@ use kv_core::UnixMillis;
 use super::error::ToolError;
 use super::nowhere::Nowhere;
 use super::progress::ToolProgress;
-use super::report::{CheckReport, FileReport, FileState, Start};
+use super::report::{CheckReport, FileReport, FileState, Start, count, positions};
 use super::runs::continues;
 use super::survey::{Segment, Unusable, survey};
 use crate::disk::Disk;
@@ -18,7 +19,7 @@ use crate::format::names::{
 };
 use crate::log::LogError;
 use crate::manifest::{Manifest, SnapshotInfo};
-use crate::recovery::{Found, RecoveryError, find_manifest, read};
+use crate::recovery::{Found, OpenError, RecoveryError, find_manifest, read};
 use crate::snapshot::{SnapshotDamage, SnapshotFile};
 
 /// Everything that is known of a directory once it has been read.
@@ -184,12 +185,15 @@ impl Inspection {
         let state = match (&self.manifest, &self.start) {
             (Some(manifest), _) => {
                 let Manifest { sequence, first_segment, snapshots, .. } = manifest;
-                let count = snapshots.len();
+                let snapshots = count(snapshots.len() as u64, "snapshot");
                 FileState::Good(format!(
-                    "manifest {sequence}: {count} snapshots, and the log from segment {first_segment} on"
+                    "manifest {sequence}: {snapshots}, and the log from segment {first_segment} on"
                 ))
             }
-            (None, Start::NotOpened(error)) => FileState::Damaged(error.to_string()),
+            (None, Start::NotOpened(OpenError::ManifestMissing { .. })) => FileState::Damaged(
+                "no such file, and there are files that it should name".to_owned(),
+            ),
+            (None, Start::NotOpened(error)) => FileState::Damaged(without_name(MANIFEST, error)),
             (None, _) => return Vec::new(),
         };
         vec![FileReport { name: MANIFEST.to_owned(), state, created: None }]
@@ -203,10 +207,11 @@ impl Inspection {
                 let text = "the manifest does not name it; the next start removes it";
                 (FileState::Unneeded(text.to_owned()), None)
             }
-            Err(damage) => (FileState::Damaged(damage.to_string()), None),
+            Err(damage) => (FileState::Damaged(without_name(&name, damage)), None),
             Ok((info, created)) => {
                 let (keys, start, end) = (info.keys, info.log_start.get(), info.log_end.get());
-                let text = format!("{keys} keys, as of positions {start} to {end} of the log");
+                let text =
+                    format!("{}, as of {} of the log", count(keys, "key"), positions(start, end));
                 (FileState::Good(text), Some(*created))
             }
         };
@@ -279,12 +284,23 @@ impl Unusable {
 
 fn segment_text(segment: &Segment) -> String {
     let Ok(content) = &segment.content else { return String::new() };
-    let (records, batches) = (content.records(), content.batches);
-    if records == 0 {
-        return format!("no records, {batches} batches");
+    let batches = match content.batches {
+        1 => "1 batch".to_owned(),
+        batches => format!("{batches} batches"),
+    };
+    if content.records() == 0 {
+        return format!("no records, {batches}");
     }
+    let records = count(content.records(), "record");
     let (first, last) = (content.header.first_lsn.get(), content.end.next_lsn.get() - 1);
-    format!("{records} records in {batches} batches, positions {first} to {last}")
+    format!("{records} in {batches}, {}", positions(first, last))
+}
+
+/// What is wrong with a file, said beside its name.
+fn without_name(name: &str, problem: &dyn Error) -> String {
+    let text = problem.to_string();
+    let rest = text.strip_prefix(name).map(str::trim_start);
+    rest.map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// Snapshots once, segments twice.

@@ -11,6 +11,7 @@ use kv_core::Lsn;
 
 use super::aside::{find_copy, free_name};
 use super::check::{Inspection, Snapshot};
+use super::report::count;
 use super::runs::{Run, runs};
 use crate::disk::Disk;
 use crate::format::names::{MANIFEST, parse_segment, segment_name, snapshot_name};
@@ -117,10 +118,10 @@ impl fmt::Display for Step {
             }
             Self::StoreManifest(manifest) => {
                 let Manifest { snapshots, first_segment, .. } = manifest;
-                let count = snapshots.len();
+                let snapshots = count(snapshots.len() as u64, "snapshot");
                 write!(
                     f,
-                    "write a {MANIFEST} of {count} snapshots and the log from segment {first_segment} on"
+                    "write a {MANIFEST} of {snapshots} and the log from segment {first_segment} on"
                 )
             }
         }
@@ -287,7 +288,8 @@ impl Steps<'_> {
             if new == *old {
                 return Ok(());
             }
-        } else if self.inspection.names.iter().any(|name| name == MANIFEST) {
+        }
+        if self.inspection.names.iter().any(|name| name == MANIFEST) {
             self.copy(MANIFEST)?;
         }
         new.sequence += 1;

@@ -102,3 +102,13 @@ impl fmt::Display for Start {
         }
     }
 }
+
+/// A number of things: `1 record`, `2 records`.
+pub(super) fn count(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
+/// Consecutive positions.
+pub(super) fn positions(first: u64, last: u64) -> String {
+    if first == last { format!("position {first}") } else { format!("positions {first} to {last}") }
+}
