@@ -19,6 +19,7 @@ pub mod recovery;
 pub mod snapshot;
 pub mod snapshotter;
 mod temp_file;
+pub mod tools;
 pub mod wait;
 
 pub use log::{

@@ -15,7 +15,10 @@ pub const MANIFEST_SNAPSHOTS_MAX: usize = 64;
 /// The format version written, and the highest that is read.
 const VERSION: u32 = 1;
 
-const MAGIC: &[u8; 8] = b"kv-mani\0";
+/// What a manifest begins with.
+pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"kv-mani\0";
+
+const MAGIC: &[u8; 8] = MANIFEST_MAGIC;
 const HEADER_BYTES: usize = 48;
 const SNAPSHOT_BYTES: usize = 40;
 const FILE_BYTES_MAX: usize = HEADER_BYTES + MANIFEST_SNAPSHOTS_MAX * SNAPSHOT_BYTES;
@@ -133,11 +136,23 @@ impl Manifest {
     /// # Errors
     /// [`ManifestError`] when there is one and it cannot be relied on.
     pub fn load(disk: &dyn Disk) -> Result<Option<Self>, ManifestError> {
-        match read(disk) {
-            Ok(bytes) => Self::decode(&bytes).map(Some),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(ManifestError::Read { directory: disk.describe(), source }),
+        match Self::load_named(disk, MANIFEST) {
+            Ok(manifest) => Ok(Some(manifest)),
+            Err(ManifestError::Read { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Reads a manifest, whatever its file is called.
+    ///
+    /// # Errors
+    /// [`ManifestError`]; also when there is no such file.
+    pub(crate) fn load_named(disk: &dyn Disk, name: &str) -> Result<Self, ManifestError> {
+        let directory = disk.describe();
+        let bytes = read(disk, name).map_err(|source| ManifestError::Read { directory, source })?;
+        Self::decode(&bytes)
     }
 
     /// Replaces the directory's manifest. When this returns, it survives a crash.
@@ -249,8 +264,8 @@ impl Manifest {
 }
 
 /// The file's bytes, and no more than a manifest may have.
-fn read(disk: &dyn Disk) -> io::Result<Vec<u8>> {
-    let file = disk.open(MANIFEST)?;
+fn read(disk: &dyn Disk, name: &str) -> io::Result<Vec<u8>> {
+    let file = disk.open(name)?;
     // One byte more shows that a file is too long.
     let len = file.len()?.min(FILE_BYTES_MAX as u64 + 1);
     let mut bytes = vec![0; usize::try_from(len).unwrap_or(FILE_BYTES_MAX)];

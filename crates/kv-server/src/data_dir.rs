@@ -48,6 +48,18 @@ pub enum DataDirError {
         /// The other server's process id, as it wrote it.
         pid: String,
     },
+    /// A server holds what was to be looked at.
+    #[error(
+        "data directory {} is in use by a running kv-server (pid {pid}), which changes it meanwhile; stop \
+         it first, or use a copy of the directory",
+        path.display()
+    )]
+    Busy {
+        /// The directory.
+        path: PathBuf,
+        /// The server's process id, as it wrote it.
+        pid: String,
+    },
 }
 
 /// A data directory that is this process's until dropped.
@@ -83,6 +95,30 @@ impl DataDir {
         }
         prove_writable(path).and_then(|()| write_pid(&mut lock)).map_err(not_writable)?;
         Ok(Self { _lock: lock })
+    }
+}
+
+/// A data directory that no server uses until this is dropped. Others may look at it too.
+#[derive(Debug)]
+pub struct IdleDataDir {
+    /// Keeps the lock, if there is a file to be locked.
+    _lock: Option<File>,
+}
+
+impl IdleDataDir {
+    /// Keeps servers from using a directory, and changes nothing in it. Where no server ever was, or where
+    /// the lock file cannot be read, there is nothing that could keep them.
+    ///
+    /// # Errors
+    /// [`DataDirError::Busy`] while a server uses it.
+    pub fn open(path: &Path) -> Result<Self, DataDirError> {
+        let Ok(lock) = File::open(path.join(LOCK_FILE)) else { return Ok(Self { _lock: None }) };
+        match lock.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => {
+                Err(DataDirError::Busy { path: path.to_owned(), pid: read_pid(&lock) })
+            }
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Self { _lock: Some(lock) }),
+        }
     }
 }
 
@@ -131,6 +167,23 @@ mod tests {
         let pid = std::process::id();
         assert!(error.contains(&format!("in use by another kv-server (pid {pid})")), "{error}");
         drop(held);
+        DataDir::open(dir.path()).unwrap();
+    }
+
+    #[test]
+    fn an_idle_directory_can_be_looked_at_and_one_in_use_cannot() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(IdleDataDir::open(dir.path()).unwrap());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was made");
+        let held = DataDir::open(dir.path()).unwrap();
+        let error = IdleDataDir::open(dir.path()).unwrap_err().to_string();
+        let pid = std::process::id();
+        assert!(error.contains(&format!("in use by a running kv-server (pid {pid})")), "{error}");
+        drop(held);
+        let one = IdleDataDir::open(dir.path()).unwrap();
+        let other = IdleDataDir::open(dir.path()).unwrap();
+        DataDir::open(dir.path()).unwrap_err();
+        drop((one, other));
         DataDir::open(dir.path()).unwrap();
     }
 

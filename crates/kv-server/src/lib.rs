@@ -36,7 +36,7 @@ pub mod telemetry;
 pub mod testing;
 mod waiting;
 
-pub use args::Args;
+pub use args::{Args, Command};
 pub use backend::Backend;
 pub use clock::SystemClock;
 pub use config::{
@@ -44,7 +44,7 @@ pub use config::{
     ListenAddr, LogFilter, LogFormat, LogSection, OrOff, PersistSection, PowerOfTwo, Problem,
     ServerSection, Size, Source, Sources, Span,
 };
-pub use data_dir::{DataDir, DataDirError};
+pub use data_dir::{DataDir, DataDirError, IdleDataDir};
 pub use error::StartError;
 pub use expiry_thread::ExpiryThread;
 pub use persistence::{LastSnapshot, Persistence, PersistenceStats, SnapshotError, SnapshotTaken};

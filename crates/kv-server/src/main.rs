@@ -24,6 +24,9 @@ const EXIT_USAGE: u8 = 2;
 
 fn main() -> ExitCode {
     let args = Args::from_command_line(std::env::args_os());
+    if let Some(command) = &args.command {
+        return daemon::run_tool(command);
+    }
     let config = match args.sources(std::env::vars_os()).and_then(|sources| Config::load(&sources))
     {
         Ok(config) => config,

@@ -3,6 +3,9 @@
 /// Which snapshots there are and where the log starts.
 pub(crate) const MANIFEST: &str = "MANIFEST";
 
+/// Locked by the server that uses the directory.
+pub(crate) const LOCK: &str = "LOCK";
+
 /// The end of the names of unfinished files.
 pub(crate) const TEMP: &str = ".tmp";
 

@@ -19,7 +19,7 @@ pub(crate) mod read;
 pub(crate) mod record;
 pub(crate) mod segment;
 mod segments;
-mod tail;
+pub(crate) mod tail;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod testing;
 mod threads;

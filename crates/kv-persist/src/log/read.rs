@@ -147,6 +147,25 @@ impl SegmentReader {
         tail::search(&mut self.window, self.header.salt, &self.next)
     }
 
+    /// Goes on behind a batch that does not check out, with the next header that does; false when there is
+    /// none. What is read from then on is no part of the log any more, but tells what was lost.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn skip_damage(&mut self) -> io::Result<bool> {
+        let found = tail::find_next(&mut self.window, self.header.salt, &self.next)?;
+        let Some((offset, header)) = found else { return Ok(false) };
+        let segment = self.next.segment;
+        let (next_lsn, next_sequence) = (header.first_lsn, header.sequence);
+        self.next = LogPosition { segment, offset, next_lsn, next_sequence };
+        Ok(true)
+    }
+
+    /// Length of the file.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.window.len()
+    }
+
     fn read_header(&mut self) -> io::Result<Result<BatchHeader, BatchFault>> {
         let at = self.next;
         let bytes = self.window.get(at.offset, BATCH_HEADER_BYTES)?;

@@ -12,7 +12,10 @@ pub(crate) const SEGMENT_HEADER_BYTES: usize = 64;
 /// The version of the log's format that is written, and the last one that is read.
 pub(crate) const LOG_VERSION: u32 = 1;
 
-const MAGIC: [u8; 8] = *b"kv-log\0\0";
+/// What a segment begins with.
+pub(crate) const LOG_MAGIC: &[u8; 8] = b"kv-log\0\0";
+
+const MAGIC: [u8; 8] = *LOG_MAGIC;
 
 /// What a log file begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,8 @@ pub enum OpenError {
     /// There are log or snapshot files and no manifest.
     #[error(
         "{directory} holds {file} and no MANIFEST: a part of the data directory is missing; restore it \
-         from a copy, or choose an empty directory with --data-dir"
+         from a copy, choose an empty directory with --data-dir, or see what \
+         `kv-server repair {directory}` can rebuild it from"
     )]
     ManifestMissing {
         /// The directory.
@@ -57,27 +58,41 @@ pub enum OpenError {
 /// # Errors
 /// [`OpenError`].
 pub fn open(disk: &dyn Disk, hash_seed: u64, now: UnixMillis) -> Result<Manifest, OpenError> {
-    let directory = || disk.describe();
-    let failed = |source| OpenError::Io { directory: directory(), source };
+    let failed = |source| OpenError::Io { directory: disk.describe(), source };
     disk.sync_names().map_err(failed)?;
     let names = disk.list().map_err(failed)?;
     for name in names.iter().filter(|name| name.ends_with(TEMP)) {
         disk.remove(name).map_err(failed)?;
     }
-    if let Some(manifest) = Manifest::load(disk)? {
+    if let Some(manifest) = find_manifest(disk, &names)? {
         return Ok(manifest);
-    }
-    for name in &names {
-        if holds_data(disk, name).map_err(failed)? {
-            let (directory, file) = (directory(), name.clone());
-            return Err(OpenError::ManifestMissing { directory, file });
-        }
     }
     begin_log(disk, hash_seed, now).map_err(failed)?;
     let manifest = Manifest::new(hash_seed);
-    let not_ready = |source| OpenError::NotMadeReady { directory: directory(), source };
+    let not_ready = |source| OpenError::NotMadeReady { directory: disk.describe(), source };
     manifest.store(disk).map_err(not_ready)?;
     Ok(manifest)
+}
+
+/// The manifest; `None` when the directory, which holds files of these names, is new.
+///
+/// # Errors
+/// [`OpenError`] when the manifest does not check out, or there is none and should be.
+pub(crate) fn find_manifest(
+    disk: &dyn Disk,
+    names: &[String],
+) -> Result<Option<Manifest>, OpenError> {
+    if let Some(manifest) = Manifest::load(disk)? {
+        return Ok(Some(manifest));
+    }
+    for file in names {
+        let failed = |source| OpenError::Io { directory: disk.describe(), source };
+        if holds_data(disk, file).map_err(failed)? {
+            let (directory, file) = (disk.describe(), file.clone());
+            return Err(OpenError::ManifestMissing { directory, file });
+        }
+    }
+    Ok(None)
 }
 
 /// Whether a file is a snapshot or a segment. An empty first segment is what a crash leaves of

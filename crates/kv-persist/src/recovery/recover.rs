@@ -8,9 +8,9 @@ use super::cut::cut_log;
 use super::replay::{LogReplay, ReplayProgress, log_first_lsn};
 use crate::disk::Disk;
 use crate::format::names::{parse_segment, parse_snapshot};
-use crate::log::{LogError, LogNeeds, LogStart, TornTail};
+use crate::log::{LogEnd, LogError, LogNeeds, LogStart, TornTail};
 use crate::manifest::{Manifest, SnapshotInfo};
-use crate::snapshot::{LoadProgress, RestoreError, restore};
+use crate::snapshot::{LoadProgress, RestoreError, Skipped, restore};
 
 /// Why a store could not be recovered. Nothing was changed on disk, unless the disk itself failed.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +88,39 @@ pub fn recover(
     (target, threads): (&dyn ReplayTarget, usize),
     progress: &RecoveryProgress,
 ) -> Result<Recovered, RecoveryError> {
+    let found = read(disk, manifest, (target, threads), progress)?;
+    target.finish_replay();
+    cut_log(disk, &found.end)?;
+    let mut manifest = manifest.clone();
+    let skipped: Vec<u64> = found.skipped.iter().map(|skipped| skipped.info.id).collect();
+    manifest.snapshots.retain(|info| !skipped.contains(&info.id));
+    remove_orphans(disk, &manifest, &skipped)?;
+    let Found { snapshot, end, .. } = found;
+    let records = progress.replay.records.load(Ordering::Relaxed);
+    Ok(Recovered { log_start: end.start(), snapshot, manifest, records, torn: end.torn })
+}
+
+/// What there is to recover from, as reading it finds.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// The snapshot that was loaded.
+    pub(crate) snapshot: Option<SnapshotInfo>,
+    /// Newer ones that are damaged.
+    pub(crate) skipped: Vec<Skipped>,
+    /// Where the log ends.
+    pub(crate) end: LogEnd,
+}
+
+/// The half of a recovery that changes nothing on disk: fills `target`.
+///
+/// # Errors
+/// [`RecoveryError`].
+pub(crate) fn read(
+    disk: &dyn Disk,
+    manifest: &Manifest,
+    (target, threads): (&dyn ReplayTarget, usize),
+    progress: &RecoveryProgress,
+) -> Result<Found, RecoveryError> {
     let newest = manifest.snapshots.first();
     progress.snapshot_bytes.store(newest.map_or(0, |info| info.bytes), Ordering::Relaxed);
     let first_segment = Some(manifest.first_segment);
@@ -104,14 +137,7 @@ pub fn recover(
     };
     let replay = LogReplay { disk, needs, starts: &starts, threads };
     let end = replay.run(target, &progress.replay)?;
-    target.finish_replay();
-    cut_log(disk, &end)?;
-    let mut manifest = manifest.clone();
-    let skipped: Vec<u64> = restored.skipped.iter().map(|skipped| skipped.info.id).collect();
-    manifest.snapshots.retain(|info| !skipped.contains(&info.id));
-    remove_orphans(disk, &manifest, &skipped)?;
-    let records = progress.replay.records.load(Ordering::Relaxed);
-    Ok(Recovered { log_start: end.start(), snapshot, manifest, records, torn: end.torn })
+    Ok(Found { snapshot, skipped: restored.skipped, end })
 }
 
 /// Removes segments and snapshots that a crash kept from being removed. Damaged snapshots stay, for whoever

@@ -98,6 +98,12 @@ impl SnapshotFile {
         self.bytes
     }
 
+    /// As a manifest names it.
+    pub fn info(&self) -> SnapshotInfo {
+        let Footer { log_start, log_end, keys, .. } = self.footer;
+        SnapshotInfo { id: self.header.id, log_start, log_end, keys, bytes: self.bytes }
+    }
+
     /// Reads and checks everything.
     ///
     /// # Errors
@@ -132,10 +138,8 @@ impl SnapshotFile {
     }
 
     /// Checks that the file is the one that a manifest names.
-    pub(super) fn check_named_by(&self, info: &SnapshotInfo) -> Result<(), SnapshotDamage> {
-        let Footer { log_start, log_end, keys, .. } = self.footer;
-        let found =
-            SnapshotInfo { id: self.header.id, log_start, log_end, keys, bytes: self.bytes };
+    pub(crate) fn check_named_by(&self, info: &SnapshotInfo) -> Result<(), SnapshotDamage> {
+        let found = self.info();
         if found == *info {
             return Ok(());
         }

@@ -11,7 +11,10 @@ pub(super) const HEADER_BYTES: usize = 64;
 /// The format version written, and the highest that is read.
 pub(super) const VERSION: u32 = 1;
 
-const MAGIC: &[u8; 8] = b"kv-snap\0";
+/// What a snapshot begins with.
+pub(crate) const SNAPSHOT_MAGIC: &[u8; 8] = b"kv-snap\0";
+
+const MAGIC: &[u8; 8] = SNAPSHOT_MAGIC;
 
 /// Where the checksum and what follows it are.
 const FIELDS_AT: usize = 16;

@@ -3,9 +3,12 @@
 //! * `run` starts everything in order, and stops it in the other.
 //! * `durable` is the store that is kept on disk: opened, recovered, snapshotted, stopped.
 //! * `loading` shows how far a recovery is.
+//! * `tools` are the commands that do something else than serve.
 
 mod durable;
 mod loading;
 mod run;
+mod tools;
 
 pub(crate) use run::{check, run};
+pub(crate) use tools::run as run_tool;

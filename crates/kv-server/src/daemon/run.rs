@@ -108,7 +108,7 @@ pub(super) fn engine(
 }
 
 /// Seeded by the operating system: clients must not be able to foresee hashes.
-fn fresh_seed() -> u64 {
+pub(super) fn fresh_seed() -> u64 {
     RandomState::new().hash_one("engine")
 }
 

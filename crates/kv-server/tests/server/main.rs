@@ -14,6 +14,7 @@ mod config_refused;
 mod connection_limit;
 mod crash;
 mod cursors_of_other_servers;
+mod data_dir_tools;
 mod disk_full;
 mod drain;
 mod durability;
