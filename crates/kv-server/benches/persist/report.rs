@@ -28,6 +28,7 @@ pub(crate) fn header(words: &[String], quick: bool, redis: Option<&RedisProgram>
         "files on {}",
         first_line("df", &format!("--output=fstype,source {}", env!("CARGO_TARGET_TMPDIR")))
     );
+    println!("load average before: {}", load_average());
     println!(
         "Load generators share the machine. Figures are medians (range of all rounds), taken in turns."
     );
@@ -44,6 +45,12 @@ fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|line| line.strip_prefix("model name"));
     model.map_or("unknown", |line| line.trim_start_matches(['\t', ' ', ':'])).to_owned()
+}
+
+/// Other work on the machine spoils figures.
+fn load_average() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().take(3).collect::<Vec<_>>().join(", ")
 }
 
 /// One figure, measured several times.
