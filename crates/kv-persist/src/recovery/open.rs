@@ -1,9 +1,15 @@
 //! Opening a data directory: its manifest, or the first one of a new directory.
+//!
+//! A new directory gets an empty first segment before its manifest, so that a log that was lost is never
+//! taken for one that was not begun.
 
 use std::io;
 
+use kv_core::{Lsn, UnixMillis};
+
 use crate::disk::Disk;
-use crate::format::names::{TEMP, parse_segment, parse_snapshot};
+use crate::format::names::{TEMP, parse_segment, parse_snapshot, segment_name};
+use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::manifest::{Manifest, ManifestError, StoreManifestError};
 
 /// Why a data directory cannot be opened.
@@ -47,7 +53,7 @@ pub enum OpenError {
 ///
 /// # Errors
 /// [`OpenError`].
-pub fn open(disk: &dyn Disk, hash_seed: u64) -> Result<Manifest, OpenError> {
+pub fn open(disk: &dyn Disk, hash_seed: u64, now: UnixMillis) -> Result<Manifest, OpenError> {
     let directory = || disk.describe();
     let failed = |source| OpenError::Io { directory: directory(), source };
     let names = disk.list().map_err(failed)?;
@@ -57,12 +63,41 @@ pub fn open(disk: &dyn Disk, hash_seed: u64) -> Result<Manifest, OpenError> {
     if let Some(manifest) = Manifest::load(disk)? {
         return Ok(manifest);
     }
-    let data = |name: &&String| parse_segment(name).is_some() || parse_snapshot(name).is_some();
-    if let Some(file) = names.iter().find(data) {
-        return Err(OpenError::ManifestMissing { directory: directory(), file: file.clone() });
+    for name in &names {
+        if holds_data(disk, name).map_err(failed)? {
+            let (directory, file) = (directory(), name.clone());
+            return Err(OpenError::ManifestMissing { directory, file });
+        }
     }
+    begin_log(disk, hash_seed, now).map_err(failed)?;
     let manifest = Manifest::new(hash_seed);
     let not_ready = |source| OpenError::NotMadeReady { directory: directory(), source };
     manifest.store(disk).map_err(not_ready)?;
     Ok(manifest)
+}
+
+/// Whether a file is a snapshot or a segment. An empty first segment is what a crash leaves of
+/// [`begin_log`].
+fn holds_data(disk: &dyn Disk, name: &str) -> io::Result<bool> {
+    Ok(match parse_segment(name) {
+        Some(1) => disk.open(name)?.len()? > SEGMENT_HEADER_BYTES as u64,
+        Some(_) => true,
+        None => parse_snapshot(name).is_some(),
+    })
+}
+
+fn begin_log(disk: &dyn Disk, salt: u64, now: UnixMillis) -> io::Result<()> {
+    let header = SegmentHeader {
+        id: 1,
+        salt,
+        first_batch: 1,
+        first_lsn: Lsn::new(1),
+        created_ms: now.get(),
+    };
+    let (name, unfinished) = (segment_name(1), format!("{}{TEMP}", segment_name(1)));
+    let file = disk.create(&unfinished)?;
+    file.write_at(0, &header.encode())?;
+    file.sync()?;
+    disk.rename(&unfinished, &name)?;
+    disk.sync_names()
 }

@@ -90,10 +90,7 @@ pub fn recover(
 ) -> Result<Recovered, RecoveryError> {
     let newest = manifest.snapshots.first();
     progress.snapshot_bytes.store(newest.map_or(0, |info| info.bytes), Ordering::Relaxed);
-    // Until something is written there is no segment, and a snapshot that was taken before needs none.
-    let is_new = manifest.first_segment == 1
-        && manifest.snapshots.iter().all(|info| info.log_end == Lsn::ZERO);
-    let first_segment = (!is_new).then_some(manifest.first_segment);
+    let first_segment = Some(manifest.first_segment);
     let log_first = log_first_lsn(disk, first_segment)?;
     let restored = restore(disk, manifest, log_first, (target, threads), &progress.load)?;
     let (snapshot, starts) = match &restored.snapshot {

@@ -36,7 +36,7 @@ fn start(disk: &MemDisk) -> Server {
     let config = EngineConfig { shards: 4, ..EngineConfig::default() };
     let store = ShardedStore::new(config, Arc::clone(&journal), Arc::clone(&clock)).unwrap();
     let store = Arc::new(store);
-    let manifest = open(disk, 7).unwrap();
+    let manifest = open(disk, 7, kv_core::UnixMillis::new(1)).unwrap();
     let progress = RecoveryProgress::default();
     let recovered = recover(disk, &manifest, (&*store, 2), &progress).unwrap();
     let threads =
