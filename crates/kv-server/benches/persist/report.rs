@@ -14,7 +14,7 @@ pub(crate) fn header(words: &[String], quick: bool, redis: Option<&RedisProgram>
     println!(
         "kv-server {}: {profile}{}",
         env!("CARGO_PKG_VERSION"),
-        first_line("git", "describe --always --dirty")
+        last_line("git", "describe --always --dirty")
     );
     match redis {
         Some(redis) => println!("redis-server {}", redis.version),
@@ -23,18 +23,19 @@ pub(crate) fn header(words: &[String], quick: bool, redis: Option<&RedisProgram>
         ),
     }
     let cpus = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
-    println!("{cpus} cores ({}), {}", processor(), first_line("uname", "-sr"));
+    println!("{cpus} cores ({}), {}", processor(), last_line("uname", "-sr"));
     println!(
         "files on {}",
-        first_line("df", &format!("--output=fstype,source {}", env!("CARGO_TARGET_TMPDIR")))
+        last_line("df", &format!("--output=fstype,source {}", env!("CARGO_TARGET_TMPDIR")))
     );
+    println!("load average before: {}", load_average());
     println!(
         "Load generators share the machine. Figures are medians (range of all rounds), taken in turns."
     );
 }
 
 /// The last line that a program prints.
-fn first_line(program: &str, arguments: &str) -> String {
+fn last_line(program: &str, arguments: &str) -> String {
     let output = Command::new(program).args(arguments.split_whitespace()).output();
     let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     text.unwrap_or_default().lines().last().unwrap_or("unknown").to_owned()
@@ -44,6 +45,12 @@ fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|line| line.strip_prefix("model name"));
     model.map_or("unknown", |line| line.trim_start_matches(['\t', ' ', ':'])).to_owned()
+}
+
+/// Other work on the machine spoils figures.
+fn load_average() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace().take(3).collect::<Vec<_>>().join(", ")
 }
 
 /// One figure, measured several times.

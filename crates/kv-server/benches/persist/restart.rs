@@ -65,28 +65,51 @@ fn measure(
     dir: &Path,
     name: &str,
     (peer_name, rounds): (&str, usize),
-    peer: impl Fn() -> Option<Duration>,
+    peer: impl Fn() -> Option<Start>,
 ) {
     let last = key(bench.scale.restart_keys - 1);
-    let (mut ready, mut get, mut theirs) =
-        (Figure::default(), Figure::default(), Figure::default());
+    let mut ready = Figure::default();
+    let (mut mine, mut theirs) = (Starts::default(), Starts::default());
     for _ in 0..rounds {
         let (ours, startup) = Ours::start_timed(dir, &NO_SNAPSHOTS, &bench.runtime, &last);
+        mine.add(Start { serves: startup.first_get, cpu: ours.server.cpu() });
+        ready.add(startup.ready.as_secs_f64());
         check(bench, &ours);
         ours.server.kill();
-        ready.add(startup.ready.as_secs_f64());
-        get.add(startup.first_get.as_secs_f64());
-        if let Some(duration) = peer() {
-            theirs.add(duration.as_secs_f64());
+        if let Some(start) = peer() {
+            theirs.add(start);
         }
     }
     let seconds = |figure: &Figure| format!("{} s", figure.text(1.0, 2));
-    let (peer_time, ratio) = if bench.redis.is_some() {
-        (seconds(&theirs), format!("{:.2}×", get.median() / theirs.median()))
+    let [peer_time, peer_cpu, ratio] = if bench.redis.is_some() {
+        let ratio = mine.serves.median() / theirs.serves.median();
+        [seconds(&theirs.serves), seconds(&theirs.cpu), format!("{ratio:.2}×")]
     } else {
-        ("–".to_owned(), "–".to_owned())
+        ["–"; 3].map(str::to_owned)
     };
-    row(&[name, &seconds(&ready), &seconds(&get), peer_name, &peer_time, &ratio, TARGET]);
+    let [ready, get, cpu] = [&ready, &mine.serves, &mine.cpu].map(seconds);
+    row(&[name, &ready, &get, &cpu, peer_name, &peer_time, &peer_cpu, &ratio, TARGET]);
+}
+
+/// A start: until when, and with how much processor time, which depends less on what else runs.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    serves: Duration,
+    cpu: Duration,
+}
+
+/// All starts of one server, in seconds.
+#[derive(Debug, Default)]
+struct Starts {
+    serves: Figure,
+    cpu: Figure,
+}
+
+impl Starts {
+    fn add(&mut self, start: Start) {
+        self.serves.add(start.serves.as_secs_f64());
+        self.cpu.add(start.cpu.as_secs_f64());
+    }
 }
 
 /// A fast start that forgets keys would not count.
@@ -133,9 +156,10 @@ fn rewrite_aof(redis: &RedisProgram, dir: &Path) {
     redis.server.stop();
 }
 
-fn start_redis(redis: &RedisProgram, dir: &Path, settings: &str, count: u64) -> Duration {
-    let (redis, duration) = redis.start_timed(dir, settings);
+fn start_redis(redis: &RedisProgram, dir: &Path, settings: &str, count: u64) -> Start {
+    let (redis, serves) = redis.start_timed(dir, settings);
+    let start = Start { serves, cpu: redis.server.cpu() };
     assert_eq!(redis.connect().command("DBSIZE"), count.to_string(), "every key is back");
     redis.server.kill();
-    duration
+    start
 }
