@@ -11,7 +11,7 @@ use kv_server::{
 };
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::durable::{Durable, Running};
 
@@ -60,8 +60,9 @@ async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Res
         let (durable, config, clock) = (Arc::clone(&durable), config.clone(), Arc::clone(clock));
         thread::Builder::new().name("kv-load".to_owned()).spawn(move || {
             let started = start(&durable, &config, &clock, &readiness);
-            // Nobody listens any more once the server stops.
-            if started.is_err() && failed.send(()).is_err() {}
+            if started.is_err() && failed.send(()).is_err() {
+                debug!("the server stops already");
+            }
             started
         })
     };
