@@ -8,10 +8,13 @@
     reason = "reporting to a terminal is what this program is for"
 )]
 
+mod bench;
 mod ci;
 mod codegen;
+mod crash;
 mod finding;
 mod fix;
+mod fuzz;
 mod layers;
 mod repository;
 mod shell;
@@ -26,7 +29,8 @@ use clap::{Parser, Subcommand};
 /// The project's own build commands.
 ///
 /// New here? `cargo xtask ci` tells whether a change may land, exactly as CI does; `cargo xtask
-/// fix` mends what a machine can mend. The other verbs are parts of those two.
+/// fix` mends what a machine can mend. `crash`, `fuzz` and `bench` take as long as one lets them; the
+/// other verbs are parts of the first two.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask")]
 struct Arguments {
@@ -50,6 +54,12 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+    /// Kill the real server under load, again and again, and check what survives
+    Crash(crash::Options),
+    /// Feed random bytes to the readers of files
+    Fuzz(fuzz::Options),
+    /// Measure; the figures go into docs/benchmarks.md
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -73,5 +83,8 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Tidy => tidy::check(&root),
         Verb::Codegen { check: true } => codegen::check(&root),
         Verb::Codegen { check: false } => codegen::write(&root),
+        Verb::Crash(options) => crash::run(&root, &options),
+        Verb::Fuzz(options) => fuzz::run(&root, &options),
+        Verb::Bench(options) => bench::run(&root, &options),
     }
 }

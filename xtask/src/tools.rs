@@ -14,7 +14,7 @@ use cargo_metadata::semver::Version;
 const INSTALL_DIR: &str = "target/tools";
 
 /// Every tool; the only place that names their versions.
-static TOOLS: [Tool; 2] = [
+static TOOLS: [Tool; 3] = [
     Tool {
         subcommand: "nextest",
         package: "cargo-nextest",
@@ -28,6 +28,13 @@ static TOOLS: [Tool; 2] = [
         package: "cargo-deny",
         minimum: Version::new(0, 18, 0),
         pinned: Version::new(0, 20, 2),
+        features: &[],
+    },
+    Tool {
+        subcommand: "fuzz",
+        package: "cargo-fuzz",
+        minimum: Version::new(0, 12, 0),
+        pinned: Version::new(0, 13, 2),
         features: &[],
     },
 ];

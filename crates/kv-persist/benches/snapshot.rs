@@ -119,7 +119,7 @@ fn fill(store: &Engine, keys: u64) {
 }
 
 fn main() {
-    let keys = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(KEYS);
+    let keys = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(KEYS);
     let directory = tempfile::tempdir().unwrap();
     let disk = OsDisk::open(directory.path()).unwrap();
     let store = engine();

@@ -31,4 +31,5 @@ pub use log::{
 #[cfg(any(test, feature = "testing"))]
 pub mod testing {
     pub use crate::log::testing::{BatchSpan, BuiltLog, LogBuilder, ReadRecord, read_log};
+    pub use crate::snapshot::testing::fuzz_snapshot;
 }

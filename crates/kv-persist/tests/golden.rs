@@ -133,7 +133,7 @@ impl Kept {
     fn open(disk: &MemDisk, seed: u64) -> Self {
         let clock = Arc::new(ManualClock::default());
         let disk = Arc::new(disk.clone());
-        let manifest = recovery::open(&*disk, seed).unwrap();
+        let manifest = recovery::open(&*disk, seed, UnixMillis::new(1)).unwrap();
         let options = LogOptions {
             fsync: FsyncMode::Always,
             segment_bytes: 64 << 10,

@@ -84,36 +84,36 @@ mod tests {
     fn poll(
         waiter: &mut Waiter,
         journal: &ManualJournal,
-        waker: &Waker,
+        task: &Waker,
     ) -> Poll<Result<(), JournalError>> {
-        waiter.poll(journal, &Context::from_waker(waker))
+        waiter.poll(journal, &Context::from_waker(task))
     }
 
     const TWO: Lsn = Lsn::new(2);
 
     #[test]
     fn what_is_reached_registers_nobody() {
-        let (journal, (waker, _)) = (ManualJournal::default(), task());
+        let (journal, (me, _)) = (ManualJournal::default(), task());
         journal.advance_to(TWO, Durability::Fsync);
         let mut waiter = Waiter::new(TWO, Durability::Fsync);
-        assert_eq!(poll(&mut waiter, &journal, &waker), Poll::Ready(Ok(())));
+        assert_eq!(poll(&mut waiter, &journal, &me), Poll::Ready(Ok(())));
         assert_eq!(journal.registered(), 0);
     }
 
     #[test]
     fn a_task_registers_once_however_often_it_is_polled() {
-        let (journal, (waker, wakes)) = (ManualJournal::default(), task());
+        let (journal, (me, wakes)) = (ManualJournal::default(), task());
         let mut waiter = Waiter::new(TWO, Durability::Fsync);
         for _ in 0..3 {
-            assert!(poll(&mut waiter, &journal, &waker).is_pending());
+            assert!(poll(&mut waiter, &journal, &me).is_pending());
         }
         journal.advance_to(Lsn::new(1), Durability::Fsync);
         journal.advance_to(TWO, Durability::Buffered);
-        assert!(poll(&mut waiter, &journal, &waker).is_pending());
+        assert!(poll(&mut waiter, &journal, &me).is_pending());
         assert_eq!((journal.registered(), wakes.0.load(Ordering::SeqCst)), (1, 0));
         journal.advance_to(TWO, Durability::Fsync);
         assert_eq!(wakes.0.load(Ordering::SeqCst), 1);
-        assert_eq!(poll(&mut waiter, &journal, &waker), Poll::Ready(Ok(())));
+        assert_eq!(poll(&mut waiter, &journal, &me), Poll::Ready(Ok(())));
     }
 
     #[test]
@@ -129,16 +129,16 @@ mod tests {
 
     #[test]
     fn a_failure_ends_the_wait() {
-        let (journal, (waker, wakes)) = (ManualJournal::default(), task());
+        let (journal, (me, wakes)) = (ManualJournal::default(), task());
         let mut waiter = Waiter::new(TWO, Durability::Fsync);
         let mut failure = Waiter::for_failure();
-        assert!(poll(&mut waiter, &journal, &waker).is_pending());
-        assert!(poll(&mut failure, &journal, &waker).is_pending());
+        assert!(poll(&mut waiter, &journal, &me).is_pending());
+        assert!(poll(&mut failure, &journal, &me).is_pending());
         journal.advance_to(Lsn::new(1), Durability::Fsync);
         journal.fail("EIO");
         assert_eq!(wakes.0.load(Ordering::SeqCst), 2);
         for waiter in [&mut waiter, &mut failure] {
-            let Poll::Ready(Err(JournalError::Unknown { reason })) = poll(waiter, &journal, &waker)
+            let Poll::Ready(Err(JournalError::Unknown { reason })) = poll(waiter, &journal, &me)
             else {
                 panic!("the failure is not told");
             };

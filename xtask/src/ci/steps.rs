@@ -45,7 +45,7 @@ impl Step {
     }
 }
 
-pub(super) const STEPS: [Step; 10] = [
+pub(super) const STEPS: [Step; 12] = [
     Step::command("fmt", "the code is formatted", "cargo fmt --all --check"),
     Step::verb(
         "layers",
@@ -76,6 +76,18 @@ pub(super) const STEPS: [Step; 10] = [
         "test",
         "the tests pass",
         "cargo nextest run --workspace --all-features --locked",
+    ),
+    // In the profile of the tests: nothing is built anew, and the figures mean nothing anyway.
+    Step::command(
+        "bench",
+        "the benchmark of durability runs",
+        "cargo test --workspace --all-features --locked --bench persist -- --quick",
+    ),
+    // A workspace of its own. Without libFuzzer it needs neither a nightly nor a C++ compiler.
+    Step::command(
+        "fuzz",
+        "the fuzz targets compile",
+        "cargo check --manifest-path fuzz/Cargo.toml --no-default-features --target-dir target/fuzz --locked",
     ),
     Step::command(
         "doctest",

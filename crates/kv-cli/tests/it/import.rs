@@ -28,7 +28,7 @@ async fn what_plain_tsv_takes_in_comes_out_the_same() {
     let file = b"a\t1\nb\twith\ttabs\nc\tback\\slash\\n\nd\tcr\r\ne\t\nf\t\xff\x00\n";
     cli.write("rows", file);
     let ran = cli.line("import rows");
-    assert_eq!(report(&ran), "imported 6 rows (33 B) in TIME\n[0]");
+    assert_eq!(report(&ran), "imported 6 rows (33 B) in TIME, durability memory\n[0]");
     assert_eq!(cli.line("get b -o raw").ok(), b"with\ttabs");
     let out = cli.line("export -");
     assert_eq!(sorted(&out.stdout), sorted(file));
@@ -95,7 +95,10 @@ async fn rows_the_server_refuses_are_told_by_line_and_the_rest_is_loaded() {
 async fn csv_is_loaded_with_and_without_header() {
     let cli = Cli::start();
     cli.write("rows.csv", "key,value,ttl_ms\na,\"1,\"\"x\"\"\",\nb,\"two\nlines\",3600000\n");
-    assert_eq!(report(&cli.line("import rows.csv")), "imported 2 rows (16 B) in TIME\n[0]");
+    assert_eq!(
+        report(&cli.line("import rows.csv")),
+        "imported 2 rows (16 B) in TIME, durability memory\n[0]"
+    );
     assert_eq!(cli.line("get a -o raw").text(), "1,\"x\"");
     assert_eq!(cli.line("get b -o raw").text(), "two\nlines");
     assert!(cli.line("ttl b").text().starts_with("59m"));
@@ -106,7 +109,7 @@ async fn csv_is_loaded_with_and_without_header() {
 
     let ran = cli.line("import rows.csv --no-header");
     expect![[r#"
-        imported 2 rows (16 B) in TIME, 1 malformed line
+        imported 2 rows (16 B) in TIME, 1 malformed line, durability memory
         line 1: expires_at_ms is "ttl_ms": a whole number of milliseconds is needed
         kv-cli: 1 malformed line in rows.csv
         [2]"#]]
@@ -121,7 +124,7 @@ async fn csv_is_loaded_with_and_without_header() {
     cli.write("open.csv", "key,value\nd,4\ne,\"5\nf,6\n");
     let ran = cli.line("import open.csv");
     expect![[r#"
-        imported 1 row (2 B) in TIME, 1 malformed line
+        imported 1 row (2 B) in TIME, 1 malformed line, durability memory
         line 3: a quote opens here and does not close before the end of the file, or within 67108864 bytes: nothing after it was read
         kv-cli: 1 malformed line in open.csv
         [2]"#]].assert_eq(&report(&ran));
@@ -164,7 +167,10 @@ async fn existing_keys_are_kept_when_asked_for() {
     cli.line("set a old").ok();
     cli.write("rows", "a\tnew\nb\tnew\n");
     let ran = cli.line("import rows --skip-existing");
-    assert_eq!(report(&ran), "imported 1 row (8 B) in TIME, 1 existing key kept\n[0]");
+    assert_eq!(
+        report(&ran),
+        "imported 1 row (8 B) in TIME, 1 existing key kept, durability memory\n[0]"
+    );
     assert_eq!(cli.line("mget a b -o raw").text(), "old\nnew\n");
 }
 

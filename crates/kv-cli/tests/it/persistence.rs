@@ -116,9 +116,13 @@ async fn stats_tell_what_is_on_disk() {
 async fn a_level_is_waited_for_and_told() {
     let (cli, journal) = start(Err(SnapshotError::Running));
     let waiting = cli.spawn("set k v --durability fsync");
-    while journal.waiting() < 2 {
-        std::thread::yield_now();
-    }
+    // One more than who watches for a failure.
+    let waits = async {
+        while journal.waiting() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waits).await.expect("the write waits");
     journal.advance(Durability::Fsync);
     let told = crate::harness::Ran::of(waiting).text();
     assert!(told.ends_with(", durability fsync\n"), "{told}");
@@ -130,6 +134,15 @@ async fn what_may_be_lost_is_unknown_and_exits_with_4() {
     cli.line("set k v").text();
     journal.fail("EIO on log-1.kvl; restart the server");
     expect![[r#"
+        $ kv-cli get k
+        kv-cli: the answer is unknown: it rests on a write that may or may not survive a restart: EIO on log-1.kvl; restart the server
+        [4]
+        $ kv-cli set k w
+        kv-cli: the log takes no writes: EIO on log-1.kvl; restart the server; try again later
+        [4]
+        $ kv-cli ping
+        kv-cli: the server is up but takes no requests: NotServing; try again later
+        [4]
     "#]]
     .assert_eq(&cli.session("get k\nset k w\nping"));
 }

@@ -334,7 +334,7 @@ impl LogTrim for FileJournal {
 
     fn trim(&self, segment: u64) -> io::Result<()> {
         let trimmed = self.segments.trim(segment);
-        if self.segments.has_spare() {
+        if self.segments.has_spares() {
             self.space_found();
         }
         trimmed

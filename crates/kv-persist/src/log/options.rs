@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// Segments made in advance. The last one is a reserve: only when no other can be made it is taken, so that
+/// deletes find room on a full disk.
+pub(crate) const SPARES_WANTED: usize = 2;
+
 /// Segments kept in advance for reuse; more are removed.
 pub(crate) const SPARES_MAX: usize = 4;
 
@@ -10,6 +14,9 @@ pub(crate) const LINGER: Duration = Duration::from_millis(5);
 
 /// So many bytes are written at once without lingering.
 pub(crate) const LINGER_BYTES_MAX: u64 = 256 << 10;
+
+/// How long the writer waits for a segment that is being made, before it looks again.
+pub(crate) const SPARE_RETRY: Duration = Duration::from_millis(5);
 
 /// How long to wait before space on a full disk is asked for again.
 pub(crate) const SPACE_RETRY: Duration = Duration::from_millis(500);

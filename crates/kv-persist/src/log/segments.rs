@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kv_core::Lsn;
 use parking_lot::{Condvar, Mutex};
 
-use super::options::{PAGE_BYTES, SPACE_RETRY, SPARES_MAX};
+use super::options::{PAGE_BYTES, SPACE_RETRY, SPARES_MAX, SPARES_WANTED};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::disk::{Disk, DiskFile};
 use crate::format::names::{parse_spare, segment_name, spare_name};
@@ -39,6 +39,8 @@ pub struct LogStart {
 /// Why no segment could be begun.
 #[derive(Debug)]
 pub(super) enum SegmentError {
+    /// Another is being made: the one that is there is the reserve.
+    NotReady,
     /// There is no space now; nothing was lost.
     Full(io::Error),
     /// Nothing is known of the disk any more.
@@ -64,6 +66,8 @@ struct Index {
     /// The greatest number given to a spare.
     last_spare: u64,
     next_segment: u64,
+    /// No other segment could be made: the last one may be taken.
+    reserve_released: bool,
     stopping: bool,
 }
 
@@ -112,6 +116,10 @@ impl Segments {
     ) -> Result<Arc<dyn DiskFile>, SegmentError> {
         let (spare, id) = {
             let mut index = self.index.lock();
+            let wait = index.spares.len() < SPARES_WANTED && !index.reserve_released;
+            if wait && index.current.is_some() {
+                return Err(SegmentError::NotReady);
+            }
             (index.spares.pop(), index.next_segment)
         };
         self.wanted.notify_one();
@@ -140,12 +148,13 @@ impl Segments {
         }
     }
 
-    /// What the current segment still takes for sure.
+    /// What the current segment and the spares still take for sure.
     pub(super) fn bytes_left(&self) -> u64 {
         let index = self.index.lock();
         let filled = index.current.map_or(self.segment_bytes, |current| current.bytes);
-        // A page for the header of the batch and the zeros after it.
-        self.segment_bytes.saturating_sub(filled + PAGE_BYTES)
+        // A page for headers and the zeros after the last batch.
+        let spares = index.spares.len() as u64 * (self.segment_bytes - PAGE_BYTES);
+        self.segment_bytes.saturating_sub(filled + PAGE_BYTES) + spares
     }
 
     /// How many segments are in use, and how many bytes of them.
@@ -155,8 +164,9 @@ impl Segments {
         (all().count() as u64, all().map(|segment| segment.bytes).sum())
     }
 
-    pub(super) fn has_spare(&self) -> bool {
-        !self.index.lock().spares.is_empty()
+    /// Whether there are as many spares as there should be.
+    pub(super) fn has_spares(&self) -> bool {
+        self.index.lock().spares.len() >= SPARES_WANTED
     }
 
     /// The oldest segment with records after `up_to`; the newest one when there is none. One is always
@@ -201,14 +211,20 @@ impl Segments {
         }
     }
 
-    /// Makes a spare if there is none.
+    /// Makes spares until there are enough. When that fails, the reserve may be taken.
     pub(super) fn prepare(&self) -> Result<(), SegmentError> {
-        if self.has_spare() {
-            return Ok(());
+        while !self.has_spares() {
+            let made = self.make_spare();
+            let mut index = self.index.lock();
+            index.reserve_released = made.is_err();
+            index.spares.push(made?);
         }
-        let spare = self.make_spare()?;
-        self.index.lock().spares.push(spare);
         Ok(())
+    }
+
+    /// Lets the last spare be taken.
+    pub(super) fn release_reserve(&self) {
+        self.index.lock().reserve_released = true;
     }
 
     fn make_spare(&self) -> Result<Spare, SegmentError> {
@@ -221,12 +237,17 @@ impl Segments {
             file.allocate(self.segment_bytes)?;
             Ok(file)
         });
-        // Nothing of the log is in it yet: a failure loses nothing.
         made.map(|file| Spare { name: name.clone(), file }).map_err(|error| {
             if let Err(error) = self.disk.remove(&name) {
                 tracing::debug!(%error, name, "an unfinished spare segment stays");
             }
-            SegmentError::Full(error)
+            // Nothing of the log is in it yet: without space, waiting for it loses nothing.
+            match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    SegmentError::Full(error)
+                }
+                _ => SegmentError::Failed(error),
+            }
         })
     }
 
@@ -236,7 +257,7 @@ impl Segments {
         if after_failure && !index.stopping {
             self.wanted.wait_for(&mut index, SPACE_RETRY);
         }
-        while !index.spares.is_empty() && !index.stopping {
+        while index.spares.len() >= SPARES_WANTED && !index.stopping {
             self.wanted.wait(&mut index);
         }
         !index.stopping

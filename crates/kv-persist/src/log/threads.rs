@@ -8,7 +8,7 @@ use std::time::Duration;
 use kv_core::{Clock, Durability, Progress as _};
 
 use super::journal::FileJournal;
-use super::options::{LINGER, LINGER_BYTES_MAX, SPACE_RETRY};
+use super::options::{LINGER, LINGER_BYTES_MAX, SPACE_RETRY, SPARE_RETRY};
 use super::segments::{LogStart, SegmentError};
 use super::writer::{Turn, Writer};
 
@@ -82,9 +82,14 @@ fn prepare_until_stopped(journal: &FileJournal) {
         failed = prepared.is_err();
         match prepared {
             Ok(()) => journal.space_found(),
-            Err(SegmentError::Full(error) | SegmentError::Failed(error)) => {
+            Err(SegmentError::Full(error)) => {
                 journal.space_lost(&format!("a log segment cannot be made: {error}"));
             }
+            // If it stays so, the writer will find out when it needs one.
+            Err(SegmentError::Failed(error)) => {
+                tracing::warn!(%error, "a log segment cannot be made in advance; trying again");
+            }
+            Err(SegmentError::NotReady) => {}
         }
     }
 }
@@ -101,7 +106,8 @@ impl FileJournal {
     fn wait_for_work(&self, last: Turn) -> bool {
         let sync_due = match last {
             Turn::Done { sync_due } => sync_due,
-            Turn::NoSpace => return self.wait_for_space(),
+            Turn::NotReady => return self.wait_for_space(SPARE_RETRY),
+            Turn::NoSpace => return self.wait_for_space(SPACE_RETRY),
             Turn::Failed => return false,
         };
         let mut buffer = self.buffer.lock();
@@ -135,10 +141,10 @@ impl FileJournal {
         }
     }
 
-    fn wait_for_space(&self) -> bool {
+    fn wait_for_space(&self, at_most: Duration) -> bool {
         let mut buffer = self.buffer.lock();
         if !buffer.stopping {
-            self.work.wait_for(&mut buffer, SPACE_RETRY);
+            self.work.wait_for(&mut buffer, at_most);
         }
         !buffer.stopping
     }

@@ -52,6 +52,8 @@ struct Current {
 pub(super) enum Turn {
     /// What waited is done. A sync is due after this time, if any.
     Done { sync_due: Option<Duration> },
+    /// A segment is being made; try again soon.
+    NotReady,
     /// There is no space; try again later.
     NoSpace,
     /// The log has failed: there is nothing left to do.
@@ -60,6 +62,7 @@ pub(super) enum Turn {
 
 /// Why a batch was not written.
 enum WriteError {
+    NotReady,
     NoSpace(String),
     Failed(String),
 }
@@ -88,6 +91,7 @@ impl Writer {
         if let Some(batch) = self.in_hand.take().or_else(|| self.take()) {
             match self.write(batch, false) {
                 Ok(()) => {}
+                Err(WriteError::NotReady) => return Turn::NotReady,
                 Err(WriteError::NoSpace(reason)) => {
                     self.journal.buffer.lock().writer_stuck = true;
                     self.journal.space_lost(&reason);
@@ -104,12 +108,16 @@ impl Writer {
 
     /// Ends the log cleanly: everything is written and synced, and the last batch says so.
     pub(super) fn close(&mut self) -> Turn {
+        // Nobody makes another any more.
+        self.journal.segments.release_reserve();
         loop {
             match self.turn() {
                 Turn::Done { .. } if self.journal.buffer.lock().pending.records() > 0 => {}
                 Turn::Done { .. } => break,
                 // Nobody waits for space any more: what is in hand is lost like after a crash.
-                Turn::NoSpace => return self.fail("the disk is full at shutdown".to_owned()),
+                Turn::NotReady | Turn::NoSpace => {
+                    return self.fail("the disk is full at shutdown".to_owned());
+                }
                 Turn::Failed => return Turn::Failed,
             }
         }
@@ -120,6 +128,7 @@ impl Writer {
         let closed = match self.write(empty, true) {
             Ok(()) => self.sync(),
             Err(WriteError::NoSpace(reason) | WriteError::Failed(reason)) => Err(reason),
+            Err(WriteError::NotReady) => Err("no segment was made".to_owned()),
         };
         closed.map_or_else(|reason| self.fail(reason), |()| Turn::Done { sync_due: None })
     }
@@ -209,6 +218,7 @@ impl Writer {
         let header = |id| SegmentHeader { id, salt, first_batch, first_lsn, created_ms };
         let segments = &self.journal.segments;
         let file = segments.begin(header).map_err(|error| match error {
+            SegmentError::NotReady => WriteError::NotReady,
             SegmentError::Full(error) => {
                 WriteError::NoSpace(format!("a log segment cannot be made: {error}"))
             }

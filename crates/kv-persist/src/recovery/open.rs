@@ -1,9 +1,15 @@
 //! Opening a data directory: its manifest, or the first one of a new directory.
+//!
+//! A new directory gets an empty first segment before its manifest, so that a log that was lost is never
+//! taken for one that was not begun.
 
 use std::io;
 
+use kv_core::{Lsn, UnixMillis};
+
 use crate::disk::Disk;
-use crate::format::names::{TEMP, parse_segment, parse_snapshot};
+use crate::format::names::{TEMP, parse_segment, parse_snapshot, segment_name};
+use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::manifest::{Manifest, ManifestError, StoreManifestError};
 
 /// Why a data directory cannot be opened.
@@ -46,10 +52,14 @@ pub enum OpenError {
 /// Reads the manifest; makes one with this hash seed when the directory is new. Unfinished files are
 /// removed.
 ///
+/// The names that are found are made durable first. A process that was killed may have left a manifest or a
+/// segment whose name a crash of the machine would still undo, after recovery has removed what it replaced.
+///
 /// # Errors
 /// [`OpenError`].
-pub fn open(disk: &dyn Disk, hash_seed: u64) -> Result<Manifest, OpenError> {
+pub fn open(disk: &dyn Disk, hash_seed: u64, now: UnixMillis) -> Result<Manifest, OpenError> {
     let failed = |source| OpenError::Io { directory: disk.describe(), source };
+    disk.sync_names().map_err(failed)?;
     let names = disk.list().map_err(failed)?;
     for name in names.iter().filter(|name| name.ends_with(TEMP)) {
         disk.remove(name).map_err(failed)?;
@@ -57,6 +67,7 @@ pub fn open(disk: &dyn Disk, hash_seed: u64) -> Result<Manifest, OpenError> {
     if let Some(manifest) = find_manifest(disk, &names)? {
         return Ok(manifest);
     }
+    begin_log(disk, hash_seed, now).map_err(failed)?;
     let manifest = Manifest::new(hash_seed);
     let not_ready = |source| OpenError::NotMadeReady { directory: disk.describe(), source };
     manifest.store(disk).map_err(not_ready)?;
@@ -74,12 +85,38 @@ pub(crate) fn find_manifest(
     if let Some(manifest) = Manifest::load(disk)? {
         return Ok(Some(manifest));
     }
-    let data = |name: &&String| parse_segment(name).is_some() || parse_snapshot(name).is_some();
-    match names.iter().find(data) {
-        None => Ok(None),
-        Some(file) => {
+    for file in names {
+        let failed = |source| OpenError::Io { directory: disk.describe(), source };
+        if holds_data(disk, file).map_err(failed)? {
             let (directory, file) = (disk.describe(), file.clone());
-            Err(OpenError::ManifestMissing { directory, file })
+            return Err(OpenError::ManifestMissing { directory, file });
         }
     }
+    Ok(None)
+}
+
+/// Whether a file is a snapshot or a segment. An empty first segment is what a crash leaves of
+/// [`begin_log`].
+fn holds_data(disk: &dyn Disk, name: &str) -> io::Result<bool> {
+    Ok(match parse_segment(name) {
+        Some(1) => disk.open(name)?.len()? > SEGMENT_HEADER_BYTES as u64,
+        Some(_) => true,
+        None => parse_snapshot(name).is_some(),
+    })
+}
+
+fn begin_log(disk: &dyn Disk, salt: u64, now: UnixMillis) -> io::Result<()> {
+    let header = SegmentHeader {
+        id: 1,
+        salt,
+        first_batch: 1,
+        first_lsn: Lsn::new(1),
+        created_ms: now.get(),
+    };
+    let (name, unfinished) = (segment_name(1), format!("{}{TEMP}", segment_name(1)));
+    let file = disk.create(&unfinished)?;
+    file.write_at(0, &header.encode())?;
+    file.sync()?;
+    disk.rename(&unfinished, &name)?;
+    disk.sync_names()
 }

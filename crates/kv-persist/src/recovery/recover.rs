@@ -8,7 +8,7 @@ use super::cut::cut_log;
 use super::replay::{LogReplay, ReplayProgress, log_first_lsn};
 use crate::disk::Disk;
 use crate::format::names::{parse_segment, parse_snapshot};
-use crate::log::{LogEnd, LogError, LogNeeds, LogStart, SealedSegment, TornTail};
+use crate::log::{LogEnd, LogError, LogNeeds, LogStart, TornTail};
 use crate::manifest::{Manifest, SnapshotInfo};
 use crate::snapshot::{LoadProgress, RestoreError, Skipped, restore};
 
@@ -97,7 +97,7 @@ pub fn recover(
     remove_orphans(disk, &manifest, &skipped)?;
     let Found { snapshot, end, .. } = found;
     let records = progress.replay.records.load(Ordering::Relaxed);
-    Ok(Recovered { log_start: log_start(&end), snapshot, manifest, records, torn: end.torn })
+    Ok(Recovered { log_start: end.start(), snapshot, manifest, records, torn: end.torn })
 }
 
 /// What there is to recover from, as reading it finds.
@@ -123,9 +123,7 @@ pub(crate) fn read(
 ) -> Result<Found, RecoveryError> {
     let newest = manifest.snapshots.first();
     progress.snapshot_bytes.store(newest.map_or(0, |info| info.bytes), Ordering::Relaxed);
-    // A new directory has no segment yet.
-    let is_new = manifest.snapshots.is_empty() && manifest.first_segment == 1;
-    let first_segment = (!is_new).then_some(manifest.first_segment);
+    let first_segment = Some(manifest.first_segment);
     let log_first = log_first_lsn(disk, first_segment)?;
     let restored = restore(disk, manifest, log_first, (target, threads), &progress.load)?;
     let (snapshot, starts) = match &restored.snapshot {
@@ -140,20 +138,6 @@ pub(crate) fn read(
     let replay = LogReplay { disk, needs, starts: &starts, threads };
     let end = replay.run(target, &progress.replay)?;
     Ok(Found { snapshot, skipped: restored.skipped, end })
-}
-
-fn log_start(end: &LogEnd) -> LogStart {
-    let sealed = end.segments.iter().map(|segment| SealedSegment {
-        id: segment.id,
-        last_lsn: Lsn::new(segment.next_lsn.get() - 1),
-        bytes: segment.bytes,
-    });
-    LogStart {
-        next_lsn: end.position.next_lsn,
-        next_sequence: end.position.next_sequence,
-        next_segment: end.position.segment + 1,
-        sealed: sealed.collect(),
-    }
 }
 
 /// Removes segments and snapshots that a crash kept from being removed. Damaged snapshots stay, for whoever

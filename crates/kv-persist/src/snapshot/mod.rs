@@ -15,6 +15,8 @@ mod header;
 mod load;
 mod output;
 mod pace;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod writer;
 
 pub use choose::{RestoreError, Restored, Skipped, restore};

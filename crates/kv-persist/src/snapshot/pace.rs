@@ -18,9 +18,14 @@ pub trait Pace: Send + Sync {
 
     /// Whether the snapshot is to be given up.
     fn is_stopped(&self) -> bool;
+
+    /// Lets other threads run, if any wants to. Called often, and never with a lock held.
+    fn give_way(&self) {
+        std::thread::yield_now();
+    }
 }
 
-/// Never waits and is never stopped.
+/// Never pauses and is never stopped.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unhurried;
 

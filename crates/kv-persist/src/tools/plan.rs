@@ -145,7 +145,7 @@ impl Plan {
         if let Some(run) = choice.run.filter(|run| run.is_to_be_cut) {
             steps.cut(run.end.segment, run.end.offset)?;
         }
-        if let Keeps::Snapshot(_) = choice.keeps {
+        if let Keeps::Snapshot(_) | Keeps::Nothing = choice.keeps {
             first_segment = inspection.next_segment_id();
             steps.done.push(Step::NewSegment { id: first_segment, first_lsn: choice.end() });
         }

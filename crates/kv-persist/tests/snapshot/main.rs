@@ -7,8 +7,10 @@
     reason = "a failing test panics"
 )]
 
+mod cycle;
 mod damage;
 mod faults;
+mod golden;
 mod harness;
 mod restore;
 mod roundtrip;

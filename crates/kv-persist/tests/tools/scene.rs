@@ -297,7 +297,8 @@ pub(crate) fn recover(disk: &MemDisk) -> Result<Outcome, String> {
 
 /// Recovers from a disk, as a start would, and changes it so.
 pub(crate) fn recover_on(disk: &dyn Disk) -> Result<Outcome, String> {
-    let manifest = recovery::open(disk, SEED).map_err(|error| error.to_string())?;
+    let manifest = recovery::open(disk, SEED, kv_core::UnixMillis::new(1))
+        .map_err(|error| error.to_string())?;
     let store = empty();
     let progress = RecoveryProgress::default();
     let recovered = recovery::recover(disk, &manifest, (&store, 1), &progress);

@@ -5,7 +5,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use kv_core::{Durability, Journal, Progress as _, SnapshotSource};
+use kv_core::{Clock as _, Durability, Journal, Progress as _, SnapshotSource};
 use kv_persist::disk::{Disk, OsDisk};
 use kv_persist::manifest::Manifest;
 use kv_persist::recovery::{self, Recovered, RecoveryProgress};
@@ -58,7 +58,7 @@ impl Durable {
         let always = config.persist.fsync == FsyncMode::Always;
         let disk = OsDisk::open(path).with_context(cannot_open)?.prewriting(always);
         let disk: Arc<dyn Disk> = Arc::new(disk);
-        let manifest = recovery::open(&*disk, fresh_seed)?;
+        let manifest = recovery::open(&*disk, fresh_seed, clock.now())?;
         let options = log_options(&config.persist, fresh_seed);
         let journal = Arc::new(FileJournal::new(Arc::clone(&disk), options));
         let as_journal = Arc::clone(&journal) as Arc<dyn Journal>;

@@ -73,7 +73,7 @@ impl Promise {
 
     /// The level a write is to reach: the one asked for, or the default when that is higher. Refuses a
     /// level that the store cannot reach, before anything is written.
-    pub(crate) fn level(&self, number: i32, max: Durability) -> Result<Durability, Refusal> {
+    pub(crate) fn level(self, number: i32, max: Durability) -> Result<Durability, Refusal> {
         let asked = convert::durability(number)?;
         let level = asked.map_or(self.default, |asked| asked.max(self.default));
         if level > max {
@@ -86,7 +86,7 @@ impl Promise {
     ///
     /// Refuses an answer that rests on what may be lost because the log has failed.
     pub(crate) fn waiter(
-        &self,
+        self,
         progress: &dyn Progress,
         basis: Basis,
         level: Durability,

@@ -99,37 +99,34 @@ impl<S: Stream<Item = Result<PipelineRequest, Status>> + Unpin> Session<S> {
     }
 
     /// Executes what was received. Its answer comes back when nothing has to be waited for; else it joins
-    /// those that wait.
+    /// those that wait. What ends the stream ends it after them.
     fn execute(
         &mut self,
         received: Result<Option<PipelineRequest>, Status>,
     ) -> Result<Option<PipelineResponse>, Status> {
         let request = match received {
             Ok(Some(request)) => request,
-            Ok(None) => return self.end(Ok(())),
-            Err(status) => return self.end(Err(status)),
+            ended => {
+                self.ending = Some(ended.map(|_none| ()));
+                return Ok(None);
+            }
         };
         let (batch, tag) = (request.batch.unwrap_or_default(), request.tag);
         self.ops_this_turn += batch.ops.len().max(1);
-        let executed = match batch::write(&self.shared, &batch) {
+        let executed = batch::write(&self.shared, &batch)
+            .and_then(|executed| Ok((executed.waiter(&self.shared)?, executed)));
+        let (waiter, executed) = match executed {
             Ok(executed) => executed,
-            Err(refusal) => return self.end(Err(refusal.into())),
-        };
-        let waiter = match executed.waiter(&self.shared) {
-            Ok(waiter) => waiter,
-            Err(refusal) => return self.end(Err(refusal.into())),
+            Err(refusal) => {
+                self.ending = Some(Err(refusal.into()));
+                return Ok(None);
+            }
         };
         if waiter.is_none() && self.ahead.is_empty() {
             let batch = Some(executed.finish(&self.shared)?);
             return Ok(Some(PipelineResponse { batch, tag }));
         }
         self.ahead.push(Pending { bytes: executed.bytes(), executed, tag, waiter });
-        Ok(None)
-    }
-
-    /// Ends the stream so, after the answers that wait.
-    fn end(&mut self, ending: Result<(), Status>) -> Result<Option<PipelineResponse>, Status> {
-        self.ending = Some(ending);
         Ok(None)
     }
 }

@@ -1,9 +1,19 @@
 //! The operator's service tells what the server holds, and empties it.
 
-use kv_proto::v1::{Durability, FlushRequest, SetRequest, StatsRequest, set_request};
-use kv_server::testing::TestServer;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use crate::support::{connect, connect_admin, exists, get, set, start_with};
+use kv_core::Lsn;
+use kv_proto::v1::{
+    Durability, FlushRequest, SetRequest, SnapshotRequest, StatsRequest, set_request,
+};
+use kv_server::testing::TestServer;
+use kv_server::{LastSnapshot, Persistence, PersistenceStats, SnapshotError, SnapshotTaken};
+use tonic::Code;
+
+use crate::support::log::backend;
+use crate::support::{connect, connect_admin, exists, get, refused, set, start_with};
 
 #[tokio::test]
 async fn stats_count_what_was_done() {
@@ -40,4 +50,76 @@ async fn flush_removes_every_key_and_versions_go_on() {
     assert!(!exists(&mut kv, "a").await);
     let after = kv.set(set("c", "v")).await.unwrap().into_inner().version;
     assert!(after > version, "{after} follows {version}");
+}
+
+/// Takes one snapshot, and then no more.
+#[derive(Default)]
+struct OneSnapshot {
+    asked: AtomicU64,
+}
+
+impl Persistence for OneSnapshot {
+    fn snapshot(&self) -> Result<SnapshotTaken, SnapshotError> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let (keys, bytes, duration) = (5, 4096, Duration::from_millis(77));
+        match asked {
+            1 => Ok(SnapshotTaken { id: asked, keys, bytes, duration }),
+            2 => Err(SnapshotError::Running),
+            _ => Err(SnapshotError::DiskFull { reason: "snapshot-2.tmp".to_owned() }),
+        }
+    }
+
+    fn stats(&self) -> PersistenceStats {
+        let duration = Duration::from_millis(77);
+        let last = LastSnapshot { taken_at_ms: 9, keys: 5, bytes: 4096, duration };
+        let (log_position, durable_position) = (Lsn::new(8), Lsn::new(7));
+        PersistenceStats {
+            log_position,
+            durable_position,
+            last_snapshot: Some(last),
+            torn_tail_bytes: 48,
+            ..PersistenceStats::default()
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_is_taken_or_refused_with_the_reason() {
+    let backend = backend(&Arc::default()).persistence(Arc::new(OneSnapshot::default()));
+    let server = TestServer::start_backend(backend, |_config| {});
+    let mut admin = connect_admin(&server).await;
+    let taken = admin.snapshot(SnapshotRequest {}).await.unwrap().into_inner();
+    assert_eq!((taken.id, taken.keys, taken.bytes, taken.duration_ms), (1, 5, 4096, 77));
+    let running = admin.snapshot(SnapshotRequest {}).await;
+    refused(running, Code::Unavailable, "SNAPSHOT_RUNNING", &["already"]);
+    let full = admin.snapshot(SnapshotRequest {}).await;
+    refused(full, Code::ResourceExhausted, "DISK_FULL", &["snapshot-2.tmp", "make space"]);
+}
+
+#[tokio::test]
+async fn without_persistence_there_are_no_snapshots_and_no_figures() {
+    let server = TestServer::start();
+    let mut admin = connect_admin(&server).await;
+    let result = admin.snapshot(SnapshotRequest {}).await;
+    let words = ["in memory only", "persist.enabled = true"];
+    refused(result, Code::FailedPrecondition, "PERSISTENCE_OFF", &words);
+    let stats = admin.stats(StatsRequest {}).await.unwrap().into_inner();
+    assert_eq!(stats.persistence, None);
+}
+
+#[tokio::test]
+async fn stats_tell_what_is_on_disk_and_that_the_log_has_failed() {
+    let journal = Arc::default();
+    let backend = backend(&journal).persistence(Arc::new(OneSnapshot::default()));
+    let server = TestServer::start_backend(backend, |config| {
+        config.set("persist.fsync", "never").unwrap();
+    });
+    let mut admin = connect_admin(&server).await;
+    let stats = admin.stats(StatsRequest {}).await.unwrap().into_inner().persistence.unwrap();
+    assert_eq!((stats.log_position, stats.durable_position), (8, 7));
+    assert_eq!((stats.fsync.as_str(), stats.failure.as_str()), ("never", ""));
+    assert_eq!((stats.last_snapshot.unwrap().taken_at_ms, stats.torn_tail_bytes), (9, 48));
+    journal.fail("EIO");
+    let stats = admin.stats(StatsRequest {}).await.unwrap().into_inner().persistence.unwrap();
+    assert!(stats.failure.contains("EIO"), "{}", stats.failure);
 }

@@ -80,19 +80,6 @@ fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
         memory_limit = 'lots'
         eviction_policy = 'LRU'
         ttl_tick = '1s'
-        [persist]
-        enabled = 'yes'
-        fsync = 'everysec'
-        fsync_interval = '0s'
-        segment_bytes = '1KiB'
-        log_buffer_bytes = 0
-        snapshot_interval = '1ms'
-        snapshot_log_bytes = '1KiB'
-        snapshot_bytes_per_second = 1000
-        snapshot_buffer_bytes = '1KiB'
-        snapshots_kept = 0
-        snapshot_on_shutdown = 2
-        read_uncommitted = ''
         [limits]
         key_bytes_max = 0
         value_bytes_max = '513MiB'
@@ -109,7 +96,7 @@ fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
     check(
         &Case { file: ("kv.toml", file), ..NOTHING },
         &expect![[r#"
-            kv-server: 29 problems in the configuration:
+            kv-server: 17 problems in the configuration:
               data_dir = "" (file kv.toml): must be a path that is not empty
               server.grpc_addr = "localhost" (file kv.toml): must be IP:PORT, such as 127.0.0.1:7380, 0.0.0.0:7380 or [::1]:7380 (port 0 takes a free one), or empty to turn the listener off
               server.drain_timeout = "10" (file kv.toml): must be a time from 0s to 1h, with a unit: ms, s, m or h
@@ -117,18 +104,6 @@ fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
               engine.memory_limit = "lots" (file kv.toml): must be a number of bytes from 0, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
               engine.eviction_policy = "LRU" (file kv.toml): must be one of lru, lfu, fifo, random, ttl, none
               engine.ttl_tick = "1s" (file kv.toml): must be a time from 1ms to 100ms, with a unit: ms, s, m or h
-              persist.enabled = "yes" (file kv.toml): must be true or false
-              persist.fsync = "everysec" (file kv.toml): must be one of always, interval, never
-              persist.fsync_interval = "0s" (file kv.toml): must be a time from 1ms to 1h, with a unit: ms, s, m or h
-              persist.segment_bytes = "1KiB" (file kv.toml): must be a number of bytes from 64KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
-              persist.log_buffer_bytes = "0" (file kv.toml): must be a number of bytes from 1MiB to 4GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
-              persist.snapshot_interval = "1ms" (file kv.toml): must be 0s (off) or a time from 1s to 30days, with a unit: ms, s, m or h
-              persist.snapshot_log_bytes = "1KiB" (file kv.toml): must be 0 (off) or a number of bytes from 1MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
-              persist.snapshot_bytes_per_second = "1000" (file kv.toml): must be 0 (off) or a number of bytes from 1MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
-              persist.snapshot_buffer_bytes = "1KiB" (file kv.toml): must be a number of bytes from 256KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
-              persist.snapshots_kept = "0" (file kv.toml): must be a whole number from 1 to 1000
-              persist.snapshot_on_shutdown = "2" (file kv.toml): must be true or false
-              persist.read_uncommitted = "" (file kv.toml): must be true or false
               limits.key_bytes_max = "0" (file kv.toml): must be a number of bytes from 1 to 16777215, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
               limits.value_bytes_max = "513MiB" (file kv.toml): must be a number of bytes from 1 to 512MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
               limits.message_bytes_max = "[...]" (file kv.toml): must be a number of bytes from 4KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
@@ -139,6 +114,43 @@ fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
               limits.streams_per_connection_max = "65537" (file kv.toml): must be a whole number from 1 to 65536
               log.level = "inof" (file kv.toml): must be one of off, error, warn, info, debug, trace, or target=level pairs such as info,kv_server=debug
               log.format = "xml" (file kv.toml): must be text or json
+        "#]],
+    );
+}
+
+#[test]
+fn bad_values_of_persistence_are_refused_with_what_is_allowed() {
+    let file = "
+        [persist]
+        enabled = 'yes'
+        fsync = 'everysec'
+        fsync_interval = '0s'
+        segment_bytes = '1KiB'
+        log_buffer_bytes = 0
+        snapshot_interval = '1ms'
+        snapshot_log_bytes = '1KiB'
+        snapshot_bytes_per_second = 1000
+        snapshot_buffer_bytes = '1KiB'
+        snapshots_kept = 0
+        snapshot_on_shutdown = 2
+        read_uncommitted = ''
+    ";
+    check(
+        &Case { file: ("kv.toml", file), ..NOTHING },
+        &expect![[r#"
+            kv-server: 12 problems in the configuration:
+              persist.enabled = "yes" (file kv.toml): must be true or false
+              persist.fsync = "everysec" (file kv.toml): must be one of always, interval, never
+              persist.fsync_interval = "0s" (file kv.toml): must be a time from 1ms to 1h, with a unit: ms, s, m or h
+              persist.segment_bytes = "1KiB" (file kv.toml): must be a number of bytes from 64KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.log_buffer_bytes = "0" (file kv.toml): must be a number of bytes from 1MiB to 4GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshot_interval = "1ms" (file kv.toml): must be 0s (off) or a time from 1s to 30days, with a unit: ms, s, m or h
+              persist.snapshot_log_bytes = "1KiB" (file kv.toml): must be 0 (off) or a number of bytes from 64KiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshot_bytes_per_second = "1000" (file kv.toml): must be 0 (off) or a number of bytes from 1MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshot_buffer_bytes = "1KiB" (file kv.toml): must be a number of bytes from 256KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshots_kept = "0" (file kv.toml): must be a whole number from 1 to 1000
+              persist.snapshot_on_shutdown = "2" (file kv.toml): must be true or false
+              persist.read_uncommitted = "" (file kv.toml): must be true or false
         "#]],
     );
 }
@@ -175,9 +187,9 @@ fn values_that_contradict_each_other_are_refused() {
     let args = ["--set", "engine.memory_limit=64KiB", "--check-config"];
     check(
         &Case { args: &args, ..NOTHING },
-        &expect![[r#"
+        &expect![[r"
             kv-server: engine.memory_limit = 65536: must be 0 (none) or at least 868352 bytes, which 1024 empty shards take; raise it or lower engine.shards
-        "#]],
+        "]],
     );
 }
 

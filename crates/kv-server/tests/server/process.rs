@@ -63,16 +63,21 @@ async fn a_second_signal_exits_1_at_once() {
 }
 
 #[test]
-fn the_start_warns_that_data_is_in_memory_only_and_logs_json_when_asked() {
+fn a_start_without_persistence_warns_and_logs_json_when_asked() {
     let dir = data_dir();
     let mut command = binary();
     command.current_dir(dir.path()).args(["--set", "server.grpc_addr=127.0.0.1:0"]);
+    command.args(["--set", "persist.enabled=false"]);
     command.args(["--set", "log.format=json", "--set", "server.drain_timeout=0s"]);
     let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let stderr = std::io::BufReader::new(child.stderr.take().unwrap());
     let mut lines = std::io::BufRead::lines(stderr).map(Result::unwrap);
     let start: Vec<String> = lines.by_ref().take(3).collect();
-    for (line, text) in start.iter().zip(["in memory only", "\"addr\":\"127.0.0.1:", "\"ready\""]) {
+    for (line, text) in start.iter().zip([
+        "data is lost when the server stops",
+        "\"addr\":\"127.0.0.1:",
+        "\"ready\"",
+    ]) {
         assert!(line.starts_with('{') && line.ends_with('}') && line.contains(text), "{line}");
     }
     assert!(dir.path().join("kv-data/LOCK").exists(), "the default data directory");
