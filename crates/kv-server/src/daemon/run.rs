@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::{Context as _, anyhow};
@@ -56,10 +57,13 @@ async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Res
     let server = Server::bind(config, backend)?;
     announce(&server);
     let (failed, failure) = oneshot::channel();
+    let has_failed = Arc::new(AtomicBool::new(false));
     let started = {
+        let (has_failed, readiness) = (Arc::clone(&has_failed), readiness.clone());
         let (durable, config, clock) = (Arc::clone(&durable), config.clone(), Arc::clone(clock));
         thread::Builder::new().name("kv-load".to_owned()).spawn(move || {
             let started = start(&durable, &config, &clock, &readiness);
+            has_failed.store(started.is_err(), Ordering::Release);
             if started.is_err() && failed.send(()).is_err() {
                 debug!("the server stops already");
             }
@@ -68,8 +72,8 @@ async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Res
     };
     let started = started.context("cannot start the thread that loads what was kept")?;
     serve(server, signals, Some(failure)).await;
-    if !started.is_finished() {
-        // Nothing was written yet: what is half loaded can be left behind.
+    if !readiness.is_ready() && !has_failed.load(Ordering::Acquire) {
+        // Nothing was written, and nothing can be any more: what is half loaded can be left behind.
         return Ok(());
     }
     let started = started.join().map_err(|_panic| anyhow!("loading what was kept has panicked"))?;
