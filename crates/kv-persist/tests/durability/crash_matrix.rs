@@ -80,10 +80,12 @@ impl History {
 
 /// Keys with lengths and versions.
 fn brief(contents: &Contents) -> String {
-    let entry = |(key, (value, _, version)): (&Vec<u8>, &(Vec<u8>, Option<u64>, u64))| {
-        format!("{}:{}@{}", String::from_utf8_lossy(key), value.len(), version % 1_000_000)
-    };
-    contents.iter().map(entry).collect::<Vec<_>>().join(" ")
+    let mut text = String::new();
+    for (key, (value, _, version)) in contents {
+        let (key, bytes) = (String::from_utf8_lossy(key), value.len());
+        text += &format!("{key}:{bytes}@{} ", version % 1_000_000);
+    }
+    text
 }
 
 /// One run of the matrix.
