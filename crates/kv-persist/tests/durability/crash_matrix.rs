@@ -21,7 +21,7 @@ use kv_persist::FsyncMode;
 use kv_persist::disk::fault::{Fault, FaultDisk, FaultPlan, Then};
 use kv_persist::disk::mem::MemDisk;
 
-use crate::node::{Contents, Node};
+use crate::node::{Contents, KeyState, Node};
 
 /// Steps of one workload.
 const STEPS: usize = 60;
@@ -80,12 +80,11 @@ impl History {
 
 /// Keys with lengths and versions.
 fn brief(contents: &Contents) -> String {
-    let mut text = String::new();
-    for (key, (value, _, version)) in contents {
+    let entry = |(key, (value, _, version)): (&Vec<u8>, &KeyState)| {
         let (key, bytes) = (String::from_utf8_lossy(key), value.len());
-        text += &format!("{key}:{bytes}@{} ", version % 1_000_000);
-    }
-    text
+        format!("{key}:{bytes}@{}", version % 1_000_000)
+    };
+    contents.iter().map(entry).collect::<Vec<_>>().join(" ")
 }
 
 /// One run of the matrix.

@@ -98,7 +98,7 @@ fn a_manifest_is_rebuilt_from_what_is_there() {
         for bytes in [None, Some(&b""[..]), Some(b"not a manifest at all")] {
             let disk = scene.disk.copy();
             if let Some(bytes) = bytes {
-                disk.put("MANIFEST", bytes).unwrap()
+                disk.put("MANIFEST", bytes).unwrap();
             } else {
                 disk.remove("MANIFEST").unwrap();
                 disk.sync_names().unwrap();
