@@ -126,7 +126,7 @@ struct Kept {
     journal: Arc<FileJournal>,
     store: Arc<Engine>,
     keeper: SnapshotKeeper,
-    log: LogThreads,
+    _log: LogThreads,
 }
 
 impl Kept {
@@ -163,7 +163,7 @@ impl Kept {
             options: SnapshotOptions::default(),
         };
         let keeper = SnapshotKeeper::new(parts, settings, recovered.manifest, 0);
-        Self { clock, journal, store, keeper, log }
+        Self { clock, journal, store, keeper, _log: log }
     }
 
     fn state(&self) -> String {

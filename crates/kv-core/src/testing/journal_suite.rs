@@ -27,6 +27,9 @@ pub fn test_all<J: Journal>(make: impl Fn() -> J) {
 }
 
 /// Blocks until `lsn` has reached `level`.
+///
+/// # Errors
+/// The journal's, when that can no longer happen.
 pub fn wait<P: Progress + ?Sized>(
     progress: &P,
     lsn: Lsn,

@@ -56,13 +56,21 @@ pub(super) struct Buffer {
     pub(super) wanted_written: Lsn,
     /// The last position somebody waits to see on stable storage.
     pub(super) wanted_durable: Lsn,
-    /// Whether the writer sleeps until it is notified, however long that takes.
-    pub(super) writer_idle: bool,
-    /// Whether the writer sleeps for a while, and wants to be notified only if it is to hurry.
-    pub(super) writer_lingers: bool,
-    /// Whether the writer has a batch in hand that finds no space.
-    pub(super) writer_stuck: bool,
+    pub(super) writer: WriterState,
     pub(super) stopping: bool,
+}
+
+/// What the writer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WriterState {
+    /// It works, and will look for more by itself.
+    Busy,
+    /// It sleeps until it is notified, however long that takes.
+    Idle,
+    /// It sleeps for a while, and wants to be notified only if it is to hurry.
+    Lingers,
+    /// It has a batch in hand that finds no space.
+    Stuck,
 }
 
 /// What the log has done since it was started.
@@ -111,9 +119,7 @@ impl FileJournal {
             pending: Pending::new(options.buffer_bytes),
             wanted_written: Lsn::ZERO,
             wanted_durable: Lsn::ZERO,
-            writer_idle: false,
-            writer_lingers: false,
-            writer_stuck: false,
+            writer: WriterState::Busy,
             stopping: false,
         };
         Self {
@@ -189,7 +195,8 @@ impl FileJournal {
         let bytes_left = self.segments.bytes_left();
         let mut buffer = self.buffer.lock();
         // What is taken while the writer is stuck would have to wait behind what it has in hand.
-        let bytes_left = if buffer.writer_stuck { 0 } else { bytes_left };
+        let stuck = buffer.writer == WriterState::Stuck;
+        let bytes_left = if stuck { 0 } else { bytes_left };
         match &buffer.pending.intake {
             Intake::Open => tracing::error!(reason, "the disk is full: only deletes are accepted"),
             Intake::RemovalsOnly { .. } => {}
@@ -206,7 +213,7 @@ impl FileJournal {
             tracing::info!("the disk has space again: writes are accepted");
             buffer.pending.intake = Intake::Open;
         }
-        (buffer.writer_idle, buffer.writer_lingers) = (false, false);
+        drop(buffer);
         self.work.notify_one();
     }
 
@@ -228,7 +235,8 @@ impl FileJournal {
             Ok(lsn) => {
                 self.note_waiting(&buffer.pending);
                 // The first record after a pause wakes the writer; those that follow find it lingering.
-                if std::mem::take(&mut buffer.writer_idle) {
+                if buffer.writer == WriterState::Idle {
+                    buffer.writer = WriterState::Busy;
                     self.work.notify_one();
                 }
                 Ok(lsn)
@@ -249,8 +257,8 @@ impl FileJournal {
         };
         if lsn > *wanted {
             *wanted = lsn;
-            if buffer.writer_idle || buffer.writer_lingers {
-                (buffer.writer_idle, buffer.writer_lingers) = (false, false);
+            if matches!(buffer.writer, WriterState::Idle | WriterState::Lingers) {
+                buffer.writer = WriterState::Busy;
                 self.work.notify_one();
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use kv_core::{Clock, Durability, Progress as _};
 
-use super::journal::FileJournal;
+use super::journal::{FileJournal, WriterState};
 use super::options::{LINGER, LINGER_BYTES_MAX, SPACE_RETRY, SPARE_RETRY};
 use super::segments::{LogStart, SegmentError};
 use super::writer::{Turn, Writer};
@@ -30,11 +30,10 @@ impl LogThreads {
         start: &LogStart,
     ) -> io::Result<Self> {
         journal.segments.adopt(start)?;
-        let mut writer = Writer::new(Arc::clone(&journal), clock, start);
-        let preparing = Arc::clone(&journal);
-        let mut started = Self { journal: Arc::clone(&journal), threads: Vec::new() };
         journal.open(start.next_lsn);
-        let writing = Arc::clone(&journal);
+        let mut writer = Writer::new(Arc::clone(&journal), clock, start);
+        let (writing, preparing) = (Arc::clone(&journal), Arc::clone(&journal));
+        let mut started = Self { journal, threads: Vec::new() };
         started.spawn("kv-log", move || write_until_stopped(&writing, &mut writer))?;
         started.spawn("kv-log-spare", move || prepare_until_stopped(&preparing))?;
         Ok(started)
@@ -121,20 +120,19 @@ impl FileJournal {
                 return true;
             }
             if buffer.pending.records() > 0 {
-                buffer.writer_lingers = true;
+                buffer.writer = WriterState::Lingers;
                 self.work.wait_for(&mut buffer, LINGER);
-                buffer.writer_lingers = false;
+                buffer.writer = WriterState::Busy;
                 return !buffer.stopping;
             }
-            buffer.writer_idle = true;
-            let timed_out = match sync_due {
-                Some(due) => self.work.wait_for(&mut buffer, due.max(MILLISECOND)).timed_out(),
-                None => {
-                    self.work.wait(&mut buffer);
-                    false
-                }
-            };
-            buffer.writer_idle = false;
+            buffer.writer = WriterState::Idle;
+            let mut timed_out = false;
+            if let Some(due) = sync_due {
+                timed_out = self.work.wait_for(&mut buffer, due.max(MILLISECOND)).timed_out();
+            } else {
+                self.work.wait(&mut buffer);
+            }
+            buffer.writer = WriterState::Busy;
             if timed_out {
                 return true;
             }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use kv_core::{Clock, Durability, Lsn, Progress as _};
 
 use super::batch::{BATCH_HEADER_BYTES, BatchHeader};
-use super::journal::FileJournal;
+use super::journal::{FileJournal, WriterState};
 use super::options::{FsyncMode, PAGE_BYTES};
 use super::pending::Batch;
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
@@ -93,7 +93,7 @@ impl Writer {
                 Ok(()) => {}
                 Err(WriteError::NotReady) => return Turn::NotReady,
                 Err(WriteError::NoSpace(reason)) => {
-                    self.journal.buffer.lock().writer_stuck = true;
+                    self.journal.buffer.lock().writer = WriterState::Stuck;
                     self.journal.space_lost(&reason);
                     return Turn::NoSpace;
                 }
@@ -189,7 +189,7 @@ impl Writer {
         self.journal.counters.batches.fetch_add(1, Ordering::Relaxed);
         self.journal.counters.bytes.fetch_add(batch.len(), Ordering::Relaxed);
         self.emptied = Some(batch);
-        self.journal.buffer.lock().writer_stuck = false;
+        self.journal.buffer.lock().writer = WriterState::Busy;
         self.journal.publish(Durability::Buffered, self.written);
         Ok(())
     }

@@ -21,7 +21,7 @@ use kv_persist::FsyncMode;
 use kv_persist::disk::fault::{Fault, FaultDisk, FaultPlan, Then};
 use kv_persist::disk::mem::MemDisk;
 
-use crate::node::{Contents, Node};
+use crate::node::{Contents, KeyState, Node};
 
 /// Steps of one workload.
 const STEPS: usize = 60;
@@ -80,8 +80,9 @@ impl History {
 
 /// Keys with lengths and versions.
 fn brief(contents: &Contents) -> String {
-    let entry = |(key, (value, _, version)): (&Vec<u8>, &(Vec<u8>, Option<u64>, u64))| {
-        format!("{}:{}@{}", String::from_utf8_lossy(key), value.len(), version % 1_000_000)
+    let entry = |(key, (value, _, version)): (&Vec<u8>, &KeyState)| {
+        let (key, bytes) = (String::from_utf8_lossy(key), value.len());
+        format!("{key}:{bytes}@{}", version % 1_000_000)
     };
     contents.iter().map(entry).collect::<Vec<_>>().join(" ")
 }

@@ -20,8 +20,11 @@ const SEGMENT_BYTES: u64 = 8 << 10;
 /// Threads that recover.
 const THREADS: usize = 2;
 
-/// Everything that is there: value, expiry and version of each key.
-pub(crate) type Contents = BTreeMap<Vec<u8>, (Vec<u8>, Option<u64>, u64)>;
+/// Value, expiry and version of a key.
+pub(crate) type KeyState = (Vec<u8>, Option<u64>, u64);
+
+/// Everything that is there.
+pub(crate) type Contents = BTreeMap<Vec<u8>, KeyState>;
 
 /// A store that is kept on a disk.
 pub(crate) struct Node {

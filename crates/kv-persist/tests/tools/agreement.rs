@@ -66,8 +66,8 @@ fn repair(scene: &Scene, disk: &MemDisk, what: &str) -> bool {
         Some(loss) => {
             assert_eq!(loss.first_position, outcome.last_position + 1, "{what}");
             assert!(loss.last_position <= scene.last_position(), "{what}: {loss:?}");
-            let lost = loss.last_position - outcome.last_position;
-            assert!(loss.readable <= lost, "{what}: {loss:?}");
+            let positions = loss.last_position - outcome.last_position;
+            assert!(loss.readable <= positions, "{what}: {loss:?}");
         }
         None => assert!(
             outcome.last_position >= scene.last_position() || nothing_tells_of_more(&before, what),

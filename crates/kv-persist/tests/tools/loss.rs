@@ -97,12 +97,11 @@ fn a_manifest_is_rebuilt_from_what_is_there() {
     for (what, scene) in Scene::all() {
         for bytes in [None, Some(&b""[..]), Some(b"not a manifest at all")] {
             let disk = scene.disk.copy();
-            match bytes {
-                Some(bytes) => disk.put("MANIFEST", bytes).unwrap(),
-                None => {
-                    disk.remove("MANIFEST").unwrap();
-                    disk.sync_names().unwrap();
-                }
+            if let Some(bytes) = bytes {
+                disk.put("MANIFEST", bytes).unwrap();
+            } else {
+                disk.remove("MANIFEST").unwrap();
+                disk.sync_names().unwrap();
             }
             let repair = plan(&disk).unwrap();
             assert_eq!(repair.loss(), None, "{what}");

@@ -37,7 +37,7 @@ fn a_directory_in_order() {
     disk.put("snapshot-0000000000000009.kvs", b"").unwrap();
     check_text(
         &disk,
-        &expect![[r#"
+        &expect![[r"
             ok MANIFEST: manifest 2: 2 snapshots, and the log from segment 2 on
             - snapshot-0000000000000009.kvs: the manifest does not name it; the next start removes it
             ok snapshot-0000000000000002.kvs: 3 keys, as of positions 10 to 12 of the log
@@ -51,7 +51,7 @@ fn a_directory_in_order() {
             - spare-0000000000000001.kvl: made in advance for the log
             - x.tmp: unfinished; the next start removes it
             a start would succeed: it would load snapshot 2 and replay the log up to position 16
-        "#]],
+        "]],
     );
 }
 
@@ -59,9 +59,9 @@ fn a_directory_in_order() {
 fn an_empty_directory() {
     check_text(
         &MemDisk::new(),
-        &expect![[r#"
+        &expect![[r"
         a start would begin an empty store: there are no data
-    "#]],
+    "]],
     );
 }
 
@@ -73,13 +73,13 @@ fn a_torn_tail_is_told_and_is_no_damage() {
     disk.put(name, &bytes[..bytes.len() - 70]).unwrap();
     check_text(
         &disk,
-        &expect![[r#"
+        &expect![[r"
             ok MANIFEST: manifest 0: 0 snapshots, and the log from segment 1 on
             ok log-0000000000000001.kvl: 4 records in 2 batches, positions 1 to 4
             ok log-0000000000000002.kvl: 4 records in 1 batch, positions 5 to 8
             ok log-0000000000000003.kvl: 5 records in 2 batches, positions 9 to 13
             a start would succeed: it would replay the whole log up to position 13; it would cut off a torn tail of 115 bytes at byte 375 of log-0000000000000003.kvl: writes that a crash interrupted, never acknowledged as safe
-        "#]],
+        "]],
     );
 }
 
@@ -92,7 +92,7 @@ fn damage_of_every_kind() {
     disk.overwrite("log-0000000000000004.kvl", 80, b"!").unwrap();
     check_text(
         &disk,
-        &expect![[r#"
+        &expect![[r"
             ok MANIFEST: manifest 2: 2 snapshots, and the log from segment 2 on
             DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 34 bytes long
             DAMAGED snapshot-0000000000000001.kvs: cannot be read: entity not found
@@ -100,30 +100,30 @@ fn damage_of_every_kind() {
             DAMAGED log-0000000000000003.kvl: no such file
             DAMAGED log-0000000000000004.kvl: at byte 64: expected batch 4, found no batch header of this segment; no records, 0 batches before that
             a start would be refused: the log is damaged: memory/log-0000000000000003.kvl at byte 0: expected segment 3, since there is a later one, found no such file; nothing was changed. `kv-server check memory` lists what is damaged, `kv-server repair memory --cut-after-damage` gives up this and all that was written after it
-        "#]],
+        "]],
     );
     disk.overwrite("MANIFEST", 20, b"!").unwrap();
     check_text(
         &disk,
-        &expect![[r#"
+        &expect![[r"
             DAMAGED MANIFEST: is damaged: checksum 0x1291e6bf, expected 0x167c3c20
             DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 34 bytes long
             ok log-0000000000000002.kvl: 2 records in 1 batch, positions 6 to 7
             DAMAGED log-0000000000000003.kvl: no such file
             DAMAGED log-0000000000000004.kvl: at byte 64: expected batch 4, found no batch header of this segment; no records, 0 batches before that
             a start would be refused: MANIFEST is damaged: checksum 0x1291e6bf, expected 0x167c3c20
-        "#]],
+        "]],
     );
     disk.remove("MANIFEST").unwrap();
     check_text(
         &disk,
-        &expect![[r#"
+        &expect![[r"
             DAMAGED MANIFEST: no such file, and there are files that it should name
             DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 34 bytes long
             ok log-0000000000000002.kvl: 2 records in 1 batch, positions 6 to 7
             DAMAGED log-0000000000000003.kvl: no such file
             DAMAGED log-0000000000000004.kvl: at byte 64: expected batch 4, found no batch header of this segment; no records, 0 batches before that
             a start would be refused: memory holds log-0000000000000002.kvl and no MANIFEST: a part of the data directory is missing; restore it from a copy, choose an empty directory with --data-dir, or see what `kv-server repair memory` can rebuild it from
-        "#]],
+        "]],
     );
 }

@@ -121,7 +121,9 @@ impl Stage {
             2 => drop(self.store.execute_atomic(&[Op::new(key, set(SetExpiry::Never)), other])),
             3 => drop(self.store.execute(&Op::new(key, set(SetExpiry::Deadline(deadline))))),
             5 => {
-                drop(self.store.execute(&Op::new(b"k0", Action::Delete { return_previous: false })))
+                drop(
+                    self.store.execute(&Op::new(b"k0", Action::Delete { return_previous: false })),
+                );
             }
             6 => {
                 let expire = ExpiryChange::Set(deadline, ExpireRule::Always);
@@ -297,8 +299,8 @@ pub(crate) fn recover(disk: &MemDisk) -> Result<Outcome, String> {
 
 /// Recovers from a disk, as a start would, and changes it so.
 pub(crate) fn recover_on(disk: &dyn Disk) -> Result<Outcome, String> {
-    let manifest = recovery::open(disk, SEED, kv_core::UnixMillis::new(1))
-        .map_err(|error| error.to_string())?;
+    let manifest =
+        recovery::open(disk, SEED, UnixMillis::new(1)).map_err(|error| error.to_string())?;
     let store = empty();
     let progress = RecoveryProgress::default();
     let recovered = recovery::recover(disk, &manifest, (&store, 1), &progress);

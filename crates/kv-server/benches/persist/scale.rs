@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Numbers of all sections.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scale {
-    /// How often everything is measured.
+    /// How often throughput is measured. Many short rounds in turns: what disturbs one side disturbs both.
     pub(crate) rounds: usize,
     /// How long one measurement of throughput takes.
     pub(crate) round: Duration,
@@ -17,6 +17,8 @@ pub(crate) struct Scale {
     pub(crate) restart_rounds: usize,
     /// Keys in the store, in `snapshot`.
     pub(crate) snapshot_keys: u64,
+    /// How often snapshots are taken under each load.
+    pub(crate) snapshot_rounds: usize,
     /// Keys of 1 KiB that are written during snapshots.
     pub(crate) hot_keys: u64,
     /// Writes a second of the open loop.
@@ -30,12 +32,13 @@ pub(crate) struct Scale {
 impl Scale {
     /// What docs/benchmarks.md shows.
     pub(crate) const FULL: Self = Self {
-        rounds: 5,
-        round: Duration::from_secs(4),
+        rounds: 11,
+        round: Duration::from_secs(2),
         keys: 1_000_000,
         restart_keys: 5_500_000,
         restart_rounds: 5,
         snapshot_keys: 5_000_000,
+        snapshot_rounds: 5,
         hot_keys: 200_000,
         open_rate: 5_000,
         quiet: Duration::from_secs(5),
@@ -50,6 +53,7 @@ impl Scale {
         restart_keys: 20_000,
         restart_rounds: 1,
         snapshot_keys: 20_000,
+        snapshot_rounds: 1,
         hot_keys: 1_000,
         open_rate: 1_000,
         quiet: Duration::from_millis(300),

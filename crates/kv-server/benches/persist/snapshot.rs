@@ -68,7 +68,7 @@ pub(crate) fn run(bench: &Bench) {
         ("closed loop".to_owned(), Pace::Closed),
     ] {
         let mut results: Vec<Results> = peers.iter().map(|_| Results::default()).collect();
-        for _ in 0..scale.rounds {
+        for _ in 0..scale.snapshot_rounds {
             for (peer, results) in peers.iter().zip(&mut results) {
                 peer.round(bench, pace, results);
             }

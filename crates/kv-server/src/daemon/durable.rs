@@ -11,12 +11,13 @@ use kv_persist::manifest::Manifest;
 use kv_persist::recovery::{self, Recovered, RecoveryProgress};
 use kv_persist::snapshot::SnapshotOptions;
 use kv_persist::snapshotter::{
-    LogTrim, RequestError, SnapshotKeeper, SnapshotParts, SnapshotSettings, Snapshotter,
+    LogTrim, RequestError, SnapshotKeeper, SnapshotParts, SnapshotRequest, SnapshotSettings,
+    Snapshotter,
 };
 use kv_persist::{FileJournal, LogOptions, LogThreads};
 use kv_server::{
     Config, FsyncMode, LastSnapshot, PersistSection, Persistence, PersistenceStats, Readiness,
-    SnapshotError, SnapshotTaken, SystemClock,
+    Size, SnapshotError, SnapshotTaken, Span, SystemClock,
 };
 use tracing::{info, warn};
 
@@ -166,7 +167,7 @@ impl Persistence for Durable {
     fn snapshot(&self) -> Result<SnapshotTaken, SnapshotError> {
         let failed = |reason: String| SnapshotError::Failed { reason };
         let loaded = self.loaded.get().ok_or_else(|| failed("data is being loaded".to_owned()))?;
-        let taken = loaded.snapshotter.request().and_then(|request| request.wait());
+        let taken = loaded.snapshotter.request().and_then(SnapshotRequest::wait);
         let taken = taken.map_err(|error| match error {
             RequestError::TooMany => SnapshotError::Running,
             RequestError::Failed(error) if error.is_disk_full() => {
@@ -217,12 +218,12 @@ fn log_options(persist: &PersistSection, seed: u64) -> LogOptions {
 
 fn snapshot_settings(persist: &PersistSection) -> SnapshotSettings {
     SnapshotSettings {
-        interval: persist.snapshot_interval.get().map_or(Duration::ZERO, |span| span.get()),
-        log_bytes: persist.snapshot_log_bytes.get().map_or(0, |size| size.get()),
+        interval: persist.snapshot_interval.get().map_or(Duration::ZERO, Span::get),
+        log_bytes: persist.snapshot_log_bytes.get().map_or(0, Size::get),
         kept: persist.snapshots_kept.as_usize(),
         options: SnapshotOptions {
             buffer_bytes: persist.snapshot_buffer_bytes.as_usize(),
-            bytes_per_second: persist.snapshot_bytes_per_second.get().map_or(0, |size| size.get()),
+            bytes_per_second: persist.snapshot_bytes_per_second.get().map_or(0, Size::get),
         },
     }
 }

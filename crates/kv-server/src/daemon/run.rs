@@ -12,7 +12,7 @@ use kv_server::{
 };
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::durable::{Durable, Running};
 
@@ -59,21 +59,21 @@ async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Res
     let (failed, failure) = oneshot::channel();
     let has_failed = Arc::new(AtomicBool::new(false));
     let started = {
-        let has_failed = Arc::clone(&has_failed);
+        let (has_failed, readiness) = (Arc::clone(&has_failed), readiness.clone());
         let (durable, config, clock) = (Arc::clone(&durable), config.clone(), Arc::clone(clock));
         thread::Builder::new().name("kv-load".to_owned()).spawn(move || {
             let started = start(&durable, &config, &clock, &readiness);
             has_failed.store(started.is_err(), Ordering::Release);
-            // Nobody listens any more once the server stops.
-            if started.is_err() && failed.send(()).is_err() {}
+            if started.is_err() && failed.send(()).is_err() {
+                debug!("the server stops already");
+            }
             started
         })
     };
     let started = started.context("cannot start the thread that loads what was kept")?;
     serve(server, signals, Some(failure)).await;
-    // A thread that has told of its failure may still be about to end.
-    if !started.is_finished() && !has_failed.load(Ordering::Acquire) {
-        // Nothing was written yet: what is half loaded can be left behind.
+    if !readiness.is_ready() && !has_failed.load(Ordering::Acquire) {
+        // Nothing was written, and nothing can be any more: what is half loaded can be left behind.
         return Ok(());
     }
     let started = started.join().map_err(|_panic| anyhow!("loading what was kept has panicked"))?;

@@ -63,8 +63,8 @@ struct State<'a> {
 struct Expiry(Option<u64>);
 
 impl Expiry {
-    fn of(at: Option<UnixMillis>) -> Option<Self> {
-        Some(Self(at.map(UnixMillis::get)))
+    fn of(at: Option<UnixMillis>) -> Self {
+        Self(at.map(UnixMillis::get))
     }
 }
 
@@ -156,9 +156,11 @@ fn state<'a>(effect: &Effect<'a>) -> State<'a> {
     match effect.change {
         Change::Put { value, expiry } => {
             let (value, value_base64) = text(value);
-            State { value, value_base64, expires_at_ms: Expiry::of(expiry) }
+            State { value, value_base64, expires_at_ms: Some(Expiry::of(expiry)) }
         }
-        Change::Touch { expiry } => State { expires_at_ms: Expiry::of(expiry), ..State::default() },
+        Change::Touch { expiry } => {
+            State { expires_at_ms: Some(Expiry::of(expiry)), ..State::default() }
+        }
         Change::Delete(_) | Change::Clear => State::default(),
     }
 }

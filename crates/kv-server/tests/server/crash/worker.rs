@@ -112,24 +112,14 @@ impl Worker {
         let found = self.read(client).await;
         let acknowledged = self.steps.iter().filter(|step| step.versions.is_some()).count();
         let safe = self.steps.iter().rposition(|step| step.safe).map_or(0, |last| last + 1);
-        let mut state = self.base.clone();
-        let mut kept = None;
-        for length in 0..=self.steps.len() {
-            if length > 0 {
-                apply(&mut state, &self.steps[length - 1]);
-            }
-            if length >= safe && same(&state, &found) {
-                kept = Some(length);
-                break;
-            }
-        }
-        let Some(kept) = kept else {
-            panic!(
-                "client {} finds a state that never was, or a safe write is lost.\nfound: {found:?}\n\
-                 base: {:?}\nsafe: {safe} of {:?}",
-                self.id, self.base, self.steps
-            );
-        };
+        let kept = self.length_kept(&found, safe);
+        let kept = kept.unwrap_or_else(|| {
+            let Self { id, base, steps, .. } = self;
+            unreachable!(
+                "client {id} finds a state that never was, or a safe write is lost.\nfound: {found:?}\n\
+                 base: {base:?}\nsafe: {safe} of {steps:?}"
+            )
+        });
         for (key, (_, version)) in &found {
             let seen = self.versions.entry(key.clone()).or_insert(0);
             *seen = (*seen).max(*version);
@@ -139,6 +129,21 @@ impl Worker {
         self.steps.clear();
         let lost = acknowledged.saturating_sub(kept);
         (acknowledged as u64, safe_steps as u64, lost as u64)
+    }
+
+    /// After how many steps, at least the safe ones, the keys were as they were found.
+    fn length_kept(&self, found: &State, safe: usize) -> Option<usize> {
+        let mut state = self.base.clone();
+        if safe == 0 && same(&state, found) {
+            return Some(0);
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            apply(&mut state, step);
+            if index + 1 >= safe && same(&state, found) {
+                return Some(index + 1);
+            }
+        }
+        None
     }
 
     async fn read(&self, client: &mut KvClient<Channel>) -> State {
@@ -158,8 +163,9 @@ impl Worker {
 }
 
 fn apply(state: &mut State, step: &Step) {
-    for (index, (key, value)) in step.changes.iter().enumerate() {
-        let version = step.versions.as_ref().map_or(0, |versions| versions[index]);
+    let mut versions = step.versions.iter().flatten();
+    for (key, value) in &step.changes {
+        let version = versions.next().copied().unwrap_or(0);
         match value {
             Some(value) => state.insert(key.clone(), (value.clone(), version)),
             None => state.remove(key),
@@ -223,7 +229,7 @@ async fn send_atomic(
     assert!(answer.applied, "{answer:?}");
     let versions = answer.results.iter().map(|result| match &result.result {
         Some(op_result::Result::Set(set)) => set.version,
-        other => panic!("{other:?} answers a set"),
+        other => unreachable!("{other:?} answers a set"),
     });
     Ok((versions.collect(), answer.achieved))
 }
