@@ -124,6 +124,11 @@ impl Writer {
         if self.current.is_none() {
             return Turn::Done { sync_due: None };
         }
+        // Synced first, so that the last batch proves that all before it were on stable storage: what a
+        // disk does to them later is damage then, and no torn tail.
+        if let Err(reason) = self.sync() {
+            return self.fail(reason);
+        }
         let empty = self.journal.buffer.lock().pending.take(self.emptied.take());
         let closed = match self.write(empty, true) {
             Ok(()) => self.sync(),

@@ -11,7 +11,8 @@ use kv_persist::disk::Disk;
 use kv_persist::disk::fault::{Fault, FaultDisk, FaultPlan};
 use kv_persist::disk::mem::MemDisk;
 use kv_persist::snapshotter::LogTrim as _;
-use kv_persist::{FileJournal, FsyncMode, LogOptions, LogStart, LogThreads};
+use kv_persist::testing::read_log;
+use kv_persist::{FileJournal, FsyncMode, LogError, LogNeeds, LogOptions, LogStart, LogThreads};
 
 use crate::support::{self, delete, put};
 
@@ -205,5 +206,29 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         drop(self.threads.take());
+    }
+}
+
+#[test]
+fn after_a_clean_stop_in_any_mode_what_a_disk_changes_is_damage() {
+    for mode in MODES {
+        let disk = MemDisk::new();
+        let mut log = start(disk.clone(), options(mode));
+        let last = log.append(b"key", b"the only value").unwrap();
+        wait(&log, last, Durability::Buffered).unwrap();
+        drop(log.threads.take());
+        let (records, end) = read_log(&disk, LogNeeds::default());
+        assert_eq!((records.len(), end.unwrap().clean), (1, true), "{mode:?}");
+        let value = b"the only value";
+        for name in disk.names().into_iter().filter(|name| name.starts_with("log-")) {
+            let bytes = disk.read(&name).unwrap();
+            let found = bytes.windows(value.len()).position(|window| window == value);
+            if let Some(at) = found {
+                disk.overwrite(&name, at as u64, b"T").unwrap();
+            }
+        }
+        let (records, end) = read_log(&disk, LogNeeds::default());
+        assert!(records.is_empty(), "{mode:?}");
+        assert!(matches!(end, Err(LogError::Damage(_))), "{mode:?}: {end:?}");
     }
 }

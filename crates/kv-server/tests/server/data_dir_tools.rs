@@ -3,16 +3,23 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use crate::support::{Process, binary, connect_to, set};
 
-/// Small, and everything in the log.
+/// Small, stopped with a last snapshot, and without waiting for connections.
 const SETTINGS: [&str; 3] =
-    ["persist.segment_bytes=1MiB", "persist.snapshot_on_shutdown=false", "engine.shards=16"];
+    ["persist.segment_bytes=1MiB", "engine.shards=16", "server.drain_timeout=100ms"];
 
-const FIRST_SEGMENT: &str = "log-0000000000000001.kvl";
+/// The same, with everything in the log, one batch for each write: each proves that the one before was safe.
+const LOG_ONLY: [&str; 5] = [
+    SETTINGS[0],
+    SETTINGS[1],
+    SETTINGS[2],
+    "persist.snapshot_on_shutdown=false",
+    "persist.fsync=always",
+];
 
 fn run(args: &[&str]) -> Output {
     binary().args(args).output().expect("the binary runs")
@@ -46,12 +53,25 @@ async fn written(dir: &Path, settings: &[&str]) {
     assert_eq!(server.exit_code(), Some(0));
 }
 
-/// Changes a byte in the middle of the first record whose value is this.
-fn damage(file: &Path, value: &str) {
-    let mut bytes = fs::read(file).unwrap();
-    let at = bytes.windows(value.len()).position(|window| window == value.as_bytes()).unwrap();
-    bytes[at] ^= 1;
-    fs::write(file, bytes).unwrap();
+/// The log segments, oldest first.
+fn segments(dir: &Path) -> Vec<PathBuf> {
+    let names = names(dir).into_iter();
+    names.filter(|name| name.starts_with("log-")).map(|name| dir.join(name)).collect()
+}
+
+/// Changes a byte of the first record whose value is this, and tells in which file.
+fn damage(dir: &Path, value: &str) -> PathBuf {
+    let position =
+        |bytes: &[u8]| bytes.windows(value.len()).position(|window| window == value.as_bytes());
+    for file in segments(dir) {
+        let mut bytes = fs::read(&file).unwrap();
+        if let Some(at) = position(&bytes) {
+            bytes[at] ^= 1;
+            fs::write(&file, bytes).unwrap();
+            return file;
+        }
+    }
+    panic!("no segment holds {value}");
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -65,7 +85,7 @@ fn names(dir: &Path) -> Vec<String> {
 async fn a_directory_in_order_is_fine_and_nothing_is_to_be_repaired() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_str().unwrap();
-    written(dir.path(), &["engine.shards=16"]).await;
+    written(dir.path(), &SETTINGS).await;
     let before = names(dir.path());
     let words = [
         "ok       MANIFEST",
@@ -88,9 +108,8 @@ async fn a_directory_in_order_is_fine_and_nothing_is_to_be_repaired() {
 async fn damage_is_found_repaired_and_the_server_starts() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_str().unwrap();
-    written(dir.path(), &SETTINGS).await;
-    let segment = dir.path().join(FIRST_SEGMENT);
-    damage(&segment, "v20");
+    written(dir.path(), &LOG_ONLY).await;
+    let segment = damage(dir.path(), "v20");
     let (before, damaged) = (names(dir.path()), fs::read(&segment).unwrap());
     let command = format!("kv-server repair {path}");
     check(&["check", path], 1, &["DAMAGED  log-", "a start would be refused", &command]);
@@ -105,14 +124,14 @@ async fn damage_is_found_repaired_and_the_server_starts() {
     let repaired = check(&["repair", path, "--cut-after-damage"], 0, &words);
     let plan = planned.split("nothing was changed").next().unwrap();
     assert!(repaired.starts_with(plan), "{planned}\n{repaired}");
-    let aside = dir.path().join(format!("{FIRST_SEGMENT}.damaged"));
+    let aside = PathBuf::from(format!("{}.damaged", segment.display()));
     assert_eq!(fs::read(&aside).unwrap(), damaged);
     check(&["check", path], 0, &["a start would succeed", "put aside by a repair"]);
     check(&["repair", path], 0, &["there is nothing to repair"]);
     let dumped = check(&["dump", aside.to_str().unwrap()], 1, &["is damaged at byte"]);
     assert!(dumped.contains(r#""key":"k0","value":"v0","expires_at_ms":null"#), "{dumped}");
 
-    let server = Process::start(dir.path(), &SETTINGS);
+    let server = Process::start(dir.path(), &LOG_ONLY);
     let mut kv = connect_to(server.addr()).await;
     assert_eq!(crate::support::get(&mut kv, "k0").await.value.unwrap(), "v0");
     assert!(crate::support::get(&mut kv, "k20").await.value.is_none());
@@ -125,42 +144,42 @@ async fn damage_is_found_repaired_and_the_server_starts() {
 
 #[tokio::test]
 async fn files_are_printed_as_json_lines() {
-    let dir = tempfile::tempdir().unwrap();
-    written(dir.path(), &["engine.shards=16"]).await;
-    let parse = |text: &str| -> Vec<serde_json::Value> {
+    let (stopped, logged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    written(stopped.path(), &SETTINGS).await;
+    written(logged.path(), &LOG_ONLY).await;
+    let dumped = |file: &Path| -> Vec<serde_json::Value> {
+        let text = check(&["dump", file.to_str().unwrap()], 0, &[]);
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
-    for name in names(dir.path()) {
-        let file = dir.path().join(&name);
-        let file = file.to_str().unwrap();
-        if name.starts_with("snapshot-") {
-            let lines = parse(&check(&["dump", file], 0, &[]));
-            assert_eq!(lines.len(), 51);
-            let one = lines.iter().find(|line| line["key"] == "k7").unwrap();
-            assert_eq!(one["value"], "v7");
-            let bytes = lines.iter().find(|line| line["key_base64"] == "/wA=").unwrap();
-            assert_eq!(bytes["value_base64"], "gA==");
-        } else if name == FIRST_SEGMENT {
-            let lines = parse(&check(&["dump", file], 0, &[]));
-            let lsns: Vec<u64> = lines.iter().map(|line| line["lsn"].as_u64().unwrap()).collect();
-            assert_eq!(lsns, (1..=51).collect::<Vec<u64>>());
-            assert!(lines.iter().all(|line| line["op"] == "put" && line["group"] == 0));
-        } else if name == "MANIFEST" {
-            let lines = parse(&check(&["dump", file], 0, &[]));
-            assert_eq!((lines.len(), &lines[0]["snapshots"][0]["keys"]), (1, &51.into()));
-        } else if name == "LOCK" {
-            check(&["dump", file], 1, &["LOCK is not a manifest, a snapshot or a log segment"]);
-        }
-    }
+    let mut lines = Vec::new();
+    segments(logged.path()).iter().for_each(|file| lines.extend(dumped(file)));
+    let lsns: Vec<u64> = lines.iter().map(|line| line["lsn"].as_u64().unwrap()).collect();
+    assert_eq!(lsns, (1..=51).collect::<Vec<u64>>());
+    assert!(lines.iter().all(|line| line["op"] == "put" && line["group"] == 0));
+
+    let manifest = dumped(&stopped.path().join("MANIFEST"));
+    assert_eq!((manifest.len(), &manifest[0]["snapshots"][0]["keys"]), (1, &51.into()));
+    let is_snapshot = |name: &String| name.starts_with("snapshot-");
+    let snapshot = names(stopped.path()).into_iter().find(is_snapshot).unwrap();
+    let entries = dumped(&stopped.path().join(snapshot));
+    assert_eq!(entries.len(), 51);
+    let one = entries.iter().find(|line| line["key"] == "k7").unwrap();
+    assert_eq!(one["value"], "v7");
+    let bytes = entries.iter().find(|line| line["key_base64"] == "/wA=").unwrap();
+    assert_eq!(bytes["value_base64"], "gA==");
+
+    let lock = stopped.path().join("LOCK");
+    let words = ["LOCK is not a manifest, a snapshot or a log segment"];
+    check(&["dump", lock.to_str().unwrap()], 1, &words);
 }
 
 #[tokio::test]
 async fn a_reader_that_goes_away_is_no_error() {
     let dir = tempfile::tempdir().unwrap();
-    written(dir.path(), &SETTINGS).await;
+    written(dir.path(), &LOG_ONLY).await;
     for args in [vec!["dump"], vec!["check"]] {
         let path = match args[0] {
-            "dump" => dir.path().join(FIRST_SEGMENT),
+            "dump" => segments(dir.path()).pop().unwrap(),
             _ => dir.path().to_owned(),
         };
         let mut child = binary();
