@@ -78,11 +78,9 @@ pub enum JournalError {
     },
     /// Nothing was recorded: the device is full. Deletes may still be taken, and writes are again once
     /// there is space.
-    #[error(
-        "the disk is full: {reason}; deletes are still accepted, and writes as soon as there is space"
-    )]
+    #[error("the log has no space: {reason}; this is accepted again as soon as there is some")]
     DiskFull {
-        /// What did not fit.
+        /// What did not fit, and what is still accepted.
         reason: String,
     },
     /// Nothing was recorded: more waits to be written to the device than may.

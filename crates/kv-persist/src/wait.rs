@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::task::{Poll, Wake, Waker};
 use std::thread::Thread;
+use std::time::Duration;
 
 use kv_core::{Durability, JournalError, Lsn, Progress};
 
@@ -19,6 +20,9 @@ impl Wake for Unpark {
     }
 }
 
+/// How often a wait that can be given up looks whether it is.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// Blocks the calling thread until everything up to `lsn` has reached `level`.
 ///
 /// # Errors
@@ -28,14 +32,37 @@ pub fn block_on_reached(
     lsn: Lsn,
     level: Durability,
 ) -> Result<(), JournalError> {
+    block_unless(progress, lsn, level, &|| false).map(|_reached| ())
+}
+
+/// The same, until `is_given_up`. Tells whether the level was reached: a full disk may keep the log from it
+/// for as long as it likes.
+///
+/// # Errors
+/// [`JournalError::Unknown`] when that can no longer happen.
+pub fn block_unless(
+    progress: &dyn Progress,
+    lsn: Lsn,
+    level: Durability,
+    is_given_up: &dyn Fn() -> bool,
+) -> Result<bool, JournalError> {
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    loop {
-        match progress.poll_reached(lsn, level, &waker) {
-            Poll::Ready(outcome) => return outcome,
-            // Returns at once when the waker was woken since the poll, and now and then for no reason.
-            Poll::Pending => std::thread::park(),
-        }
+    // Registers the waker, once: asked again, the log would keep another each time.
+    if let Poll::Ready(outcome) = progress.poll_reached(lsn, level, &waker) {
+        return outcome.map(|()| true);
     }
+    while progress.reached(level) < lsn {
+        if is_given_up() {
+            return Ok(false);
+        }
+        progress.health().or_else(|_failed| match progress.poll_reached(lsn, level, &waker) {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => Ok(()),
+        })?;
+        // Returns at once when the waker was woken since, and now and then for no reason.
+        std::thread::park_timeout(LOOK_EVERY);
+    }
+    Ok(true)
 }
 
 #[cfg(test)]
@@ -98,15 +125,26 @@ mod tests {
         let log = Manual::default();
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| block_on_reached(&log, Lsn::new(10), Durability::Fsync));
-            for lsn in 1..=10 {
-                assert!(!waiter.is_finished());
-                while log.waiting.lock().is_empty() {
-                    std::thread::yield_now();
-                }
-                log.reach(lsn);
+            while log.waiting.lock().is_empty() {
+                std::thread::yield_now();
             }
+            for lsn in 1..10 {
+                log.reached.store(lsn, Ordering::SeqCst);
+                assert!(!waiter.is_finished());
+            }
+            log.reach(10);
             assert_eq!(waiter.join().unwrap(), Ok(()));
         });
+    }
+
+    #[test]
+    fn a_wait_can_be_given_up() {
+        let log = Manual::default();
+        let level = Durability::Fsync;
+        assert_eq!(block_unless(&log, Lsn::new(1), level, &|| true), Ok(false));
+        assert_eq!(log.waiting.lock().len(), 1, "one waker, however long it takes");
+        log.reach(1);
+        assert_eq!(block_unless(&log, Lsn::new(1), level, &|| true), Ok(true));
     }
 
     #[test]

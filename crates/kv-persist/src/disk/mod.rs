@@ -24,6 +24,19 @@ pub use os::OsDisk;
 /// What a crash may tear apart: a write is kept or lost in aligned blocks of this many bytes.
 pub const SECTOR_BYTES: usize = 512;
 
+/// Whether an error says that the system is short of something, which it may have again: space, open files,
+/// memory. Whatever else a disk says may mean that it is broken.
+pub fn is_shortage(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    const SHORTAGES: [Errno; 5] =
+        [Errno::MFILE, Errno::NFILE, Errno::NOMEM, Errno::AGAIN, Errno::INTR];
+    let is_full = matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory
+    );
+    is_full || Errno::from_io_error(error).is_some_and(|errno| SHORTAGES.contains(&errno))
+}
+
 /// One flat directory of files.
 ///
 /// Contract:

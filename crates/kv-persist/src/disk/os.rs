@@ -159,7 +159,8 @@ struct OsFile {
 impl OsFile {
     /// Has the file system set space aside; false when it cannot.
     fn set_aside(&self, from: u64, to: u64) -> io::Result<bool> {
-        match fallocate(&self.file, FallocateFlags::empty(), from, to - from) {
+        let set_aside = || fallocate(&self.file, FallocateFlags::empty(), from, to - from);
+        match rustix::io::retry_on_intr(set_aside) {
             Ok(()) => Ok(true),
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(false),
             Err(error) => Err(error.into()),

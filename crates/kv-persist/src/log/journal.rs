@@ -57,6 +57,8 @@ pub(super) struct Buffer {
     /// The last position somebody waits to see on stable storage.
     pub(super) wanted_durable: Lsn,
     pub(super) writer: WriterState,
+    /// Taken by the writer and not written yet.
+    pub(super) in_hand_bytes: u64,
     pub(super) stopping: bool,
 }
 
@@ -116,10 +118,11 @@ impl FileJournal {
     /// A log on `disk` that takes nothing yet.
     pub fn new(disk: Arc<dyn Disk>, options: LogOptions) -> Self {
         let buffer = Buffer {
-            pending: Pending::new(options.buffer_bytes),
+            pending: Pending::new(options.buffer_bytes, options.batch_bytes_max()),
             wanted_written: Lsn::ZERO,
             wanted_durable: Lsn::ZERO,
             writer: WriterState::Busy,
+            in_hand_bytes: 0,
             stopping: false,
         };
         Self {
@@ -181,7 +184,7 @@ impl FileJournal {
         let first = self.failure.set(reason).is_ok();
         let mut buffer = self.buffer.lock();
         buffer.pending.intake = Intake::Failed;
-        drop(buffer.pending.take(None));
+        buffer.pending.clear();
         drop(buffer);
         if first {
             tracing::error!(reason = self.failure.get(), "the log has failed: writes are refused");
@@ -198,7 +201,7 @@ impl FileJournal {
         let stuck = buffer.writer == WriterState::Stuck;
         let bytes_left = if stuck { 0 } else { bytes_left };
         match &buffer.pending.intake {
-            Intake::Open => tracing::error!(reason, "the disk is full: only deletes are accepted"),
+            Intake::Open => tracing::error!(reason, "only deletes are accepted"),
             Intake::RemovalsOnly { .. } => {}
             _ => return,
         }
@@ -210,7 +213,7 @@ impl FileJournal {
     pub(super) fn space_found(&self) {
         let mut buffer = self.buffer.lock();
         if matches!(buffer.pending.intake, Intake::RemovalsOnly { .. }) {
-            tracing::info!("the disk has space again: writes are accepted");
+            tracing::info!("there is space again: writes are accepted");
             buffer.pending.intake = Intake::Open;
         }
         drop(buffer);
@@ -221,8 +224,9 @@ impl FileJournal {
         self.failure.get().is_some()
     }
 
-    pub(super) fn note_waiting(&self, pending: &Pending) {
-        self.waiting_bytes.store(pending.bytes(), Ordering::Relaxed);
+    /// Bytes that wait, those in the writer's hand among them.
+    pub(super) fn note_waiting(&self, pending: &Pending, in_hand: u64) {
+        self.waiting_bytes.store(pending.bytes() + in_hand, Ordering::Relaxed);
     }
 
     fn unknown(&self) -> Option<JournalError> {
@@ -233,7 +237,7 @@ impl FileJournal {
         let mut buffer = self.buffer.lock();
         match buffer.pending.push(encoded, removes) {
             Ok(lsn) => {
-                self.note_waiting(&buffer.pending);
+                self.note_waiting(&buffer.pending, buffer.in_hand_bytes);
                 // The first record after a pause wakes the writer; those that follow find it lingering.
                 if buffer.writer == WriterState::Idle {
                     buffer.writer = WriterState::Busy;
@@ -312,7 +316,10 @@ impl Progress for FileJournal {
 
     fn is_congested(&self) -> bool {
         let waiting = self.waiting_bytes.load(Ordering::Relaxed);
-        waiting > self.options.buffer_bytes / CONGESTED_ABOVE
+        // What is longer than a batch should be may need space that is not set aside yet: it is not
+        // acknowledged before it is written.
+        let batch = self.options.batch_bytes_max();
+        waiting > batch.min(self.options.buffer_bytes / CONGESTED_ABOVE)
     }
 }
 

@@ -62,3 +62,10 @@ impl Default for LogOptions {
         }
     }
 }
+
+impl LogOptions {
+    /// Records are put together in batches of up to this many bytes, so that two fit in a segment.
+    pub(super) fn batch_bytes_max(&self) -> u64 {
+        self.segment_bytes / 2
+    }
+}

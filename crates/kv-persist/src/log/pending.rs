@@ -1,5 +1,6 @@
 //! The buffer that records wait in: filled by appenders, taken whole by the writer.
 
+use std::collections::VecDeque;
 use std::mem;
 
 use kv_core::{JournalError, Lsn};
@@ -34,12 +35,15 @@ pub(super) enum Intake {
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) intake: Intake,
-    /// The first begins with room for the batch header.
-    chunks: Vec<Vec<u8>>,
+    /// In order; records join the last one while it is short enough.
+    batches: VecDeque<Batch>,
     bytes: u64,
-    records: u32,
     next_lsn: u64,
     bytes_max: u64,
+    /// A batch is not made longer than this, unless one record is: it must fit in a segment.
+    batch_bytes_max: u64,
+    /// Memory of a batch that was written, to be used again.
+    kept: Option<Vec<u8>>,
 }
 
 /// What the writer takes: the records of one batch.
@@ -54,6 +58,12 @@ pub(super) struct Batch {
 }
 
 impl Batch {
+    /// Without records, for now.
+    fn new(first_lsn: Lsn, memory: Option<Vec<u8>>) -> Self {
+        let chunks = vec![fresh_chunk(memory.unwrap_or_default())];
+        Self { chunks, bytes: 0, records: 0, first_lsn }
+    }
+
     /// Length with its header.
     pub(super) fn len(&self) -> u64 {
         self.bytes + BATCH_HEADER_BYTES as u64
@@ -63,13 +73,31 @@ impl Batch {
     pub(super) fn last_lsn(&self) -> Lsn {
         Lsn::new(self.first_lsn.get() + u64::from(self.records) - 1)
     }
+
+    fn push(&mut self, encoded: &mut Vec<u8>) {
+        self.bytes += encoded.len() as u64;
+        self.records += 1;
+        if encoded.len() >= OWN_CHUNK_BYTES_MIN {
+            self.chunks.push(mem::take(encoded));
+            self.chunks.push(Vec::new());
+        } else if let Some(last) = self.chunks.last_mut() {
+            last.extend_from_slice(encoded);
+        }
+    }
 }
 
 impl Pending {
     /// An empty buffer that takes nothing yet.
-    pub(super) fn new(bytes_max: u64) -> Self {
-        let chunks = vec![fresh_chunk(Vec::new())];
-        Self { intake: Intake::Closed, chunks, bytes: 0, records: 0, next_lsn: 1, bytes_max }
+    pub(super) fn new(bytes_max: u64, batch_bytes_max: u64) -> Self {
+        Self {
+            intake: Intake::Closed,
+            batches: VecDeque::new(),
+            bytes: 0,
+            next_lsn: 1,
+            bytes_max,
+            batch_bytes_max,
+            kept: None,
+        }
     }
 
     /// The position the next record gets.
@@ -95,9 +123,9 @@ impl Pending {
         self.bytes
     }
 
-    /// Records that wait.
-    pub(super) fn records(&self) -> u32 {
-        self.records
+    /// Batches that wait.
+    pub(super) fn batches(&self) -> usize {
+        self.batches.len()
     }
 
     /// Takes an encoded record. `removes`: it needs no space in the store.
@@ -110,14 +138,18 @@ impl Pending {
         self.admit(bytes, removes)?;
         let lsn = Lsn::new(self.next_lsn);
         record::seal(encoded, lsn);
-        if encoded.len() >= OWN_CHUNK_BYTES_MIN {
-            self.chunks.push(mem::take(encoded));
-            self.chunks.push(Vec::new());
-        } else if let Some(last) = self.chunks.last_mut() {
-            last.extend_from_slice(encoded);
+        let fits = |batch: &&mut Batch| {
+            batch.len() + bytes <= self.batch_bytes_max && batch.records < u32::MAX
+        };
+        match self.batches.back_mut().filter(fits) {
+            Some(batch) => batch.push(encoded),
+            None => {
+                let mut batch = Batch::new(lsn, self.kept.take());
+                batch.push(encoded);
+                self.batches.push_back(batch);
+            }
         }
         self.next_lsn += 1;
-        self.records += 1;
         self.bytes += bytes;
         Ok(lsn)
     }
@@ -126,8 +158,13 @@ impl Pending {
         match &self.intake {
             Intake::Open => {}
             Intake::RemovalsOnly { bytes_left, reason } => {
-                if !removes || self.bytes + bytes > *bytes_left {
-                    return Err(JournalError::DiskFull { reason: reason.clone() });
+                let full =
+                    |what: &str| JournalError::DiskFull { reason: format!("{reason}{what}") };
+                if !removes {
+                    return Err(full("; deletes are still accepted"));
+                }
+                if self.bytes + bytes > *bytes_left {
+                    return Err(full("; what was kept free for deletes is used up"));
                 }
             }
             Intake::Closed => return Err(unavailable("the data is still being loaded")),
@@ -135,22 +172,36 @@ impl Pending {
             Intake::Failed => return Err(unavailable("it has failed")),
         }
         // One record is taken however long it is, or it never would be.
-        if self.records == u32::MAX || (self.bytes > 0 && self.bytes + bytes > self.bytes_max) {
+        if self.bytes > 0 && self.bytes + bytes > self.bytes_max {
             return Err(JournalError::Overloaded { waiting: self.bytes, max: self.bytes_max });
         }
         Ok(())
     }
 
-    /// Hands over everything; `emptied` is a batch written before, whose memory is used again.
-    pub(super) fn take(&mut self, emptied: Option<Batch>) -> Batch {
-        let kept = emptied.and_then(|batch| batch.chunks.into_iter().next()).unwrap_or_default();
-        let first_lsn = Lsn::new(self.next_lsn - u64::from(self.records));
-        let chunks = mem::replace(&mut self.chunks, vec![fresh_chunk(kept)]);
-        let (bytes, records) = (mem::take(&mut self.bytes), mem::take(&mut self.records));
+    /// Hands over the oldest batch.
+    pub(super) fn take(&mut self) -> Option<Batch> {
+        let batch = self.batches.pop_front()?;
+        self.bytes -= batch.bytes;
         if let Intake::RemovalsOnly { bytes_left, .. } = &mut self.intake {
-            *bytes_left = bytes_left.saturating_sub(bytes + BATCH_HEADER_BYTES as u64);
+            *bytes_left = bytes_left.saturating_sub(batch.len());
         }
-        Batch { chunks, bytes, records, first_lsn }
+        Some(batch)
+    }
+
+    /// A batch without records, at the end of everything.
+    pub(super) fn empty_batch(&self) -> Batch {
+        Batch::new(Lsn::new(self.next_lsn), None)
+    }
+
+    /// Takes back the memory of a batch that was written.
+    pub(super) fn reuse(&mut self, written: Batch) {
+        self.kept = written.chunks.into_iter().next();
+    }
+
+    /// Drops everything.
+    pub(super) fn clear(&mut self) {
+        self.batches.clear();
+        self.bytes = 0;
     }
 }
 

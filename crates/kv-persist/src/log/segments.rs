@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::options::{PAGE_BYTES, SPACE_RETRY, SPARES_MAX, SPARES_WANTED};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, is_shortage};
 use crate::format::names::{parse_spare, segment_name, spare_name};
 
 /// A segment that is not written any more.
@@ -45,6 +45,13 @@ pub(super) enum SegmentError {
     Full(io::Error),
     /// Nothing is known of the disk any more.
     Failed(io::Error),
+}
+
+/// Says why no segment could be made, for now.
+pub(super) fn no_segment(error: &io::Error) -> String {
+    let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+    let what = if full { "the disk is full" } else { "the system is short of something" };
+    format!("{what}: a log segment cannot be made: {error}")
 }
 
 /// All segments. The current one is written by the writer alone.
@@ -116,7 +123,9 @@ impl Segments {
     ) -> Result<Arc<dyn DiskFile>, SegmentError> {
         let (spare, id) = {
             let mut index = self.index.lock();
-            let wait = index.spares.len() < SPARES_WANTED && !index.reserve_released;
+            // In the end nobody makes another, and the reserve may be taken too.
+            let released = index.reserve_released || index.stopping;
+            let wait = index.spares.len() < SPARES_WANTED && !released;
             if wait && index.current.is_some() {
                 return Err(SegmentError::NotReady);
             }
@@ -199,7 +208,12 @@ impl Segments {
     }
 
     fn retire(&self, name: &str, recycle: Option<String>) -> io::Result<()> {
-        let file = self.disk.open(name)?;
+        let file = match self.disk.open(name) {
+            Ok(file) => file,
+            // Somebody has removed it by hand: that is what was wanted.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
         match recycle {
             // A segment that a restart cut short is not worth keeping.
             Some(spare) if file.len()? == self.segment_bytes => {
@@ -222,11 +236,6 @@ impl Segments {
         Ok(())
     }
 
-    /// Lets the last spare be taken.
-    pub(super) fn release_reserve(&self) {
-        self.index.lock().reserve_released = true;
-    }
-
     fn make_spare(&self) -> Result<Spare, SegmentError> {
         let name = {
             let mut index = self.index.lock();
@@ -241,12 +250,11 @@ impl Segments {
             if let Err(error) = self.disk.remove(&name) {
                 tracing::debug!(%error, name, "an unfinished spare segment stays");
             }
-            // Nothing of the log is in it yet: without space, waiting for it loses nothing.
-            match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    SegmentError::Full(error)
-                }
-                _ => SegmentError::Failed(error),
+            // Nothing of the log is in it yet: waiting for what is short loses nothing.
+            if is_shortage(&error) {
+                SegmentError::Full(error)
+            } else {
+                SegmentError::Failed(error)
             }
         })
     }

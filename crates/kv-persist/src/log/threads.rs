@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use kv_core::{Clock, Durability, Progress as _};
+use kv_core::{Clock, Durability, JournalError, Progress as _};
 
 use super::journal::{FileJournal, WriterState};
 use super::options::{LINGER, LINGER_BYTES_MAX, SPACE_RETRY, SPARE_RETRY};
-use super::segments::{LogStart, SegmentError};
+use super::segments::{LogStart, SegmentError, no_segment};
 use super::writer::{Turn, Writer};
 
 /// The threads of a log that takes records. Dropping it stops the log cleanly.
@@ -46,13 +46,15 @@ impl LogThreads {
 
     /// Writes and syncs everything that waits, marks the log as cleanly ended and stops. Records that come
     /// later are refused.
-    pub fn stop(self) {
-        drop(self);
+    ///
+    /// # Errors
+    /// [`JournalError`] when that did not work: records may be lost.
+    pub fn stop(mut self) -> Result<(), JournalError> {
+        self.end();
+        self.journal.health()
     }
-}
 
-impl Drop for LogThreads {
-    fn drop(&mut self) {
+    fn end(&mut self) {
         self.journal.begin_stop();
         self.journal.segments.stop_preparing();
         for thread in self.threads.drain(..) {
@@ -63,7 +65,19 @@ impl Drop for LogThreads {
     }
 }
 
+/// Tells everyone who waits when the writer's thread ends in a panic.
+struct Alarm<'a>(&'a FileJournal);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.fail("the thread that writes the log has panicked".to_owned());
+        }
+    }
+}
+
 fn write_until_stopped(journal: &FileJournal, writer: &mut Writer) {
+    let _alarm = Alarm(journal);
     let mut last = Turn::Done { sync_due: None };
     while journal.wait_for_work(last) {
         last = writer.turn();
@@ -74,6 +88,12 @@ fn write_until_stopped(journal: &FileJournal, writer: &mut Writer) {
     writer.close();
 }
 
+impl Drop for LogThreads {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 fn prepare_until_stopped(journal: &FileJournal) {
     let mut failed = false;
     while journal.segments.wait_until_wanted(failed) {
@@ -82,7 +102,7 @@ fn prepare_until_stopped(journal: &FileJournal) {
         match prepared {
             Ok(()) => journal.space_found(),
             Err(SegmentError::Full(error)) => {
-                journal.space_lost(&format!("a log segment cannot be made: {error}"));
+                journal.space_lost(&no_segment(&error));
             }
             // If it stays so, the writer will find out when it needs one.
             Err(SegmentError::Failed(error)) => {
@@ -119,7 +139,7 @@ impl FileJournal {
             if wanted || buffer.pending.bytes() >= LINGER_BYTES_MAX {
                 return true;
             }
-            if buffer.pending.records() > 0 {
+            if buffer.pending.batches() > 0 {
                 buffer.writer = WriterState::Lingers;
                 self.work.wait_for(&mut buffer, LINGER);
                 buffer.writer = WriterState::Busy;

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use kv_core::{Clock, Durability, Lsn, Progress as _};
+use kv_core::{Clock, Durability, Journal as _, Lsn, Progress as _};
 
 use super::batch::{BATCH_HEADER_BYTES, BatchHeader};
 use super::journal::{FileJournal, WriterState};
 use super::options::{FsyncMode, PAGE_BYTES};
 use super::pending::Batch;
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
-use super::segments::{LogStart, SegmentError};
-use crate::disk::DiskFile;
+use super::segments::{LogStart, SegmentError, no_segment};
+use crate::disk::{DiskFile, is_shortage};
 
 /// Writes and syncs the log. There is one.
 pub(super) struct Writer {
@@ -32,8 +32,6 @@ pub(super) struct Writer {
     dirty_since_ms: Option<u64>,
     /// Taken and not written yet, because there was no space.
     in_hand: Option<Batch>,
-    /// Written; its memory is used again.
-    emptied: Option<Batch>,
 }
 
 /// The segment that is written.
@@ -79,7 +77,6 @@ impl Writer {
             written: Lsn::new(start.next_lsn.get() - 1),
             dirty_since_ms: None,
             in_hand: None,
-            emptied: None,
         }
     }
 
@@ -88,7 +85,10 @@ impl Writer {
         if self.journal.has_failed() {
             return Turn::Failed;
         }
-        if let Some(batch) = self.in_hand.take().or_else(|| self.take()) {
+        // What comes while these are written waits for the next turn, or the sync would never be reached.
+        let batches = self.journal.buffer.lock().pending.batches() + 1;
+        for _ in 0..batches {
+            let Some(batch) = self.in_hand.take().or_else(|| self.take()) else { break };
             match self.write(batch, false) {
                 Ok(()) => {}
                 Err(WriteError::NotReady) => return Turn::NotReady,
@@ -108,15 +108,17 @@ impl Writer {
 
     /// Ends the log cleanly: everything is written and synced, and the last batch says so.
     pub(super) fn close(&mut self) -> Turn {
-        // Nobody makes another any more.
-        self.journal.segments.release_reserve();
         loop {
             match self.turn() {
-                Turn::Done { .. } if self.journal.buffer.lock().pending.records() > 0 => {}
+                Turn::Done { .. } if self.journal.buffer.lock().pending.batches() > 0 => {}
                 Turn::Done { .. } => break,
                 // Nobody waits for space any more: what is in hand is lost like after a crash.
                 Turn::NotReady | Turn::NoSpace => {
-                    return self.fail("the disk is full at shutdown".to_owned());
+                    let lost = self.journal.position().get() - self.written.get();
+                    return self.fail(format!(
+                        "there was no space for the last {lost} records when the server stopped: \
+                         they are lost"
+                    ));
                 }
                 Turn::Failed => return Turn::Failed,
             }
@@ -129,7 +131,7 @@ impl Writer {
         if let Err(reason) = self.sync() {
             return self.fail(reason);
         }
-        let empty = self.journal.buffer.lock().pending.take(self.emptied.take());
+        let empty = self.journal.buffer.lock().pending.empty_batch();
         let closed = match self.write(empty, true) {
             Ok(()) => self.sync(),
             Err(WriteError::NoSpace(reason) | WriteError::Failed(reason)) => Err(reason),
@@ -146,12 +148,23 @@ impl Writer {
 
     fn take(&mut self) -> Option<Batch> {
         let mut buffer = self.journal.buffer.lock();
-        if buffer.pending.records() == 0 {
-            return None;
-        }
-        let batch = buffer.pending.take(self.emptied.take());
-        self.journal.note_waiting(&buffer.pending);
+        let batch = buffer.pending.take()?;
+        buffer.in_hand_bytes = batch.bytes;
         Some(batch)
+    }
+
+    /// Notes that what was in hand is written.
+    fn put_down(&mut self, written: Batch) {
+        let mut buffer = self.journal.buffer.lock();
+        let was_stuck = buffer.writer == WriterState::Stuck;
+        (buffer.writer, buffer.in_hand_bytes) = (WriterState::Busy, 0);
+        buffer.pending.reuse(written);
+        self.journal.note_waiting(&buffer.pending, 0);
+        drop(buffer);
+        // With spares enough nobody else would say so.
+        if was_stuck && self.journal.segments.has_spares() {
+            self.journal.space_found();
+        }
     }
 
     fn write(&mut self, mut batch: Batch, closing: bool) -> Result<(), WriteError> {
@@ -188,8 +201,7 @@ impl Writer {
         self.journal.segments.note_filled(end, self.written);
         self.journal.counters.batches.fetch_add(1, Ordering::Relaxed);
         self.journal.counters.bytes.fetch_add(batch.len(), Ordering::Relaxed);
-        self.emptied = Some(batch);
-        self.journal.buffer.lock().writer = WriterState::Busy;
+        self.put_down(batch);
         self.journal.publish(Durability::Buffered, self.written);
         Ok(())
     }
@@ -206,9 +218,14 @@ impl Writer {
         let Some(current) = &mut self.current else { return Ok(()) };
         let needed = end(current.end);
         if needed > current.allocated {
-            // A batch longer than a segment. Nothing of it is written yet: a full disk loses nothing.
+            // A record longer than a segment. Nothing of it is written yet: what is short loses nothing.
             current.file.allocate(needed).map_err(|error| {
-                WriteError::NoSpace(format!("a batch of {} bytes: {error}", batch.len()))
+                let reason = format!("a log segment cannot be made {needed} bytes long: {error}");
+                if is_shortage(&error) {
+                    WriteError::NoSpace(format!("the disk is full: {reason}"))
+                } else {
+                    WriteError::Failed(reason)
+                }
             })?;
             current.allocated = needed;
         }
@@ -224,9 +241,7 @@ impl Writer {
         let segments = &self.journal.segments;
         let file = segments.begin(header).map_err(|error| match error {
             SegmentError::NotReady => WriteError::NotReady,
-            SegmentError::Full(error) => {
-                WriteError::NoSpace(format!("a log segment cannot be made: {error}"))
-            }
+            SegmentError::Full(error) => WriteError::NoSpace(no_segment(&error)),
             SegmentError::Failed(error) => {
                 WriteError::Failed(format!("beginning a log segment failed: {error}"))
             }

@@ -17,7 +17,7 @@ use crate::disk::Disk;
 use crate::format::names::snapshot_name;
 use crate::manifest::{SnapshotInfo, StoreManifestError};
 use crate::temp_file::TempFile;
-use crate::wait::block_on_reached;
+use crate::wait::block_unless;
 
 /// The least that [`SnapshotOptions::buffer_bytes`] may be.
 pub const SNAPSHOT_BUFFER_BYTES_MIN: usize = 512 << 10;
@@ -179,7 +179,10 @@ impl SnapshotJob<'_> {
         let footer = self.write_content(id, &mut output)?;
         let bytes = output.offset();
         // A file that can be seen can be used: it gets its name when the log is safe.
-        block_on_reached(self.progress, footer.log_end, Durability::Fsync)?;
+        let give_up = || self.pace.is_stopped();
+        if !block_unless(self.progress, footer.log_end, Durability::Fsync, &give_up)? {
+            return Err(SnapshotError::Stopped);
+        }
         if let Err(error) = temp.publish() {
             self.remove_unpublished(&name, error.may_have_happened);
             return Err(failed("naming", error.source));

@@ -11,4 +11,5 @@
 mod crash_matrix;
 mod journal;
 mod node;
+mod shortage;
 mod support;

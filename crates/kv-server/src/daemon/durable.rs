@@ -145,21 +145,25 @@ impl Durable {
         Snapshotter::start(keeper).context("cannot start the thread that takes snapshots")
     }
 
-    /// Takes a last snapshot if wanted, and ends the log cleanly. Nothing may write any more.
-    pub(super) fn stop(&self, running: Running, final_snapshot: bool) {
+    /// Ends the log cleanly, and takes a last snapshot if wanted. Nothing may write any more.
+    ///
+    /// The log comes first: with it everything is safe, and the snapshot only makes the next start faster.
+    pub(super) fn stop(&self, running: Running, final_snapshot: bool) -> anyhow::Result<()> {
+        let closed = running.log.stop();
         if let Some(loaded) = self.loaded.get() {
-            match loaded.snapshotter.stop(final_snapshot) {
-                Ok(Some(taken)) => info!(
-                    id = taken.info.id,
-                    keys = taken.info.keys,
-                    bytes = taken.info.bytes,
-                    "took a last snapshot"
-                ),
+            match loaded.snapshotter.stop(final_snapshot && closed.is_ok()) {
+                Ok(Some(taken)) => {
+                    let (id, keys, bytes) = (taken.info.id, taken.info.keys, taken.info.bytes);
+                    info!(id, keys, bytes, "took a last snapshot");
+                }
                 Ok(None) => {}
-                Err(error) => warn!(%error, "no last snapshot: the log has everything"),
+                Err(error) if closed.is_ok() => {
+                    warn!(%error, "no last snapshot: the next start replays the log");
+                }
+                Err(error) => warn!(%error, "no last snapshot"),
             }
         }
-        running.log.stop();
+        closed.context("the log was not ended cleanly")
     }
 }
 

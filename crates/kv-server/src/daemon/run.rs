@@ -79,9 +79,9 @@ async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Res
     let started = started.join().map_err(|_panic| anyhow!("loading what was kept has panicked"))?;
     let (running, expiry) = started?;
     drop(expiry);
-    durable.stop(running, config.persist.snapshot_on_shutdown);
+    let stopped = durable.stop(running, config.persist.snapshot_on_shutdown);
     std::mem::forget(durable);
-    Ok(())
+    stopped
 }
 
 /// Makes sure that the engine accepts the configuration.
