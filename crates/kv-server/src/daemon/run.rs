@@ -14,6 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
+use super::descriptors;
 use super::durable::{Durable, Running};
 
 /// The engine of this program. Which journal it writes to is known only when it runs.
@@ -22,6 +23,7 @@ pub(super) type Engine = ShardedStore<Arc<dyn Journal>, Arc<SystemClock>>;
 /// Serves until a signal, or until what was kept turns out to be unusable.
 pub(crate) fn run(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
     let _held = DataDir::open(config.data_dir.path())?;
+    descriptors::raise_limit(config.limits.connections_max.get());
     let runtime = Runtime::new().context("cannot start the threads that serve connections")?;
     let served = if config.persist.enabled {
         runtime.block_on(serve_durable(config, clock))
