@@ -143,7 +143,7 @@ mod tests {
         let unavailable = JournalError::Unavailable { reason: reason() };
         check(unavailable, Code::Unavailable, "LOG_UNAVAILABLE", "EIO");
         let full = JournalError::DiskFull { reason: reason() };
-        check(full, Code::ResourceExhausted, "DISK_FULL", "deletes are still accepted");
+        check(full, Code::ResourceExhausted, "DISK_FULL", "accepted again");
         let behind = JournalError::Overloaded { waiting: 7, max: 5 };
         check(behind, Code::ResourceExhausted, "LOG_OVERLOADED", "try again");
         let unknown = JournalError::Unknown { reason: reason() };
