@@ -105,7 +105,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     /// the journal takes no deletes. Writes go on making room then, as far as they can.
     ///
     /// Takes locks one at a time, so that others may use the store meanwhile. Waits for a journal that is
-    /// behind, at most [`JOURNAL_WAITS_MAX`] times [`JOURNAL_WAIT`] at a stretch.
+    /// behind, at most ten seconds at a stretch.
     pub fn evict_to_limit(&self) -> bool {
         if !self.tracker.is_limited() {
             return true;
