@@ -3,12 +3,16 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a failing test panics")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Poll, Waker};
 
 use kv_core::eviction::PolicyKind;
-use kv_core::testing::{ManualClock, MemoryJournal};
+use kv_core::testing::{ManualClock, ManualJournal, MemoryJournal};
 use kv_core::{
-    Action, Condition, Deadline, EngineConfig, ErrorKind, ExpireRule, ExpiryChange, NullJournal,
-    Op, Payload, ReplayTarget, SetExpiry, ShardedStore, Store, TtlManager, UnixMillis, Version,
+    Action, Change, Condition, Deadline, Durability, Effect, EngineConfig, ErrorKind, ExpireRule,
+    ExpiryChange, Journal, JournalError, Lsn, NullJournal, Op, Payload, Progress, Record,
+    ReplayTarget, ScanSpec, SetExpiry, ShardedStore, Store, StoreError, TtlManager, UnixMillis,
+    Version,
 };
 
 type Engine = Arc<ShardedStore<NullJournal, Arc<ManualClock>>>;
@@ -262,4 +266,153 @@ fn mixed_step(
         8 if random.u8(0..20) == 0 => drop(store.flush()),
         _ => ops.iter().for_each(|op| drop(store.execute(op))),
     }
+}
+
+/// A store with a limit of 1 MiB that a replay filled with four times as much.
+fn overfull<J: Journal>(journal: J) -> ShardedStore<J, Arc<ManualClock>> {
+    let config = EngineConfig {
+        shards: 4,
+        memory_limit: 1 << 20,
+        eviction_policy: PolicyKind::Lru,
+        ..EngineConfig::default()
+    };
+    let store = ShardedStore::new(config, journal, Arc::new(ManualClock::default())).unwrap();
+    let value = vec![b'v'; 1000];
+    for index in 0..4000_u64 {
+        let change = Change::Put { value: &value, expiry: None };
+        let (version, key) = (Version::new(index + 1), index.to_be_bytes());
+        store.replay(&[Effect { shard: 0, version, key: &key, change }]);
+    }
+    store.finish_replay();
+    assert!(store.stats().memory_used_bytes > 4 << 20);
+    store
+}
+
+#[test]
+fn a_store_loaded_beyond_its_limit_is_evicted_down_to_it_and_no_further() {
+    let store = overfull(NullJournal);
+    assert!(store.evict_to_limit());
+    let used = store.stats().memory_used_bytes;
+    assert!((900 << 10..=1 << 20).contains(&used), "{used}");
+    store.verify();
+}
+
+/// Holds ten records, and writes them when somebody waits.
+#[derive(Debug, Default)]
+struct NarrowJournal(AtomicU64);
+
+impl Progress for NarrowJournal {
+    fn reached(&self, _level: Durability) -> Lsn {
+        Lsn::ZERO
+    }
+
+    fn poll_reached(
+        &self,
+        _lsn: Lsn,
+        _level: Durability,
+        _waker: &Waker,
+    ) -> Poll<Result<(), JournalError>> {
+        self.0.store(0, Ordering::SeqCst);
+        Poll::Ready(Ok(()))
+    }
+
+    fn durability_max(&self) -> Durability {
+        Durability::Fsync
+    }
+
+    fn health(&self) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn is_congested(&self) -> bool {
+        false
+    }
+}
+
+impl Journal for NarrowJournal {
+    fn append(&self, _record: &Record<'_>) -> Result<Lsn, JournalError> {
+        match self.0.fetch_add(1, Ordering::SeqCst) {
+            waiting @ 0..10 => Ok(Lsn::new(waiting + 1)),
+            waiting => Err(JournalError::Overloaded { waiting, max: 10 }),
+        }
+    }
+
+    fn position(&self) -> Lsn {
+        Lsn::new(10)
+    }
+}
+
+#[test]
+fn evicting_down_to_the_limit_waits_for_a_journal_that_is_behind() {
+    let store = overfull(NarrowJournal::default());
+    assert!(store.evict_to_limit());
+    assert!(store.stats().memory_used_bytes <= 1 << 20);
+}
+
+#[test]
+fn a_store_that_could_not_be_evicted_comes_down_to_its_limit_write_by_write() {
+    let journal = Arc::new(ManualJournal::default());
+    let store = overfull(Arc::clone(&journal));
+    let down = JournalError::Unavailable { reason: "a test says so".to_owned() };
+    journal.refuse(Some(down.clone()));
+    assert!(!store.evict_to_limit());
+    let write = Op::new(b"k", set(b"v"));
+    assert_eq!(store.execute(&write), Err(StoreError::Journal(down)));
+    journal.refuse(None);
+    let mut before = store.stats().keys;
+    for key in keys(0..400) {
+        store.execute(&Op::new(&key, set(&[b'w'; 1000]))).unwrap();
+        let keys = store.stats().keys;
+        assert!(before < keys + 40, "no write has to make room for all");
+        before = keys;
+    }
+    assert!(store.stats().memory_used_bytes <= 1 << 20);
+    store.verify();
+}
+
+/// One shard, and a journal that makes nothing safe by itself.
+fn unsynced_engine() -> (impl Store, Arc<ManualJournal>, Arc<ManualClock>) {
+    let journal = Arc::new(ManualJournal::default());
+    let config = EngineConfig { shards: 1, ..EngineConfig::default() };
+    let clock = Arc::new(ManualClock::default());
+    let store = ShardedStore::new(config, Arc::clone(&journal), Arc::clone(&clock)).unwrap();
+    (store, journal, clock)
+}
+
+const WHOLE: ScanSpec<'_> = ScanSpec { prefix: b"", page_keys: 0, page_bytes: 0, values: true };
+
+#[test]
+fn a_page_rests_on_the_deletes_it_shows() {
+    let (store, journal, _) = unsynced_engine();
+    store.execute(&Op::new(b"k", set(b"v"))).unwrap();
+    journal.advance(Durability::Fsync);
+    let gone = store.execute(&Op::new(b"k", Action::Delete { return_previous: false })).unwrap();
+    assert!(gone.lsn > journal.reached(Durability::Fsync));
+    let get = store.execute(&Op::new(b"k", Action::Get)).unwrap();
+    assert_eq!(get.lsn, gone.lsn, "a get says that it rests on the delete");
+    let page = store.scan(&WHOLE, None).unwrap();
+    assert!(page.entries.is_empty());
+    assert_eq!(page.lsn, gone.lsn, "so does a scan");
+    journal.advance(Durability::Fsync);
+    assert_eq!(store.scan(&WHOLE, None).unwrap().lsn, Lsn::ZERO);
+}
+
+#[test]
+fn that_a_key_has_expired_rests_on_the_write_that_gave_it_its_expiry() {
+    let (store, journal, clock) = unsynced_engine();
+    let put = store.execute(&Op::new(b"k", set_for(b"v", 10))).unwrap();
+    clock.advance_ms(20);
+    let page = store.scan(&WHOLE, None).unwrap();
+    assert!(page.entries.is_empty());
+    assert_eq!(page.lsn, put.lsn, "a scan leaves it out, and removes nothing");
+    // The delete is not journalled: the key is gone all the same.
+    journal.refuse(Some(JournalError::Unavailable { reason: "a test says so".to_owned() }));
+    for _ in 0..2 {
+        let get = store.execute(&Op::new(b"k", Action::Get)).unwrap();
+        assert_eq!((get.payload, get.lsn), (Payload::None, put.lsn));
+    }
+    assert_eq!(store.scan(&WHOLE, None).unwrap().lsn, put.lsn);
+    journal.advance(Durability::Fsync);
+    assert_eq!(store.execute(&Op::new(b"k", Action::Get)).unwrap().lsn, Lsn::ZERO);
+    assert_eq!(store.scan(&WHOLE, None).unwrap().lsn, Lsn::ZERO);
 }

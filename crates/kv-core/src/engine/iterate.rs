@@ -103,20 +103,26 @@ fn visit_positions<J: Journal>(
     let len = u32::try_from(shard.len()).expect("a shard holds fewer than 2^32 keys");
     cursor.position = cursor.position.min(len);
     let mut visited = 0;
+    // A page shows of every key that is not in it that it is not there.
+    page.lsn = page.lsn.max(shard.exposed(ctx, None));
     while cursor.position > 0 && visited < positions_max && !page.is_full() {
         cursor.position -= 1;
         visited += 1;
         let entry = shard.entry(cursor.position as usize);
-        if entry.key().starts_with(page.spec.prefix) && !entry.is_expired(ctx.now) {
+        if !entry.key().starts_with(page.spec.prefix) {
+            continue;
+        }
+        let version = entry.version();
+        if !entry.is_expired(ctx.now) {
             page.push(ScanEntry {
                 key: Bytes::copy_from_slice(entry.key()),
                 value: page.spec.values.then(|| entry.stored().to_bytes()),
                 version: entry.version(),
                 ttl_ms: entry.expiry().map(|expiry| expiry.millis_since(ctx.now)),
             });
-            let version = entry.version();
-            page.lsn = page.lsn.max(shard.exposed(ctx, Some(version)));
         }
+        // That a key has expired rests on the write that gave it its expiry.
+        page.lsn = page.lsn.max(shard.exposed(ctx, Some(version)));
     }
     visited
 }

@@ -68,6 +68,11 @@ impl MemoryTracker {
             .is_ok()
     }
 
+    /// What must be freed before `bytes` more can be reserved: more than `bytes` when the limit is passed.
+    pub(crate) fn shortfall(&self, bytes: u64) -> u64 {
+        self.reserved().saturating_add(bytes).saturating_sub(self.limit)
+    }
+
     /// Reserves bytes even past the limit: for loading what a full store held.
     pub(crate) fn force_reserve(&self, bytes: u64) {
         self.reserved.fetch_add(bytes, Ordering::AcqRel);

@@ -1,20 +1,40 @@
 //! Filling the store with what a journal and a snapshot kept: recovery today, replication later.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::{Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
 
 use super::hasher::Location;
 use super::shard::{Context, Protected, Shard, Trash};
 use super::store::{ShardGuard, ShardedStore};
 use crate::clock::Clock;
+use crate::error::StoreError;
 use crate::image::ReplayTarget;
-use crate::journal::{Change, Effect, Journal};
-use crate::types::Version;
+use crate::journal::{Change, Effect, Journal, JournalError};
+use crate::types::{Durability, Version};
 
 /// Expired or cleared keys removed before a shard's lock is released.
 const REMOVALS_PER_LOCK_MAX: usize = 4096;
 
 /// No operation is under way that needs a key.
 const PROTECT_NONE: Protected<'static> = Protected { keys: &[] };
+
+/// How long a journal that is behind is waited for before it is looked at again.
+const JOURNAL_WAIT: Duration = Duration::from_millis(100);
+
+/// How often it is looked at before it is given up: for ten seconds.
+const JOURNAL_WAITS_MAX: u32 = 100;
+
+/// Wakes a thread that is parked.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
 
 impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
     fn reserve(&self, keys: u64) {
@@ -81,11 +101,36 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
 
 impl<J: Journal, C: Clock> ShardedStore<J, C> {
     /// Evicts, as the policy says and through the journal, until the memory limit holds again: a replay
-    /// may have passed it. Tells whether it holds now; it may not when the policy finds nothing to evict.
+    /// may have passed it. Tells whether it holds now; it may not when the policy finds nothing to evict, or
+    /// the journal takes no deletes. Writes go on making room then, as far as they can.
     ///
-    /// Takes locks one at a time, so that others may use the store meanwhile.
+    /// Takes locks one at a time, so that others may use the store meanwhile. Waits for a journal that is
+    /// behind, at most ten seconds at a stretch.
     pub fn evict_to_limit(&self) -> bool {
-        !self.tracker.is_limited() || self.make_room(&self.context(), 0, 0, PROTECT_NONE).is_ok()
+        if !self.tracker.is_limited() {
+            return true;
+        }
+        loop {
+            match self.make_room(&self.context(), 0, 0, PROTECT_NONE) {
+                Ok(()) => return true,
+                Err(StoreError::Journal(JournalError::Overloaded { .. }))
+                    if self.wait_for_journal() => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Waits until the journal has written what it was given; tells whether it has.
+    fn wait_for_journal(&self) -> bool {
+        let position = self.journal.position();
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        for _ in 0..JOURNAL_WAITS_MAX {
+            match self.journal.poll_reached(position, Durability::Buffered, &waker) {
+                Poll::Ready(outcome) => return outcome.is_ok(),
+                Poll::Pending => thread::park_timeout(JOURNAL_WAIT),
+            }
+        }
+        false
     }
 
     /// Removes every key that the clear came after. Effects of other keys may have come before it.

@@ -33,6 +33,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             let mut shard = self.lock(key.shard);
             shard.memory_mut().deposit(needed);
             let mut done = attempt(&mut shard);
+            let lacked_room = round > 0 || done.is_err();
             if let (0, Err(Halt::NeedsRoom(shortage))) = (round, &done) {
                 self.check_hope(*shortage)?;
                 // Most of the time one victim from the same shard is all it takes: a full table has a
@@ -42,7 +43,12 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 }
             }
             match done {
-                Ok(done) => return Ok(done),
+                Ok(done) if !lacked_room => return Ok(done),
+                Ok(done) => {
+                    drop(shard);
+                    self.approach_limit(ctx, key.shard, protected);
+                    return Ok(done);
+                }
                 Err(Halt::Refused(error)) => return Err(error),
                 // What the shard holds is given up and asked for again with the rest: victims may come
                 // from this very shard, and then its credit goes the same way.
@@ -68,7 +74,8 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     }
 
     /// Reserves `needed` bytes, evicting as many keys as that takes: some from each shard in turn, the
-    /// `home` shard first, so that no shard loses what others have more of.
+    /// `home` shard first, so that no shard loses what others have more of. A store that is past its limit
+    /// is brought back to it; what was evicted before an error stays evicted.
     pub(super) fn make_room(
         &self,
         ctx: &Context<'_, J>,
@@ -83,25 +90,35 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 return Err(self.out_of_memory(needed));
             }
             let index = turns.next().unwrap_or(home);
-            let freed = self.evict_from(ctx, index, needed, protected)?;
+            let freed = self.evict_from(ctx, index, self.tracker.shortfall(needed), protected)?;
             in_vain = if freed { 0 } else { in_vain + 1 };
         }
         Ok(())
     }
 
-    /// Frees up to `needed` bytes in one shard, and tells whether it freed any.
+    /// Evicts a few keys of a shard if the store is past its limit, as a replay may have left it: one victim
+    /// for each new key would leave it there. So each write pays a little, and none for everything.
+    fn approach_limit(&self, ctx: &Context<'_, J>, index: usize, protected: Protected<'_>) {
+        let shortfall = self.tracker.shortfall(0);
+        if shortfall > 0 {
+            // The write is done. If the journal takes no delete now, a later write tries again.
+            drop(self.evict_from(ctx, index, shortfall, protected));
+        }
+    }
+
+    /// Frees up to `wanted` bytes in one shard, and tells whether it freed any.
     fn evict_from(
         &self,
         ctx: &Context<'_, J>,
         index: usize,
-        needed: u64,
+        wanted: u64,
         protected: Protected<'_>,
     ) -> Result<bool, StoreError> {
         let mut trash = Trash::default();
         let mut shard = self.lock(index);
         let mut freed = shard.memory_mut().surrender_credit(&self.tracker);
         for _ in 0..VICTIMS_PER_LOCK_MAX {
-            if freed >= needed || !shard.evict_one(ctx, protected, &mut trash)? {
+            if freed >= wanted || !shard.evict_one(ctx, protected, &mut trash)? {
                 break;
             }
             freed += shard.memory_mut().surrender_credit(&self.tracker);

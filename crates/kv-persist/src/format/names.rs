@@ -68,9 +68,28 @@ pub(crate) fn parse_snapshot(name: &str) -> Option<u64> {
     SNAPSHOT.parse(name)
 }
 
+/// Whether a file is one that a crash kept the server from finishing. Whatever else is called `.tmp` belongs
+/// to somebody else.
+pub(crate) fn is_unfinished(name: &str) -> bool {
+    name.strip_suffix(TEMP).is_some_and(|whole| {
+        whole == MANIFEST || parse_segment(whole).is_some() || parse_snapshot(whole).is_some()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_servers_own_files_are_unfinished() {
+        for own in [MANIFEST.to_owned(), segment_name(1), snapshot_name(7)] {
+            assert!(is_unfinished(&format!("{own}{TEMP}")), "{own}");
+            assert!(!is_unfinished(&own), "{own}");
+        }
+        for other in ["thesis.tmp", ".tmp", "LOCK.tmp", "log-1.kvl.tmp", "MANIFEST.tmp.tmp"] {
+            assert!(!is_unfinished(other), "{other}");
+        }
+    }
 
     #[test]
     fn names_tell_their_ids() {

@@ -8,7 +8,7 @@ use std::io;
 use kv_core::{Lsn, UnixMillis};
 
 use crate::disk::Disk;
-use crate::format::names::{TEMP, parse_segment, parse_snapshot, segment_name};
+use crate::format::names::{TEMP, is_unfinished, parse_segment, parse_snapshot, segment_name};
 use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::manifest::{Manifest, ManifestError, StoreManifestError};
 
@@ -17,8 +17,13 @@ use crate::manifest::{Manifest, ManifestError, StoreManifestError};
 #[non_exhaustive]
 pub enum OpenError {
     /// The manifest does not check out.
-    #[error(transparent)]
-    Manifest(#[from] ManifestError),
+    #[error("{directory}: {source}{}", manifest_help(.directory, .source))]
+    Manifest {
+        /// The directory.
+        directory: String,
+        /// What is wrong with it.
+        source: ManifestError,
+    },
     /// There are log or snapshot files and no manifest.
     #[error(
         "{directory} holds {file} and no MANIFEST: a part of the data directory is missing; restore it \
@@ -49,8 +54,19 @@ pub enum OpenError {
     },
 }
 
-/// Reads the manifest; makes one with this hash seed when the directory is new. Unfinished files are
-/// removed.
+/// What helps against a damaged manifest. The other errors say it themselves.
+fn manifest_help(directory: &str, error: &ManifestError) -> String {
+    match error {
+        ManifestError::Read { .. } | ManifestError::Version { .. } => String::new(),
+        _ => format!(
+            ". `kv-server check {directory}` shows what is damaged; restore MANIFEST from a copy, or let \
+             `kv-server repair {directory}` rebuild it"
+        ),
+    }
+}
+
+/// Reads the manifest; makes one with this hash seed when the directory is new. Files that a crash left
+/// unfinished are removed then; nothing is when the directory is refused.
 ///
 /// The names that are found are made durable first. A process that was killed may have left a manifest or a
 /// segment whose name a crash of the machine would still undo, after recovery has removed what it replaced.
@@ -61,10 +77,12 @@ pub fn open(disk: &dyn Disk, hash_seed: u64, now: UnixMillis) -> Result<Manifest
     let failed = |source| OpenError::Io { directory: disk.describe(), source };
     disk.sync_names().map_err(failed)?;
     let names = disk.list().map_err(failed)?;
-    for name in names.iter().filter(|name| name.ends_with(TEMP)) {
+    let found = find_manifest(disk, &names)?;
+    // Not before it is known that the directory is a server's, or can be.
+    for name in names.iter().filter(|name| is_unfinished(name)) {
         disk.remove(name).map_err(failed)?;
     }
-    if let Some(manifest) = find_manifest(disk, &names)? {
+    if let Some(manifest) = found {
         return Ok(manifest);
     }
     begin_log(disk, hash_seed, now).map_err(failed)?;
@@ -82,7 +100,8 @@ pub(crate) fn find_manifest(
     disk: &dyn Disk,
     names: &[String],
 ) -> Result<Option<Manifest>, OpenError> {
-    if let Some(manifest) = Manifest::load(disk)? {
+    let refused = |source| OpenError::Manifest { directory: disk.describe(), source };
+    if let Some(manifest) = Manifest::load(disk).map_err(refused)? {
         return Ok(Some(manifest));
     }
     for file in names {
@@ -119,4 +138,51 @@ fn begin_log(disk: &dyn Disk, salt: u64, now: UnixMillis) -> io::Result<()> {
     file.sync()?;
     disk.rename(&unfinished, &name)?;
     disk.sync_names()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::mem::MemDisk;
+    use crate::format::names::MANIFEST;
+
+    const UNFINISHED: [&str; 3] =
+        ["MANIFEST.tmp", "log-0000000000000001.kvl.tmp", "snapshot-0000000000000002.kvs.tmp"];
+
+    fn disk_with(names: &[&str]) -> MemDisk {
+        let disk = MemDisk::new();
+        for name in names {
+            disk.put(name, b"the only copy").unwrap();
+        }
+        disk
+    }
+
+    fn has(disk: &MemDisk, name: &str) -> bool {
+        disk.list().unwrap().iter().any(|file| file == name)
+    }
+
+    #[test]
+    fn opening_a_directory_removes_no_files_of_others() {
+        let disk = disk_with(&["thesis.tmp"]);
+        for name in UNFINISHED {
+            disk.put(name, b"half").unwrap();
+        }
+        open(&disk, 1, UnixMillis::new(1)).unwrap();
+        assert!(has(&disk, "thesis.tmp"));
+        assert!(UNFINISHED.iter().all(|name| !has(&disk, name)));
+    }
+
+    #[test]
+    fn a_directory_that_is_refused_is_left_as_it_was() {
+        for reason in [MANIFEST, "snapshot-0000000000000001.kvs"] {
+            let disk = disk_with(&UNFINISHED);
+            disk.put(reason, b"no manifest").unwrap();
+            let error = open(&disk, 1, UnixMillis::new(1)).unwrap_err().to_string();
+            for command in ["check", "repair"] {
+                let help = format!("`kv-server {command} {}`", disk.describe());
+                assert!(reason != MANIFEST || error.contains(&help), "{error}");
+            }
+            assert!(UNFINISHED.iter().all(|name| has(&disk, name)), "{reason}");
+        }
+    }
 }

@@ -33,12 +33,15 @@ pub struct Skipped {
 pub enum RestoreError {
     /// No snapshot checks out, and the log does not go back far enough to do without.
     #[error(
-        "no snapshot can be used, and the log, which begins at position {}, does not replace them: {}. \
-         `kv-server check DIR` shows what is damaged; restore the files from a copy",
+        "{directory}: no snapshot can be used, and the log, which begins at position {}, does not replace \
+         them: {}. `kv-server check {directory}` shows what is damaged; restore the files from a copy, or \
+         see what `kv-server repair {directory}` can save",
         .log_first.get(),
         list(.skipped)
     )]
     NoSnapshot {
+        /// The directory.
+        directory: String,
         /// What was tried, newest first.
         skipped: Vec<Skipped>,
         /// The position at which the log begins.
@@ -93,7 +96,10 @@ pub fn restore(
     match (log_first.get() <= 1, skipped.is_empty()) {
         (true, _) => Ok(Restored { snapshot: None, skipped }),
         (false, true) => Err(RestoreError::LogBegins { log_first }),
-        (false, false) => Err(RestoreError::NoSnapshot { skipped, log_first }),
+        (false, false) => {
+            let directory = disk.describe();
+            Err(RestoreError::NoSnapshot { directory, skipped, log_first })
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use super::runs::continues;
 use super::survey::{Segment, Unusable, survey};
 use crate::disk::Disk;
 use crate::format::names::{
-    DAMAGED, LOCK, MANIFEST, TEMP, parse_segment, parse_snapshot, parse_spare, segment_name,
-    snapshot_name,
+    DAMAGED, LOCK, MANIFEST, is_unfinished, parse_segment, parse_snapshot, parse_spare,
+    segment_name, snapshot_name,
 };
 use crate::log::LogError;
 use crate::manifest::{Manifest, SnapshotInfo};
@@ -193,6 +193,9 @@ impl Inspection {
             (None, Start::NotOpened(OpenError::ManifestMissing { .. })) => FileState::Damaged(
                 "no such file, and there are files that it should name".to_owned(),
             ),
+            (None, Start::NotOpened(OpenError::Manifest { source, .. })) => {
+                FileState::Damaged(without_name(MANIFEST, source))
+            }
             (None, Start::NotOpened(error)) => FileState::Damaged(without_name(MANIFEST, error)),
             (None, _) => return Vec::new(),
         };
@@ -266,7 +269,7 @@ impl Inspection {
                 return None;
             }
             None if parse_spare(name).is_some() => "made in advance for the log",
-            None if name.ends_with(TEMP) => "unfinished; the next start removes it",
+            None if is_unfinished(name) => "unfinished; the next start removes it",
             None if name.ends_with(DAMAGED) => "put aside by a repair",
             None => "not a file of the server",
         };

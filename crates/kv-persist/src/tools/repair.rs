@@ -144,10 +144,16 @@ fn refuse_what_is_no_damage(inspection: &Inspection) -> Result<(), ToolError> {
     let newer = |problem: String| Err(ToolError::Newer { problem });
     let unreadable = |problem: String| Err(ToolError::Unreadable { problem });
     match &inspection.start {
-        Start::NotOpened(OpenError::Manifest(error @ ManifestError::Version { .. })) => {
+        Start::NotOpened(OpenError::Manifest {
+            source: error @ ManifestError::Version { .. },
+            ..
+        }) => {
             return newer(error.to_string());
         }
-        Start::NotOpened(OpenError::Manifest(error @ ManifestError::Read { .. })) => {
+        Start::NotOpened(OpenError::Manifest {
+            source: error @ ManifestError::Read { .. },
+            ..
+        }) => {
             return unreadable(error.to_string());
         }
         Start::NotOpened(error @ OpenError::Io { .. }) => return unreadable(error.to_string()),

@@ -30,7 +30,9 @@ fn check_text(disk: &MemDisk, expected: &Expect) {
 #[test]
 fn a_directory_in_order() {
     let disk = Scene::serving().disk;
-    for other in ["LOCK", "spare-0000000000000001.kvl", "x.tmp", "MANIFEST.damaged", "notes.txt"] {
+    let others =
+        ["LOCK", "spare-0000000000000001.kvl", "MANIFEST.tmp", "MANIFEST.damaged", "x.tmp"];
+    for other in others {
         disk.put(other, b"").unwrap();
     }
     disk.put("log-0000000000000001.kvl", b"").unwrap();
@@ -46,10 +48,10 @@ fn a_directory_in_order() {
             ok log-0000000000000003.kvl: 6 records in 1 batch, positions 8 to 13
             ok log-0000000000000004.kvl: 3 records in 2 batches, positions 14 to 16
             - MANIFEST.damaged: put aside by a repair
+            - MANIFEST.tmp: unfinished; the next start removes it
             - log-0000000000000001.kvl: no snapshot needs it any more; the next start removes it
-            - notes.txt: not a file of the server
             - spare-0000000000000001.kvl: made in advance for the log
-            - x.tmp: unfinished; the next start removes it
+            - x.tmp: not a file of the server
             a start would succeed: it would load snapshot 2 and replay the log up to position 16
         "]],
     );
@@ -111,7 +113,7 @@ fn damage_of_every_kind() {
             ok log-0000000000000002.kvl: 2 records in 1 batch, positions 6 to 7
             DAMAGED log-0000000000000003.kvl: no such file
             DAMAGED log-0000000000000004.kvl: at byte 64: expected batch 4, found no batch header of this segment; no records, 0 batches before that
-            a start would be refused: MANIFEST is damaged: checksum 0x1291e6bf, expected 0x167c3c20
+            a start would be refused: memory: MANIFEST is damaged: checksum 0x1291e6bf, expected 0x167c3c20. `kv-server check memory` shows what is damaged; restore MANIFEST from a copy, or let `kv-server repair memory` rebuild it
         "]],
     );
     disk.remove("MANIFEST").unwrap();

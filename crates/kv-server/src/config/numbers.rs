@@ -11,6 +11,11 @@ use super::setting::{Setting, quote};
 pub struct Count<const MIN: u64, const MAX: u64>(u64);
 
 impl<const MIN: u64, const MAX: u64> Count<MIN, MAX> {
+    /// The least and the greatest that are allowed.
+    pub const fn bounds(self) -> (u64, u64) {
+        (MIN, MAX)
+    }
+
     /// A constant of the program, checked against the bounds.
     pub(super) const fn new(number: u64) -> Self {
         assert!(MIN <= number && number <= MAX, "default within bounds");
@@ -78,6 +83,11 @@ impl<const MAX: u64> Setting for PowerOfTwo<MAX> {
 pub struct Size<const MIN: u64, const MAX: u64>(u64);
 
 impl<const MIN: u64, const MAX: u64> Size<MIN, MAX> {
+    /// The least and the greatest that are allowed.
+    pub const fn bounds(self) -> (u64, u64) {
+        (MIN, MAX)
+    }
+
     /// A constant of the program, checked against the bounds.
     pub(super) const fn new(bytes: u64) -> Self {
         assert!(MIN <= bytes && bytes <= MAX, "default within bounds");

@@ -26,10 +26,11 @@ pub struct PersistSection {
     pub snapshot_log_bytes: OrOff<Size<{ 64 * KIB }, { u64::MAX }>>,
     /// How fast snapshots are written.
     pub snapshot_bytes_per_second: OrOff<Size<MIB, { u64::MAX }>>,
-    /// Most memory a snapshot uses for what it has read and not yet written.
-    pub snapshot_buffer_bytes: Size<{ 256 * KIB }, { 1024 * MIB }>,
-    /// How many snapshots are kept.
-    pub snapshots_kept: Count<1, 1000>,
+    /// Most memory a snapshot uses for what it has read and not yet written. The bounds are those of what
+    /// keeps the data, which this library does not know; a test of the program compares them.
+    pub snapshot_buffer_bytes: Size<{ 512 * KIB }, { 16 * MIB }>,
+    /// How many snapshots are kept: as many as a manifest may name. The bounds are compared as above.
+    pub snapshots_kept: Count<1, 64>,
     /// Whether a stopping server takes a snapshot.
     pub snapshot_on_shutdown: bool,
     /// Whether reads show writes that are not on stable storage yet, although `fsync` is `always`.
@@ -86,7 +87,7 @@ impl Default for PersistSection {
             snapshot_interval: OrOff::on(Span::from_millis(15 * 60 * 1000)),
             snapshot_log_bytes: OrOff::on(Size::new(512 * MIB)),
             snapshot_bytes_per_second: OrOff::on(Size::new(128 * MIB)),
-            snapshot_buffer_bytes: Size::new(4 * MIB),
+            snapshot_buffer_bytes: Size::new(MIB),
             snapshots_kept: Count::new(2),
             snapshot_on_shutdown: true,
             read_uncommitted: false,

@@ -14,3 +14,23 @@ mod tools;
 
 pub(crate) use run::{check, run};
 pub(crate) use tools::run as run_tool;
+
+#[cfg(test)]
+mod tests {
+    use kv_persist::manifest::MANIFEST_SNAPSHOTS_MAX;
+    use kv_persist::snapshot::{
+        SNAPSHOT_BUFFER_BYTES_MAX, SNAPSHOT_BUFFER_BYTES_MIN, SnapshotOptions,
+    };
+    use kv_server::PersistSection;
+
+    /// The library, which does not know what keeps the data, repeats its bounds.
+    #[test]
+    fn what_the_configuration_allows_is_what_is_done() {
+        let PersistSection { snapshot_buffer_bytes, snapshots_kept, .. } =
+            PersistSection::default();
+        let buffer = (SNAPSHOT_BUFFER_BYTES_MIN as u64, SNAPSHOT_BUFFER_BYTES_MAX as u64);
+        assert_eq!(snapshot_buffer_bytes.bounds(), buffer);
+        assert_eq!(snapshots_kept.bounds(), (1, MANIFEST_SNAPSHOTS_MAX as u64));
+        assert_eq!(snapshot_buffer_bytes.as_usize(), SnapshotOptions::default().buffer_bytes);
+    }
+}

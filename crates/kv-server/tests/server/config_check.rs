@@ -73,7 +73,7 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         snapshot_interval = "15m"
         snapshot_log_bytes = "512MiB"
         snapshot_bytes_per_second = "128MiB"
-        snapshot_buffer_bytes = "4MiB"
+        snapshot_buffer_bytes = "1MiB"
         snapshots_kept = 2
         snapshot_on_shutdown = true
         read_uncommitted = false

@@ -147,8 +147,8 @@ fn bad_values_of_persistence_are_refused_with_what_is_allowed() {
               persist.snapshot_interval = "1ms" (file kv.toml): must be 0s (off) or a time from 1s to 30days, with a unit: ms, s, m or h
               persist.snapshot_log_bytes = "1KiB" (file kv.toml): must be 0 (off) or a number of bytes from 64KiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
               persist.snapshot_bytes_per_second = "1000" (file kv.toml): must be 0 (off) or a number of bytes from 1MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
-              persist.snapshot_buffer_bytes = "1KiB" (file kv.toml): must be a number of bytes from 256KiB to 1GiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
-              persist.snapshots_kept = "0" (file kv.toml): must be a whole number from 1 to 1000
+              persist.snapshot_buffer_bytes = "1KiB" (file kv.toml): must be a number of bytes from 512KiB to 16MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
+              persist.snapshots_kept = "0" (file kv.toml): must be a whole number from 1 to 64
               persist.snapshot_on_shutdown = "2" (file kv.toml): must be true or false
               persist.read_uncommitted = "" (file kv.toml): must be true or false
         "#]],

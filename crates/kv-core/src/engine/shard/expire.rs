@@ -48,7 +48,10 @@ impl Shard {
 
     /// Removes an expired key.
     ///
-    /// A journal that takes no writes does not keep an expired key alive: replay drops it all the same.
+    /// A journal that takes no writes does not keep an expired key alive. Time itself proves that the key is
+    /// gone: its expiry is in the put or touch that was journalled before, and replay drops it all the same.
+    /// While that write is not safe, a crash would undo it, and so the expiry: readers of the key's absence
+    /// wait for it as for a delete.
     pub(super) fn expire_slot<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
@@ -61,6 +64,10 @@ impl Shard {
         let logged = self.append(ctx, version, self.table.entry(slot).key(), change);
         if let Ok(lsn) = logged {
             self.note_write(ctx, version, lsn, true);
+        } else {
+            let expired = self.table.entry(slot).version();
+            let rests_on = self.exposed(ctx, Some(expired));
+            self.unsynced.record_absence(rests_on);
         }
         trash.put(self.apply_remove(ctx, slot));
         self.counters.expired_keys += 1;

@@ -20,7 +20,7 @@ pub(super) struct Unsynced {
     len: usize,
     /// Everything up to this version is safe.
     safe_version: Version,
-    /// The latest delete that may not be safe.
+    /// The latest delete that may not be safe, or other write that an absence rests on.
     last_delete: Lsn,
 }
 
@@ -54,6 +54,11 @@ impl Unsynced {
         if removes {
             self.last_delete = lsn;
         }
+    }
+
+    /// Remembers that a key is gone, which rests on a write at this position.
+    pub(super) fn record_absence(&mut self, rests_on: Lsn) {
+        self.last_delete = self.last_delete.max(rests_on);
     }
 
     /// How far the log must have got before a key at `version`, or its absence, is safe to show.
