@@ -110,6 +110,20 @@ fn segments_turn_over_and_are_reused_once_they_are_trimmed() {
 }
 
 #[test]
+fn the_interval_syncs_what_nobody_waits_for() {
+    let interval = FsyncMode::Interval(Duration::from_millis(20));
+    let journal = Arc::new(FileJournal::new(Arc::new(MemDisk::new()), options(interval)));
+    let clock = Arc::new(ManualClock::default());
+    let threads = LogThreads::start(Arc::clone(&journal), clock.clone(), &START).unwrap();
+    let log = Running { journal, threads: Some(threads) };
+    let lsn = log.append(b"k", b"v").unwrap();
+    support::until(Duration::from_secs(30), || log.reached(Durability::Buffered) >= lsn);
+    assert_eq!(log.reached(Durability::Fsync), Lsn::ZERO, "no time has passed");
+    clock.advance_ms(20);
+    support::until(Duration::from_secs(30), || log.reached(Durability::Fsync) >= lsn);
+}
+
+#[test]
 fn a_failed_sync_is_never_tried_again_and_everyone_is_told() {
     for mode in MODES {
         for fault in [Fault::Eio, Fault::ShortWrite] {
@@ -153,6 +167,12 @@ fn on_a_full_disk_deletes_go_on_and_writes_come_back_with_the_space() {
         let lsn = log.append_delete(&key).expect("deletes are accepted");
         wait(&log, lsn, Durability::Fsync).unwrap();
     }
+    // What is kept free for them has an end, and nobody is left waiting behind it.
+    let refused = (200..100_000_u32).find_map(|number| {
+        let appended = log.append_delete(&number.to_le_bytes());
+        appended.map(|lsn| wait(&log, lsn, Durability::Fsync).unwrap()).err()
+    });
+    assert!(refused.unwrap().to_string().contains("is used up"));
     assert_eq!(log.health(), Ok(()), "a full disk is no failure");
     disk.set_capacity(100 << 20);
     let deadline = Duration::from_secs(30);
