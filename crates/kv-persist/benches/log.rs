@@ -93,7 +93,7 @@ fn logged(fsync: FsyncMode, threads: u64, batch: u64, level: Durability) -> (f64
         LogThreads::start(Arc::clone(&journal), Arc::new(RealClock), &start).unwrap();
     let store = engine(Arc::clone(&journal) as Arc<dyn Journal>);
     let rate = rate(&store, threads, batch, level);
-    threads_of_log.stop();
+    threads_of_log.stop().unwrap();
     let stats = journal.stats();
     let per_record = stats.bytes_written as f64 / stats.position.get() as f64 - 80.0;
     (rate, format!("{} syncs, {per_record:.1} bytes per record beyond key and value", stats.syncs))

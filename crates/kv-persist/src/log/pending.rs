@@ -141,13 +141,12 @@ impl Pending {
         let fits = |batch: &&mut Batch| {
             batch.len() + bytes <= self.batch_bytes_max && batch.records < u32::MAX
         };
-        match self.batches.back_mut().filter(fits) {
-            Some(batch) => batch.push(encoded),
-            None => {
-                let mut batch = Batch::new(lsn, self.kept.take());
-                batch.push(encoded);
-                self.batches.push_back(batch);
-            }
+        if let Some(batch) = self.batches.back_mut().filter(fits) {
+            batch.push(encoded);
+        } else {
+            let mut batch = Batch::new(lsn, self.kept.take());
+            batch.push(encoded);
+            self.batches.push_back(batch);
         }
         self.next_lsn += 1;
         self.bytes += bytes;

@@ -71,7 +71,7 @@ fn damage(dir: &Path, value: &str) -> PathBuf {
             return file;
         }
     }
-    panic!("no segment holds {value}");
+    unreachable!("no segment holds {value}");
 }
 
 fn names(dir: &Path) -> Vec<String> {
@@ -152,7 +152,9 @@ async fn files_are_printed_as_json_lines() {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
     let mut lines = Vec::new();
-    segments(logged.path()).iter().for_each(|file| lines.extend(dumped(file)));
+    for file in &segments(logged.path()) {
+        lines.extend(dumped(file));
+    }
     let lsns: Vec<u64> = lines.iter().map(|line| line["lsn"].as_u64().unwrap()).collect();
     assert_eq!(lsns, (1..=51).collect::<Vec<u64>>());
     assert!(lines.iter().all(|line| line["op"] == "put" && line["group"] == 0));
