@@ -1,10 +1,10 @@
 //! The operator's tools for a data directory: check it, repair it, print its files.
 //!
-//! * [`check`] reads everything and says what a start would do. It reads with recovery's own code, into a
+//! * [`check()`] reads everything and says what a start would do. It reads with recovery's own code, into a
 //!   store that keeps nothing, so that the two cannot disagree.
 //! * [`Repair`] plans what to give up so that a start succeeds, and carries it out without destroying
 //!   anything: originals are put aside.
-//! * [`dump`] shows what one file holds.
+//! * [`dump()`] shows what one file holds.
 //!
 //! Whoever calls them sees to it that no server uses the directory meanwhile.
 

@@ -34,7 +34,7 @@ pub struct Repair {
 }
 
 impl Repair {
-    /// Checks the directory as [`check`](super::check) does, and plans what is to be done. Changes nothing.
+    /// Checks the directory as [`check`](super::check()) does, and plans what is to be done. Changes nothing.
     /// `fresh_seed` is the hash seed of a manifest that is made anew.
     ///
     /// # Errors
