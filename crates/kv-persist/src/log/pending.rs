@@ -192,9 +192,9 @@ impl Pending {
         Batch::new(Lsn::new(self.next_lsn), None)
     }
 
-    /// Takes back the memory of a batch that was written.
-    pub(super) fn reuse(&mut self, written: Batch) {
-        self.kept = written.chunks.into_iter().next();
+    /// Takes back the first chunk of a batch that was written.
+    pub(super) fn reuse(&mut self, memory: Option<Vec<u8>>) {
+        self.kept = memory;
     }
 
     /// Drops everything.

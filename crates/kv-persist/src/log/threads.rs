@@ -55,8 +55,10 @@ impl LogThreads {
     }
 
     fn end(&mut self) {
-        self.journal.begin_stop();
+        // In this order: a writer that is stopping must find the reserve released, or it would give up what it
+        // has in hand for want of a segment that nobody makes any more.
         self.journal.segments.stop_preparing();
+        self.journal.begin_stop();
         for thread in self.threads.drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the log has panicked");

@@ -155,10 +155,12 @@ impl Writer {
 
     /// Notes that what was in hand is written.
     fn put_down(&mut self, written: Batch) {
+        // Large records are freed here, without the lock.
+        let memory = written.chunks.into_iter().next();
         let mut buffer = self.journal.buffer.lock();
         let was_stuck = buffer.writer == WriterState::Stuck;
         (buffer.writer, buffer.in_hand_bytes) = (WriterState::Busy, 0);
-        buffer.pending.reuse(written);
+        buffer.pending.reuse(memory);
         self.journal.note_waiting(&buffer.pending, 0);
         drop(buffer);
         // With spares enough nobody else would say so.

@@ -110,6 +110,20 @@ fn segments_turn_over_and_are_reused_once_they_are_trimmed() {
 }
 
 #[test]
+fn a_stop_writes_what_needs_a_segment_that_is_not_made_yet() {
+    for _ in 0..300 {
+        let mut log = start(MemDisk::new(), options(FsyncMode::Never));
+        let mut last = Lsn::ZERO;
+        // Three segments at once: the spares run out while the log stops.
+        for number in 0..45_u32 {
+            last = log.append(&number.to_le_bytes(), &[7; 4096]).unwrap();
+        }
+        assert_eq!(log.threads.take().unwrap().stop(), Ok(()));
+        assert_eq!(log.reached(Durability::Fsync), last);
+    }
+}
+
+#[test]
 fn the_interval_syncs_what_nobody_waits_for() {
     let interval = FsyncMode::Interval(Duration::from_millis(20));
     let journal = Arc::new(FileJournal::new(Arc::new(MemDisk::new()), options(interval)));
