@@ -7,7 +7,7 @@ use std::io;
 
 use kv_core::{Lsn, UnixMillis};
 
-use crate::disk::Disk;
+use crate::disk::{Disk, DiskFile};
 use crate::format::names::{TEMP, is_unfinished, parse_segment, parse_snapshot, segment_name};
 use crate::log::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::manifest::{Manifest, ManifestError, StoreManifestError};
@@ -118,10 +118,19 @@ pub(crate) fn find_manifest(
 /// [`begin_log`].
 fn holds_data(disk: &dyn Disk, name: &str) -> io::Result<bool> {
     Ok(match parse_segment(name) {
-        Some(1) => disk.open(name)?.len()? > SEGMENT_HEADER_BYTES as u64,
+        Some(1) => !is_just_begun(&*disk.open(name)?)?,
         Some(_) => true,
         None => parse_snapshot(name).is_some(),
     })
+}
+
+/// Whether a segment is a header that checks out, and nothing else: it gets its name only when it is that.
+fn is_just_begun(file: &dyn DiskFile) -> io::Result<bool> {
+    let mut header = [0; SEGMENT_HEADER_BYTES];
+    let is_header_long = file.len()? == header.len() as u64;
+    Ok(is_header_long
+        && file.read_at(0, &mut header)? == header.len()
+        && SegmentHeader::decode(&header).is_ok())
 }
 
 fn begin_log(disk: &dyn Disk, salt: u64, now: UnixMillis) -> io::Result<()> {
