@@ -90,5 +90,4 @@ fn main() {
     encode("a bulk string of 64 bytes", |encoder| encoder.bulk(black_box(&value)));
     encode("OK", |encoder| encoder.simple(black_box("OK")));
     encode("an integer", |encoder| encoder.integer(black_box(123_456)));
-    encode("null", Encoder::null);
 }
