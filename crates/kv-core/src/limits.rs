@@ -48,8 +48,6 @@ impl Limits {
         match op.action {
             Action::Set { value, .. } => self.check_value(value.len()),
             Action::Append { suffix } => self.check_value(suffix.len()),
-            Action::SetRange { bytes, .. } if bytes.is_empty() => Ok(()),
-            Action::SetRange { offset, bytes } => self.check_value(range_end(offset, bytes)),
             _ => Ok(()),
         }
     }
@@ -69,9 +67,4 @@ impl Limits {
         }
         Ok(())
     }
-}
-
-/// The length that a value has at least once `bytes` have been written at `offset`.
-pub(crate) fn range_end(offset: u64, bytes: &[u8]) -> usize {
-    usize::try_from(offset).unwrap_or(usize::MAX).saturating_add(bytes.len())
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::{Plan, Verdict, View};
 use crate::error::StoreError;
-use crate::limits::{Limits, range_end};
+use crate::limits::Limits;
 use crate::types::Payload;
 
 /// Adds bytes at the end.
@@ -36,10 +36,10 @@ pub(super) fn set_range<'a>(
     if bytes.is_empty() {
         return Ok(Verdict::keep(true, Payload::Length(present.len() as u64)));
     }
-    let end = range_end(offset, bytes);
+    let start = usize::try_from(offset).unwrap_or(usize::MAX);
+    let end = start.saturating_add(bytes.len());
     let total = end.max(present.len());
     limits.check_value(total)?;
-    let start = end - bytes.len();
     let mut value = Vec::with_capacity(total);
     value.extend_from_slice(present.get(..start).unwrap_or(present));
     value.resize(start, 0);
