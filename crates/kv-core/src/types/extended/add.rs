@@ -9,11 +9,13 @@ const ALIGN_BITS_MAX: u32 = 63;
 impl Extended {
     /// The sum; `None` when it is infinite or none at all.
     pub fn checked_add(self, other: Self) -> Option<Self> {
-        let sum = self.is_finite() && other.is_finite();
-        Some(self.add(other)).filter(|total| sum && total.is_finite())
+        if !self.is_finite() || !other.is_finite() {
+            return None;
+        }
+        Some(self.add_finite(other)).filter(|sum| sum.is_finite())
     }
 
-    fn add(self, other: Self) -> Self {
+    fn add_finite(self, other: Self) -> Self {
         let (large, small) = if (self.exponent, self.mantissa) >= (other.exponent, other.mantissa) {
             (self, other)
         } else {
