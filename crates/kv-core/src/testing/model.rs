@@ -191,8 +191,11 @@ impl ModelStore {
             }
             Action::SetRange { offset, bytes } => {
                 let mut value = old_value.unwrap_or_default();
+                if bytes.is_empty() {
+                    return Ok(Answer::read(true).number(Some(length(&value))));
+                }
                 let offset = usize::try_from(offset).map_err(|_too_far| ())?;
-                if !bytes.is_empty() && offset > crate::VALUE_BYTES_HARD_MAX - bytes.len() {
+                if offset > crate::VALUE_BYTES_HARD_MAX - bytes.len() {
                     return Err(());
                 }
                 for (offset, byte) in (offset..).zip(bytes) {
@@ -200,11 +203,8 @@ impl ModelStore {
                     value[offset] = *byte;
                 }
                 let number = length(&value);
-                if !bytes.is_empty() {
-                    self.store(op.key, value, old_expiry, now);
-                }
-                let wrote = !bytes.is_empty();
-                Ok(Answer { applied: true, wrote, ..Answer::default() }.number(Some(number)))
+                self.store(op.key, value, old_expiry, now);
+                Ok(Answer::write(true).number(Some(number)))
             }
             Action::Expire(change) => Ok(Answer::write(self.expire(op.key, before, change, now)?)),
         }
