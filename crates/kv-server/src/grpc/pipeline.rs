@@ -166,7 +166,7 @@ impl Ahead {
     /// behind it have mostly come as far when it has.
     async fn settled(&mut self, shared: &Shared) -> Result<(), JournalError> {
         match self.pending.front_mut().and_then(|oldest| oldest.waiter.as_mut()) {
-            Some(waiter) => waiter.wait(shared.store.progress()).await,
+            Some(waiter) => waiter.wait(shared.store().progress()).await,
             None => Ok(()),
         }
     }

@@ -10,10 +10,10 @@ use tokio::task::yield_now;
 use tonic::Status;
 
 use super::convert;
-use super::durability::Basis;
 use super::refusal::Refusal;
 use super::room::MESSAGE_ROOM_BYTES;
 use super::shared::Shared;
+use crate::promise::Basis;
 
 /// Entries per page when the request does not say.
 const PAGE_KEYS_DEFAULT: usize = 1000;
@@ -77,7 +77,7 @@ impl Scan {
             yield_now().await;
         }
         let page = self.page()?;
-        self.shared.settle(Basis::of_read(page.lsn), Durability::Memory).await?;
+        self.shared.gate.settle(Basis::of_read(page.lsn), Durability::Memory).await?;
         self.cursor = page.next;
         if let Some(left) = &mut self.pages_left {
             *left -= 1;
@@ -109,7 +109,7 @@ impl Scan {
     fn read(&self, page_keys: usize) -> Result<ScanPage, Refusal> {
         let (page_bytes, values) = (self.page_bytes, self.values);
         let spec = ScanSpec { prefix: &self.prefix, page_keys, page_bytes, values };
-        Ok(self.shared.store.scan(&spec, self.cursor)?)
+        Ok(self.shared.store().scan(&spec, self.cursor)?)
     }
 }
 

@@ -11,9 +11,9 @@ use prost::Message as _;
 pub(crate) use read::get;
 
 use super::convert;
-use super::durability::Basis;
 use super::refusal::Refusal;
 use super::shared::Shared;
+use crate::promise::Basis;
 use crate::waiting::Waiter;
 
 /// Most values that are read from the store before it is seen whether they still fit in the answer. A
@@ -32,13 +32,13 @@ pub(crate) struct Executed {
 impl Executed {
     /// What the answer must wait for; `None` when nothing.
     pub(crate) fn waiter(&self, shared: &Shared) -> Result<Option<Waiter>, Refusal> {
-        shared.waiter(self.basis, self.level)
+        Ok(shared.gate.waiter(self.basis, self.level)?)
     }
 
     /// Waits until the answer may be sent.
     pub(crate) async fn settle(self, shared: &Shared) -> Result<BatchWriteResponse, Refusal> {
         if let Some(mut waiter) = self.waiter(shared)? {
-            let waited = waiter.wait(shared.store.progress()).await;
+            let waited = waiter.wait(shared.store().progress()).await;
             waited.map_err(|failure| self.unknown(failure))?;
         }
         self.finish(shared)
@@ -47,13 +47,13 @@ impl Executed {
     /// The answer, once what it waits for has come.
     pub(crate) fn finish(self, shared: &Shared) -> Result<BatchWriteResponse, Refusal> {
         let mut answer = self.answer?;
-        convert::raise_achieved(&mut answer, shared.achieved(self.basis, self.level));
+        convert::raise_achieved(&mut answer, shared.gate.achieved(self.basis, self.level));
         Ok(answer)
     }
 
     /// The refusal when what the answer waits for will not come.
     pub(crate) fn unknown(&self, failure: JournalError) -> Refusal {
-        self.basis.refusal(failure)
+        self.basis.lost(failure).into()
     }
 
     /// About how many bytes the answer keeps in memory while it waits.

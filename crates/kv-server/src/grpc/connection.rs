@@ -9,7 +9,7 @@ use tokio::pin;
 use tokio::time::timeout;
 use tracing::debug;
 
-use crate::grpc::Services;
+use super::services::Services;
 use crate::listener::Accepted;
 use crate::shutdown::Drain;
 
