@@ -16,11 +16,13 @@ mod buckets;
 mod connections;
 mod counters;
 mod labels;
+mod metered;
 mod seat;
 
 pub(crate) use connections::{ConnectionCounts, ConnectionGuard};
 pub(crate) use counters::Latency;
 pub(crate) use labels::{ErrorKind, Operation, Protocol};
+pub(crate) use metered::Metered;
 
 use std::fmt;
 use std::time::Duration;
