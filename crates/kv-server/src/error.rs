@@ -30,12 +30,9 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
-    /// The listener's address is empty.
-    #[error("{key} is empty: a server needs an address to listen on, such as 127.0.0.1:0")]
-    NoAddress {
-        /// The configuration key.
-        key: &'static str,
-    },
+    /// Every listener is turned off.
+    #[error("every listener is off: a server needs an address to listen on, such as 127.0.0.1:0")]
+    NoAddress,
     /// The descriptors that reflection serves are broken.
     #[error("the service descriptors cannot be served: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),

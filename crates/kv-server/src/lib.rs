@@ -7,10 +7,10 @@
 //!   needs beside; `main.rs`, the composition root, joins them with an engine.
 //!
 //! ```text
-//! Listener ── TcpStream + place ──▶ connection ── HTTP/2 ──▶ Services ── path ──▶ KvService
-//!    ▲                                  ▲                                            │ convert
-//!    └── shutdown stops it              └── Drain ends it gracefully                 ▼
-//!                                                                               dyn Store
+//! Endpoint ── TcpStream + place ──▶ Protocol (grpc) ── Op ──▶ Gate ──▶ dyn Store
+//!    ▲                                  ▲                      │ what the answer waits for
+//!    └── Drain stops the accepting      └── Drain ends it       ▼
+//!                                           gracefully      dyn Progress
 //! ```
 
 #![forbid(unsafe_code)]
@@ -19,13 +19,18 @@ mod args;
 mod backend;
 mod clock;
 mod config;
-mod connection;
 mod data_dir;
+mod endpoint;
 mod error;
 mod expiry_thread;
+mod gate;
 mod grpc;
 mod listener;
+#[expect(dead_code, unused_imports, reason = "each protocol counts once it is there")]
+mod metrics;
 mod persistence;
+mod promise;
+mod protocol;
 mod readiness;
 mod server;
 mod serving;

@@ -84,6 +84,14 @@ impl Ours {
     }
 }
 
+/// Every listener on a free port.
+const FREE_PORTS: [&str; 4] = [
+    "server.resp_addr=127.0.0.1:0",
+    "server.grpc_addr=127.0.0.1:0",
+    "server.http_addr=127.0.0.1:0",
+    "server.admin_addr=127.0.0.1:0",
+];
+
 /// The program with the settings that every run has.
 fn spawn(dir: &Path, settings: &[&str]) -> (Server, Log) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kv-server"));
@@ -93,7 +101,7 @@ fn spawn(dir: &Path, settings: &[&str]) -> (Server, Log) {
         }
     }
     command.arg("--data-dir").arg(dir);
-    for setting in ["server.grpc_addr=127.0.0.1:0"].iter().chain(settings) {
+    for setting in FREE_PORTS.iter().chain(settings) {
         command.args(["--set", setting]);
     }
     let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -134,7 +142,7 @@ impl Log {
     }
 
     fn address(&self) -> String {
-        let (_, text) = self.line("listening");
+        let (_, text) = self.line("protocol=\"grpc\"");
         let (_, addr) = text.split_once("addr=").expect("the address is logged");
         format!("http://{addr}")
     }

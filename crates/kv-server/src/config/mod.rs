@@ -16,7 +16,7 @@ pub use numbers::{Count, OrOff, PowerOfTwo, Size, Span};
 pub use persist::{FsyncMode, PersistSection};
 pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kv_core::eviction::PolicyKind;
 use kv_core::{EngineConfig, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
@@ -45,8 +45,14 @@ pub struct Config {
 /// `[server]`: listeners and the life of the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSection {
+    /// Where the Redis protocol is served.
+    pub resp_addr: ListenAddr,
     /// Where gRPC, health and reflection are served.
     pub grpc_addr: ListenAddr,
+    /// Where the HTTP API is served.
+    pub http_addr: ListenAddr,
+    /// Where metrics, health and version are served.
+    pub admin_addr: ListenAddr,
     /// How long a stopping server waits for what is in flight.
     pub drain_timeout: Span<0, 3_600_000>,
 }
@@ -99,7 +105,10 @@ impl Default for Config {
         Self {
             data_dir: Directory("./kv-data".into()),
             server: ServerSection {
-                grpc_addr: ListenAddr(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7380)))),
+                resp_addr: loopback(7379),
+                grpc_addr: loopback(7380),
+                http_addr: loopback(7381),
+                admin_addr: loopback(7382),
                 drain_timeout: Span::from_millis(10_000),
             },
             engine: EngineSection {
@@ -124,12 +133,19 @@ impl Default for Config {
     }
 }
 
+const fn loopback(port: u16) -> ListenAddr {
+    ListenAddr(Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)))
+}
+
 impl Config {
     /// Shows every key and its value to `visitor`, in the order of documentation: the one list of keys.
     fn visit(&mut self, visitor: &mut impl Visitor) {
         let Self { data_dir, server, engine, persist, limits, log } = self;
         visitor.setting("data_dir", data_dir);
+        visitor.setting("server.resp_addr", &mut server.resp_addr);
         visitor.setting("server.grpc_addr", &mut server.grpc_addr);
+        visitor.setting("server.http_addr", &mut server.http_addr);
+        visitor.setting("server.admin_addr", &mut server.admin_addr);
         visitor.setting("server.drain_timeout", &mut server.drain_timeout);
         visitor.setting("engine.shards", &mut engine.shards);
         visitor.setting("engine.memory_limit", &mut engine.memory_limit);

@@ -140,7 +140,9 @@ fn catch_signals() -> anyhow::Result<StopSignals> {
 }
 
 fn announce(server: &Server) {
-    info!(protocol = "grpc", addr = %server.local_addr(), "listening");
+    for (protocol, addr) in server.local_addrs() {
+        info!(protocol, %addr, "listening");
+    }
 }
 
 /// Serves until a signal, or until loading fails.

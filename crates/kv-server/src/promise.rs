@@ -2,8 +2,6 @@
 
 use kv_core::{Durability, JournalError, Lsn, Progress, Reply};
 
-use super::convert;
-use super::refusal::Refusal;
 use crate::config::{FsyncMode, PersistSection};
 use crate::waiting::Waiter;
 
@@ -17,6 +15,30 @@ pub(crate) struct Promise {
     default: Durability,
     /// Whether an answer may show writes that are not on stable storage yet, or never will be.
     read_uncommitted: bool,
+}
+
+/// Why an answer is not what was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unkept {
+    /// The server does not go that far. Nothing was executed.
+    #[error("durability {asked} cannot be reached by this server: allowed are {allowed}")]
+    Level {
+        /// The level asked for.
+        asked: Durability,
+        /// The levels it can reach.
+        allowed: String,
+    },
+    /// What was read may be lost again: the log has failed.
+    #[error(
+        "the answer is unknown: it rests on a write that may or may not survive a restart: {reason}"
+    )]
+    Read {
+        /// What went wrong with the log and what helps.
+        reason: String,
+    },
+    /// What was written may be lost again: the log has failed.
+    #[error(transparent)]
+    Write(JournalError),
 }
 
 /// The log positions that an answer rests on.
@@ -50,16 +72,16 @@ impl Basis {
         Self { written, shown }
     }
 
-    /// The refusal of an answer whose basis may be lost, because the log has failed.
-    pub(crate) fn refusal(self, failure: JournalError) -> Refusal {
+    /// Why an answer cannot be given whose basis may be lost, because the log has failed.
+    pub(crate) fn lost(self, failure: JournalError) -> Unkept {
         let reason = match failure {
             JournalError::Unknown { reason } | JournalError::Unavailable { reason } => reason,
             other => other.to_string(),
         };
         if self.written == Lsn::ZERO {
-            return Refusal::ReadUnknown { reason };
+            return Unkept::Read { reason };
         }
-        Refusal::Store(JournalError::Unknown { reason }.into())
+        Unkept::Write(JournalError::Unknown { reason })
     }
 }
 
@@ -73,11 +95,14 @@ impl Promise {
 
     /// The level a write is to reach: the one asked for, or the default when that is higher. Refuses a
     /// level that the store cannot reach, before anything is written.
-    pub(crate) fn level(self, number: i32, max: Durability) -> Result<Durability, Refusal> {
-        let asked = convert::durability(number)?;
+    pub(crate) fn level(
+        self,
+        asked: Option<Durability>,
+        max: Durability,
+    ) -> Result<Durability, Unkept> {
         let level = asked.map_or(self.default, |asked| asked.max(self.default));
         if level > max {
-            return Err(Refusal::Durability { asked: level, allowed: up_to(max) });
+            return Err(Unkept::Level { asked: level, allowed: up_to(max) });
         }
         Ok(level)
     }
@@ -90,7 +115,7 @@ impl Promise {
         progress: &dyn Progress,
         basis: Basis,
         level: Durability,
-    ) -> Result<Option<Waiter>, Refusal> {
+    ) -> Result<Option<Waiter>, Unkept> {
         if basis == Basis::default() {
             return Ok(None);
         }
@@ -108,7 +133,7 @@ impl Promise {
         if progress.reached(Durability::Fsync) < basis.written.max(shown)
             && let Err(failure) = progress.health()
         {
-            return Err(basis.refusal(failure));
+            return Err(basis.lost(failure));
         }
         Ok(None)
     }
@@ -132,9 +157,8 @@ fn up_to(max: Durability) -> String {
 
 #[cfg(test)]
 mod tests {
+    use kv_core::NullJournal;
     use kv_core::testing::ManualJournal;
-    use kv_core::{NullJournal, StoreError};
-    use kv_proto::v1;
 
     use super::*;
     use Durability::{Buffered, Fsync, Memory};
@@ -145,39 +169,33 @@ mod tests {
 
     const FIVE: Lsn = Lsn::new(5);
 
-    fn asked(level: v1::Durability, promise: Promise, max: Durability) -> Option<Durability> {
-        promise.level(level.into(), max).ok()
-    }
-
     #[test]
     fn a_level_asked_for_raises_the_default_and_never_lowers_it() {
         for (level, of_interval, of_always) in [
-            (v1::Durability::Unspecified, Memory, Fsync),
-            (v1::Durability::Memory, Memory, Fsync),
-            (v1::Durability::Buffered, Buffered, Fsync),
-            (v1::Durability::Fsync, Fsync, Fsync),
+            (None, Memory, Fsync),
+            (Some(Memory), Memory, Fsync),
+            (Some(Buffered), Buffered, Fsync),
+            (Some(Fsync), Fsync, Fsync),
         ] {
-            assert_eq!(asked(level, INTERVAL, Fsync), Some(of_interval), "{level:?}");
-            assert_eq!(asked(level, ALWAYS, Fsync), Some(of_always), "{level:?}");
+            assert_eq!(INTERVAL.level(level, Fsync), Ok(of_interval), "{level:?}");
+            assert_eq!(ALWAYS.level(level, Fsync), Ok(of_always), "{level:?}");
         }
     }
 
     #[test]
-    fn levels_above_the_store_s_are_refused_and_so_are_unknown_ones() {
-        for (number, promise, max, allowed) in [
-            (v1::Durability::Unspecified, INTERVAL, Memory, true),
-            (v1::Durability::Memory, INTERVAL, Memory, true),
-            (v1::Durability::Buffered, INTERVAL, Memory, false),
-            (v1::Durability::Fsync, INTERVAL, Buffered, false),
-            (v1::Durability::Unspecified, ALWAYS, Memory, false),
+    fn levels_above_the_store_s_are_refused() {
+        for (asked, promise, max, allowed) in [
+            (None, INTERVAL, Memory, true),
+            (Some(Memory), INTERVAL, Memory, true),
+            (Some(Buffered), INTERVAL, Memory, false),
+            (Some(Fsync), INTERVAL, Buffered, false),
+            (None, ALWAYS, Memory, false),
         ] {
-            let level = asked(number, promise, max);
-            assert_eq!(level.is_some(), allowed, "{number:?} of at most {max}");
+            let level = promise.level(asked, max);
+            assert_eq!(level.is_ok(), allowed, "{asked:?} of at most {max}");
         }
-        let error = INTERVAL.level(v1::Durability::Fsync.into(), Buffered).unwrap_err();
+        let error = INTERVAL.level(Some(Fsync), Buffered).unwrap_err();
         assert!(error.to_string().contains("allowed are memory, buffered"), "{error}");
-        let unknown = INTERVAL.level(4, Fsync).unwrap_err();
-        assert!(matches!(unknown, Refusal::UnknownEnum { field: "durability", number: 4, .. }));
     }
 
     /// Whether an answer has to wait.
@@ -225,12 +243,11 @@ mod tests {
         let refused = |promise: Promise, basis| promise.waiter(&journal, basis, Memory).err();
         assert!(matches!(
             refused(INTERVAL, Basis::of_read(six)),
-            Some(Refusal::ReadUnknown { reason }) if reason == "EIO"
+            Some(Unkept::Read { reason }) if reason == "EIO"
         ));
         assert!(matches!(
             refused(INTERVAL, Basis::of_write(six)),
-            Some(Refusal::Store(StoreError::Journal(JournalError::Unknown { reason })))
-                if reason == "EIO"
+            Some(Unkept::Write(JournalError::Unknown { reason })) if reason == "EIO"
         ));
         assert!(refused(UNCOMMITTED, Basis::of_read(six)).is_none());
     }
