@@ -123,7 +123,8 @@ mod tests {
 
     #[test]
     fn cursors_survive_encoding_and_garbage_is_refused() {
-        let cursor = ScanCursor { store: Some(0x0102_0304_0506_0708), shard: 9, position: u32::MAX };
+        let cursor =
+            ScanCursor { store: Some(0x0102_0304_0506_0708), shard: 9, position: u32::MAX };
         let bytes = cursor.encode();
         assert_eq!(ScanCursor::decode(&bytes), Ok(cursor));
         assert_eq!(ScanCursor::decode(&bytes[1..]), Err(StoreError::CursorInvalid));
