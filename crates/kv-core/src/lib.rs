@@ -40,5 +40,6 @@ pub use stats::{LagSummary, StoreStats};
 pub use store::Store;
 pub use types::{
     Action, Condition, Deadline, Durability, EXPIRY_MAX_MS, ExpireRule, ExpiryChange, Extended,
-    FLOAT_TEXT_BYTES_MAX, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version,
+    FLOAT_TEXT_BYTES_MAX, Lsn, Op, Payload, Reply, SetExpiry, Transfer, TransferOutcome,
+    TransferReply, UnixMillis, Version,
 };
