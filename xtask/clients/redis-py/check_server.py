@@ -109,11 +109,13 @@ def the_commands_tell_about_themselves():
     equal(r.command_count() > 60, True, "COMMAND COUNT")
     names = {name.decode() if isinstance(name, bytes) else name for name in r.command_list()}
     equal({"get", "set", "incr", "scan", "config"} - names, set(), "COMMAND LIST")
-    get = r.command_info("get", "nosuch")["get"]
+    get = r.command()["get"]
     equal((get["name"], get["arity"], get["first_key_pos"], get["last_key_pos"], get["step_count"]), ("get", 2, 1, 1, 1))
     equal("readonly" in get["flags"], True, "flags of GET")
+    first, second = r.execute_command("COMMAND INFO", "GET", "NOSUCH")
+    equal((first[0], first[1], second), (b"get", 2, None), "COMMAND INFO")
     equal(r.command_getkeys("MSET", "a", "1", "b", "2"), ["a", "b"])
-    docs = r.execute_command("COMMAND", "DOCS", "GET")
+    docs = r.execute_command("COMMAND DOCS", "GET")
     equal(b"get" in docs, True, "COMMAND DOCS")
 
 
