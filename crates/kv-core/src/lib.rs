@@ -39,6 +39,6 @@ pub use scan::{CURSOR_BYTES, ScanCursor, ScanEntry, ScanPage, ScanSpec};
 pub use stats::{LagSummary, StoreStats};
 pub use store::Store;
 pub use types::{
-    Action, Condition, Deadline, Durability, EXPIRY_MAX_MS, ExpireRule, ExpiryChange, Lsn, Op,
-    Payload, Reply, SetExpiry, UnixMillis, Version,
+    Action, Condition, Deadline, Durability, EXPIRY_MAX_MS, ExpireRule, ExpiryChange, Extended,
+    FLOAT_TEXT_BYTES_MAX, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version,
 };

@@ -37,6 +37,20 @@ pub trait Store: Send + Sync {
         results: &mut Vec<Result<Reply, StoreError>>,
     ) -> Result<(), StoreError>;
 
+    /// Executes operations in the order given, and pushes one result each.
+    ///
+    /// Other callers may come between any two, but whoever sees the effect of one sees those of all before
+    /// it. Costs less than as many calls of [`execute`](Self::execute): the clock is read once, and
+    /// operations that follow each other in one shard share its lock.
+    ///
+    /// # Errors
+    /// [`StoreError::BatchTooLarge`], with nothing executed.
+    fn execute_in_order(
+        &self,
+        ops: &[Op<'_>],
+        results: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError>;
+
     /// Executes operations as one: all are applied and no other caller sees some without the rest, or
     /// none is. Each operation sees the effects of those before it. A key that several operations
     /// write gets one new version.

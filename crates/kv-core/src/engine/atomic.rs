@@ -231,7 +231,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         let ctx = self.ctx;
         let shard = self.shard(staged.guard);
         let view = staged.view(shard);
-        if !op.condition.holds(view.map(|view| view.version)) {
+        if !op.condition.holds(view.map(View::judged)) {
             return Err(BatchError::ConditionFailed {
                 index,
                 version: view.map_or(Version::NONE, |view| view.version),
@@ -301,12 +301,13 @@ impl<J: Journal> Locked<'_, '_, J> {
         for ((op, place), reply) in answered {
             let Some(staged) = staging.keys.get(*place) else { continue };
             let shard = self.shard(staged.guard);
-            if op.action.is_read() {
+            if op.action.is_lookup() {
                 shard.count_reads(u64::from(reply.applied), u64::from(!reply.applied));
-                if let Some(slot) = staged.slot.filter(|_| reply.applied) {
+                if let Some(slot) = staged.slot.filter(|_| reply.applied && op.action.is_use()) {
                     shard.touch_policy(slot);
                 }
-            } else if reply.lsn == Lsn::MAX {
+            }
+            if reply.lsn == Lsn::MAX {
                 shard.count_write();
             }
         }

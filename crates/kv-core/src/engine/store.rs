@@ -196,6 +196,14 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
         self.run_batch(ops, results)
     }
 
+    fn execute_in_order(
+        &self,
+        ops: &[Op<'_>],
+        results: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.run_in_order(ops, results)
+    }
+
     fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
         self.run_atomic(ops)
     }

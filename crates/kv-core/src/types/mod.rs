@@ -3,6 +3,7 @@
 mod condition;
 mod durability;
 mod expiry;
+mod extended;
 mod op;
 mod reply;
 mod version;
@@ -10,6 +11,7 @@ mod version;
 pub use condition::{Condition, ExpireRule};
 pub use durability::Durability;
 pub use expiry::{Deadline, EXPIRY_MAX_MS, UnixMillis};
+pub use extended::{Extended, FLOAT_TEXT_BYTES_MAX};
 pub use op::{Action, ExpiryChange, Op, SetExpiry};
 pub use reply::{Payload, Reply};
 pub use version::{Lsn, Version};

@@ -33,6 +33,14 @@ impl Store for Untouchable {
         unreachable!("the store is touched")
     }
 
+    fn execute_in_order(
+        &self,
+        _: &[Op<'_>],
+        _: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError> {
+        unreachable!("the store is touched")
+    }
+
     fn execute_atomic(&self, _: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
         unreachable!("the store is touched")
     }

@@ -29,6 +29,14 @@ impl Store for FaultyStore {
         self.0.execute_batch(ops, results)
     }
 
+    fn execute_in_order(
+        &self,
+        ops: &[Op<'_>],
+        results: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.0.execute_in_order(ops, results)
+    }
+
     fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
         self.0.execute_atomic(ops)
     }

@@ -56,7 +56,7 @@ fn run<S: Store>(store: &S, key: &[u8], action: Action<'_>) -> Reply {
     store.execute(&Op::new(key, action)).expect("the operation is allowed")
 }
 
-fn run_if<S: Store>(store: &S, key: &[u8], condition: Condition, action: Action<'_>) -> Reply {
+fn run_if<S: Store>(store: &S, key: &[u8], condition: Condition<'_>, action: Action<'_>) -> Reply {
     store.execute(&Op { key, condition, action }).expect("the operation is allowed")
 }
 
