@@ -4,6 +4,7 @@ use kv_core::{JournalError, StoreError};
 
 use super::commands::Command;
 use super::request::Request;
+use crate::promise::Unkept;
 
 /// Most bytes of a command's name in the text that says it is unknown, and most of all its arguments.
 const SHOWN_BYTES_MAX: usize = 128;
@@ -31,7 +32,7 @@ pub(crate) enum Failure {
     Overflow,
     #[error("ERR decrement would overflow")]
     DecrementOverflow,
-    #[error("ERR invalid expire time in '{0}' command")]
+    #[error("ERR invalid expire time in '{}' command", .0.to_ascii_lowercase())]
     ExpireTime(&'static str),
     #[error("ERR Unsupported option {0}")]
     UnsupportedOption(String),
@@ -85,6 +86,27 @@ impl Failure {
         Self::UnknownSubcommand { container, name: shown(name, SHOWN_BYTES_MAX) }
     }
 
+    /// The command has no such option.
+    #[cold]
+    pub(crate) fn unsupported_option(option: &[u8]) -> Self {
+        Self::UnsupportedOption(shown(option, SHOWN_BYTES_MAX))
+    }
+
+    /// `HELLO` has no such option.
+    #[cold]
+    pub(crate) fn hello_option(option: &[u8]) -> Self {
+        Self::Owned(format!("ERR Syntax error in HELLO option '{}'", shown(option, usize::MAX)))
+    }
+
+    /// Why the store has refused an operation of this command.
+    #[cold]
+    pub(crate) fn of(error: StoreError, command: &'static Command) -> Self {
+        match error {
+            StoreError::ExpiryOutOfRange { .. } => Self::ExpireTime(command.name),
+            error => error.into(),
+        }
+    }
+
     /// The code, which is what clients look at and errors are counted by.
     pub(crate) fn code(&self) -> String {
         let text = self.to_string();
@@ -99,6 +121,8 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::NotAnInteger => Self::NotAnInteger,
             StoreError::IntegerOverflow { .. } => Self::Overflow,
+            StoreError::NotAFloat => Self::NotAFloat,
+            StoreError::FloatOverflow => Self::NotFinite,
             StoreError::ValueTooLong { .. } => Self::TooLong,
             StoreError::OutOfMemory { .. } => Self::OutOfMemory,
             StoreError::CursorInvalid => Self::Cursor,
@@ -115,6 +139,17 @@ impl From<JournalError> for Failure {
             JournalError::Unknown { reason } => Self::WriteUnknown(reason),
             error @ JournalError::Overloaded { .. } => Self::Overloaded(error.to_string()),
             other => Self::Log(other.to_string()),
+        }
+    }
+}
+
+impl From<Unkept> for Failure {
+    #[cold]
+    fn from(unkept: Unkept) -> Self {
+        match unkept {
+            Unkept::Read { reason } => Self::ReadUnknown(reason),
+            Unkept::Write(error) => error.into(),
+            level @ Unkept::Level { .. } => Self::Owned(format!("ERR {level}")),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! One row of the command table: what a command is called, what it takes, what it is, and what it does.
 
+use kv_core::Op;
+
 use super::call::Call;
+use crate::metrics::Operation;
 use crate::resp::failure::Failure;
 use crate::resp::plan::Plan;
 use crate::resp::request::Request;
@@ -24,8 +27,12 @@ pub(crate) struct Command {
     pub(crate) since: &'static str,
     /// What it does, in a sentence.
     pub(crate) summary: &'static str,
-    /// What is run.
+    /// What its requests are counted as.
+    pub(crate) operation: Operation,
+    /// What is run, unless a subcommand is given.
     pub(crate) run: Run,
+    /// What its second argument may be.
+    pub(crate) subcommands: &'static [Command],
 }
 
 /// How a command is executed.
@@ -33,10 +40,12 @@ pub(crate) struct Command {
 pub(crate) enum Run {
     /// It is one operation of the store, executed together with its neighbours.
     Plan(for<'a> fn(Request<'a>) -> Result<Plan<'a>, Failure>),
+    /// It is one operation for each key, and the answer is how many were applied.
+    Each(for<'a> fn(&'a [u8]) -> Op<'a>),
     /// It is executed by itself.
     Call(fn(&mut Call<'_>) -> Result<(), Failure>),
-    /// Its second argument says which of these is run.
-    Container(&'static [Command]),
+    /// It needs a subcommand.
+    Container,
 }
 
 /// Where the keys are among the arguments: the name is argument 0.
@@ -139,9 +148,14 @@ impl Command {
         since: &'static str,
         summary: &'static str,
     ) -> Self {
-        let run = Run::Container(&[]);
+        let (run, subcommands): (_, &[Self]) = (Run::Container, &[]);
         let (container, flags, keys) = (None, Flags::NONE, Keys::NONE);
-        Self { name, container, arity, flags, keys, group, since, summary, run }
+        let operation = match group {
+            Group::Connection => Operation::Session,
+            Group::Server => Operation::Admin,
+            Group::String | Group::Generic => Operation::Other,
+        };
+        Self { name, container, arity, flags, keys, group, since, summary, operation, run, subcommands }
     }
 
     /// Of these kinds, beside those named already.
@@ -170,6 +184,12 @@ impl Command {
         self
     }
 
+    /// Is counted as this.
+    pub(super) const fn counted(mut self, operation: Operation) -> Self {
+        self.operation = operation;
+        self
+    }
+
     /// Takes constant or logarithmic time.
     pub(super) const fn fast(self) -> Self {
         self.flags(Flags::FAST)
@@ -190,6 +210,12 @@ impl Command {
         self
     }
 
+    /// Is one operation for each key.
+    pub(super) const fn each(mut self, each: for<'a> fn(&'a [u8]) -> Op<'a>) -> Self {
+        self.run = Run::Each(each);
+        self
+    }
+
     /// Is executed by itself.
     pub(super) const fn call(mut self, call: fn(&mut Call<'_>) -> Result<(), Failure>) -> Self {
         self.run = Run::Call(call);
@@ -198,7 +224,7 @@ impl Command {
 
     /// Has subcommands.
     pub(super) const fn container(mut self, subcommands: &'static [Self]) -> Self {
-        self.run = Run::Container(subcommands);
+        self.subcommands = subcommands;
         self
     }
 
@@ -214,14 +240,6 @@ impl Command {
         match self.container {
             Some(container) => format!("{}|{name}", container.to_ascii_lowercase()),
             None => name,
-        }
-    }
-
-    /// The subcommands; none unless it is a container.
-    pub(crate) const fn subcommands(&self) -> &'static [Self] {
-        match self.run {
-            Run::Container(subcommands) => subcommands,
-            _ => &[],
         }
     }
 }

@@ -1,16 +1,18 @@
 //! The one table of commands, and finding a row of it by the name a client has sent.
 
-use super::row::{Command, Run};
-use super::{connection, expiry, keys, scan, server, strings};
+use super::row::Command;
+use super::{batches, connection, expiry, keys, numbers, server, strings, wait};
 use crate::resp::failure::Failure;
 use crate::resp::request::Request;
 
 /// Every command, by family. A new family is added here.
-pub(crate) static FAMILIES: [&[Command]; 6] = [
+pub(crate) static FAMILIES: [&[Command]; 8] = [
     strings::COMMANDS,
+    numbers::COMMANDS,
+    batches::COMMANDS,
     keys::COMMANDS,
     expiry::COMMANDS,
-    scan::COMMANDS,
+    wait::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
 ];
@@ -36,11 +38,10 @@ pub(crate) fn find(name: &[u8]) -> Option<&'static Command> {
 /// The command that a request asks for: found, of the right subcommand, with enough arguments.
 pub(crate) fn resolve(request: Request<'_>) -> Result<&'static Command, Failure> {
     let command = find(request.name()).ok_or_else(|| Failure::unknown_command(request))?;
-    let command = match command.run {
-        Run::Container(subcommands) if request.len() > 1 => {
-            let name = request.arg(1);
+    let command = match request.args_from(1).next() {
+        Some(name) if !command.subcommands.is_empty() => {
             let known = |row: &&Command| row.name.as_bytes().eq_ignore_ascii_case(name);
-            let found = subcommands.iter().find(known);
+            let found = command.subcommands.iter().find(known);
             found.ok_or_else(|| Failure::unknown_subcommand(command.name, name))?
         }
         _ => command,
@@ -168,7 +169,7 @@ mod tests {
             assert!(command.arity != 0 && !command.summary.is_empty(), "{}", command.name);
             let keys = command.keys;
             assert_eq!(keys.first == 0, keys.step == 0, "{}", command.name);
-            for sub in command.subcommands() {
+            for sub in command.subcommands {
                 assert_eq!(sub.container, Some(command.name), "{}", sub.name);
             }
         }
