@@ -207,7 +207,7 @@ fn answered(commands: &[Args]) -> Vec<Args> {
             command.len() == 3 && is(command.first(), "CLIENT") && is(command.get(1), "REPLY");
         let mode = command.get(2).filter(|_| is_reply);
         let is_silent = is_off || std::mem::take(&mut is_skipped);
-        if is(mode, "ON") || is(command.first(), "RESET") && command.len() == 1 {
+        if is(mode, "ON") {
             (is_off, is_skipped) = (false, false);
             answered.push(command.clone());
         } else if is(mode, "OFF") {

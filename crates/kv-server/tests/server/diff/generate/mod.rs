@@ -87,6 +87,7 @@ fn step(random: &mut Random) -> Step {
             let (from, to, ttl) = (random.key(), random.key(), expiry::milliseconds(random));
             Step::Restore { connection, from, to, ttl, options: keys::restore_options(random) }
         }
+        7..9 => Step::Pipeline { connection, commands: connection::silent(random) },
         _ => Step::Pipeline { connection, commands: pipeline(random) },
     }
 }
@@ -145,7 +146,8 @@ fn any_command(random: &mut Random) -> Args {
 /// Gives a command too few arguments, too many, or others. What would end or fill a server, or wait for ever, is
 /// left alone.
 fn spoil(random: &mut Random, command: &mut Args) {
-    const DANGEROUS: [&[u8]; 5] = [b"SHUTDOWN", b"CONFIG", b"CLIENT", b"WAIT", b"WAITAOF"];
+    const DANGEROUS: [&[u8]; 6] =
+        [b"SHUTDOWN", b"CONFIG", b"CLIENT", b"HELLO", b"WAIT", b"WAITAOF"];
     if command.first().is_some_and(|name| DANGEROUS.contains(&name.as_slice())) {
         return;
     }
