@@ -1,7 +1,5 @@
 //! Numbers in extended precision, compared with Redis.
 
-#![expect(clippy::unwrap_used, reason = "a failing test panics")]
-
 use kv_core::{Extended, FLOAT_TEXT_BYTES_MAX, StoreError};
 use proptest::prelude::*;
 
@@ -41,7 +39,7 @@ fn every_sum_is_what_redis_answered() {
 
 #[test]
 fn a_number_ends_with_its_text() {
-    for text in ["1\0", "\01", "1\n", "\n1", "\t1", "\x0b1", "1\0.5", "inf\0"] {
+    for text in ["1\0", "\x001", "1\n", "\n1", "\t1", "\x0b1", "1\0.5", "inf\0"] {
         assert_eq!(parse(text), Err(StoreError::NotAFloat), "{text:?}");
     }
     for digits in [1, 2, FLOAT_TEXT_BYTES_MAX] {
