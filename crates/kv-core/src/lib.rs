@@ -20,6 +20,7 @@ pub mod eviction;
 mod image;
 mod inspect;
 mod journal;
+mod latency;
 mod limits;
 mod scan;
 mod stats;
@@ -36,6 +37,7 @@ pub use inspect::{KeyInfo, RandomKey, StoreSettings};
 pub use journal::{
     Change, DeleteCause, Effect, Journal, JournalError, NullJournal, Progress, Record,
 };
+pub use latency::{LATENCY_BOUNDS_NS, LATENCY_BUCKETS, Latency, latency_bucket, latency_ns};
 pub use limits::{KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
 pub use scan::{CURSOR_BYTES, ScanCursor, ScanEntry, ScanPage, ScanSpec};
 pub use stats::{LAG_BUCKETS, LagCounts, LagSummary, StoreStats};

@@ -30,11 +30,16 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
-    /// The listener's address is empty.
-    #[error("{key} is empty: a server needs an address to listen on, such as 127.0.0.1:0")]
-    NoAddress {
-        /// The configuration key.
-        key: &'static str,
+    /// Every listener is turned off.
+    #[error("every listener is off: a server needs an address to listen on, such as 127.0.0.1:0")]
+    NoAddress,
+    /// The system gives no thread.
+    #[error("the thread {name} cannot be started: {source}")]
+    Thread {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        source: io::Error,
     },
     /// The descriptors that reflection serves are broken.
     #[error("the service descriptors cannot be served: {0}")]

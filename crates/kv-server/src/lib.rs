@@ -7,26 +7,33 @@
 //!   needs beside; `main.rs`, the composition root, joins them with an engine.
 //!
 //! ```text
-//! Listener ── TcpStream + place ──▶ connection ── HTTP/2 ──▶ Services ── path ──▶ KvService
-//!    ▲                                  ▲                                            │ convert
-//!    └── shutdown stops it              └── Drain ends it gracefully                 ▼
-//!                                                                               dyn Store
+//! Endpoint ── TcpStream + place ──▶ Protocol (grpc) ── Op ──▶ Gate ──▶ dyn Store
+//!    ▲                                  ▲                      │ what the answer waits for
+//!    └── Drain stops the accepting      └── Drain ends it       ▼
+//!                                           gracefully      dyn Progress
 //! ```
 
 #![forbid(unsafe_code)]
 
+mod admin;
 mod args;
 mod backend;
+mod build_info;
 mod clock;
 mod config;
-mod connection;
 mod data_dir;
+mod endpoint;
 mod error;
 mod expiry_thread;
+mod gate;
 mod grpc;
 mod listener;
+mod metrics;
 mod persistence;
+mod promise;
+mod protocol;
 mod readiness;
+mod resp;
 mod server;
 mod serving;
 mod shutdown;
@@ -36,8 +43,10 @@ pub mod telemetry;
 pub mod testing;
 mod waiting;
 
+pub use admin::AdminThread;
 pub use args::{Args, Command};
 pub use backend::Backend;
+pub use build_info::BuildInfo;
 pub use clock::SystemClock;
 pub use config::{
     Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, FsyncMode, LimitsSection,

@@ -10,7 +10,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
 use crate::clock::Stopwatch;
-use crate::config::ListenAddr;
 use crate::error::StartError;
 
 /// Connections the system may hold for us before they are accepted.
@@ -30,9 +29,22 @@ const WARNING_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct Listener {
     socket: TcpListener,
     addr: SocketAddr,
-    permits: Arc<Semaphore>,
-    connections_max: usize,
+    places: Places,
     refusals: Refusals,
+}
+
+/// The places for clients, which all listeners share: `limits.connections_max`.
+#[derive(Debug, Clone)]
+pub(crate) struct Places {
+    permits: Arc<Semaphore>,
+    max: usize,
+}
+
+impl Places {
+    /// So many places.
+    pub(crate) fn new(max: usize) -> Self {
+        Self { permits: Arc::new(Semaphore::new(max)), max }
+    }
 }
 
 /// One client. The permit is its place among `limits.connections_max`.
@@ -46,17 +58,15 @@ impl Listener {
     /// Listens on the address of the configuration key `key`.
     pub(crate) fn bind(
         key: &'static str,
-        addr: ListenAddr,
-        connections_max: usize,
+        addr: SocketAddr,
+        places: Places,
     ) -> Result<Self, StartError> {
-        let addr = addr.get().ok_or(StartError::NoAddress { key })?;
         let socket = listen(addr).map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => StartError::AddressInUse { key, addr },
             _ => StartError::Bind { key, addr, source },
         })?;
         let addr = socket.local_addr().map_err(|source| StartError::Bind { key, addr, source })?;
-        let permits = Arc::new(Semaphore::new(connections_max));
-        Ok(Self { socket, addr, permits, connections_max, refusals: Refusals::default() })
+        Ok(Self { socket, addr, places, refusals: Refusals::default() })
     }
 
     /// The address, with the port that was taken when the configured one is 0.
@@ -72,9 +82,9 @@ impl Listener {
             match self.socket.accept().await {
                 Ok((stream, peer)) => {
                     backoff = BACKOFF_MIN;
-                    match Arc::clone(&self.permits).try_acquire_owned() {
+                    match Arc::clone(&self.places.permits).try_acquire_owned() {
                         Ok(permit) => return Accepted { stream, permit },
-                        Err(_full) => self.refusals.count(peer, self.connections_max),
+                        Err(_full) => self.refusals.count(peer, self.places.max),
                     }
                 }
                 Err(error) if concerns_one_client(&error) => {}

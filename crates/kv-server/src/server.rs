@@ -1,31 +1,31 @@
-//! A server: listening, serving, draining.
+//! A server: all listeners together, from listening to having drained.
 
 use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use tokio::pin;
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
-use tracing::{error, info, warn};
+use tokio::task::JoinSet;
+use tracing::error;
 
 use crate::backend::Backend;
-use crate::config::{Config, LimitsSection};
-use crate::connection;
+use crate::config::Config;
+use crate::endpoint::Endpoint;
 use crate::error::StartError;
-use crate::grpc::{self, Services};
-use crate::listener::Listener;
+use crate::gate::Gate;
+use crate::grpc::Grpc;
+use crate::listener::Places;
+use crate::resp::Resp;
 use crate::serving::serving;
 use crate::shutdown::{Drain, DrainSwitch, drain_switch};
 
 /// A server that listens and does not serve yet.
 pub struct Server {
-    listener: Listener,
-    services: Services,
-    limits: LimitsSection,
+    gate: Arc<Gate>,
+    endpoints: Vec<Endpoint>,
     drain_timeout: Duration,
     switch: DrainSwitch,
     drain: Drain,
@@ -35,7 +35,7 @@ pub struct Server {
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("listener", &self.listener).finish_non_exhaustive()
+        f.debug_struct("Server").field("endpoints", &self.endpoints).finish_non_exhaustive()
     }
 }
 
@@ -53,77 +53,55 @@ impl Server {
     /// # Errors
     /// [`StartError`] names the configuration key and what helps.
     pub fn bind(config: &Config, backend: Backend) -> Result<Self, StartError> {
-        let limits = config.limits.clone();
-        let connections_max = limits.connections_max.as_usize();
-        let listener =
-            Listener::bind("server.grpc_addr", config.server.grpc_addr, connections_max)?;
         let (switch, drain) = drain_switch();
         let (serving, watching) = serving(&backend, &drain);
-        let services = Services::new(backend, config, &drain, serving)?;
+        let gate = Arc::new(Gate::new(backend, config, serving));
+        let places = Places::new(config.limits.connections_max.as_usize());
+        let grpc = Grpc::new(&gate, config, &drain)?;
+        let resp = Resp::new(&gate, config);
+        let endpoints = [
+            Endpoint::bind("server.resp_addr", config.server.resp_addr, &places, resp)?,
+            Endpoint::bind("server.grpc_addr", config.server.grpc_addr, &places, grpc)?,
+        ];
+        let endpoints: Vec<Endpoint> = endpoints.into_iter().flatten().collect();
+        if endpoints.is_empty() {
+            return Err(StartError::NoAddress);
+        }
         let drain_timeout = config.server.drain_timeout.get();
-        let watching = watching.boxed();
-        Ok(Self { listener, services, limits, drain_timeout, switch, drain, watching })
+        Ok(Self { gate, endpoints, drain_timeout, switch, drain, watching: watching.boxed() })
     }
 
-    /// Where gRPC is served, with the port that was taken when the configured one is 0.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.listener.local_addr()
+    /// What every protocol goes through to the store.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
+    /// What is listened on: the name of each protocol and its address, with the port that was taken when
+    /// the configured one is 0.
+    pub fn local_addrs(&self) -> impl Iterator<Item = (&'static str, SocketAddr)> {
+        self.endpoints.iter().map(Endpoint::local_addr)
     }
 
     /// Serves until `shutdown` ends, then stops listening and waits for what is in flight, for
     /// `server.drain_timeout` at most. Dropping the future cuts every connection at once.
-    pub async fn serve(mut self, shutdown: impl Future<Output = ()>) -> Stopped {
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Stopped {
+        let Self { endpoints, drain_timeout, switch, drain, watching, .. } = self;
         // Ends with this function.
         let mut watch = JoinSet::new();
-        watch.spawn(std::mem::replace(&mut self.watching, Box::pin(std::future::ready(()))));
-        let mut connections = JoinSet::new();
-        self.accept_until(shutdown, &mut connections).await;
-        let Self { listener, switch, drain_timeout, .. } = self;
-        drop(listener);
+        watch.spawn(watching);
+        let mut serving = JoinSet::new();
+        for endpoint in endpoints {
+            serving.spawn(endpoint.serve(drain.clone(), drain_timeout));
+        }
+        shutdown.await;
         switch.turn();
-        info!(connections = connections.len(), "draining");
-        let drained = timeout(drain_timeout, async {
-            while let Some(ended) = connections.join_next().await {
-                report(ended);
-            }
-        });
-        if drained.await.is_err() {
-            let cut = connections.len();
-            warn!(
-                cut,
-                "connections cut: still busy after server.drain_timeout = {drain_timeout:?}"
-            );
-            connections.shutdown().await;
-            return Stopped { connections_cut: cut };
-        }
-        Stopped { connections_cut: 0 }
-    }
-
-    async fn accept_until(
-        &mut self,
-        shutdown: impl Future<Output = ()>,
-        connections: &mut JoinSet<()>,
-    ) {
-        let http2 = grpc::http2(&self.limits);
-        pin!(shutdown);
-        loop {
-            let accepted = tokio::select! {
-                biased;
-                () = &mut shutdown => return,
-                accepted = self.listener.accept() => accepted,
-            };
-            let (services, drain) = (self.services.clone(), self.drain.clone());
-            connections.spawn(connection::serve(accepted, services, http2.clone(), drain));
-            while let Some(ended) = connections.try_join_next() {
-                report(ended);
+        let mut connections_cut = 0;
+        while let Some(ended) = serving.join_next().await {
+            match ended {
+                Ok(cut) => connections_cut += cut,
+                Err(error) => error!(%error, "a listener's task failed"),
             }
         }
-    }
-}
-
-/// A panic ends its own connection only (KV-I7).
-fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        error!(%error, "a connection's task failed");
+        Stopped { connections_cut }
     }
 }

@@ -1,5 +1,6 @@
 //! A whole server in this process, for tests: the engine, a free port, real sockets.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,7 +9,9 @@ use kv_core::{NullJournal, ShardedStore, Store, TtlManager};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::admin::AdminThread;
 use crate::backend::Backend;
+use crate::build_info::BuildInfo;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::expiry_thread::ExpiryThread;
@@ -16,17 +19,18 @@ use crate::server::{Server, Stopped};
 
 /// A running server. Dropping it cuts every connection, as a crash would.
 pub struct TestServer {
-    addr: SocketAddr,
+    addrs: HashMap<&'static str, SocketAddr>,
     store: Arc<dyn Store>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<Stopped>,
+    _admin: Option<AdminThread>,
     /// None when the store is the test's own.
     _expiry: Option<ExpiryThread>,
 }
 
 impl fmt::Debug for TestServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TestServer").field("addr", &self.addr).finish_non_exhaustive()
+        f.debug_struct("TestServer").field("addrs", &self.addrs).finish_non_exhaustive()
     }
 }
 
@@ -79,21 +83,32 @@ impl TestServer {
     fn serve(config: &Config, backend: Backend, expiry: Option<ExpiryThread>) -> Self {
         let store = Arc::clone(&backend.store);
         let server = Server::bind(config, backend).expect("a free port to listen on");
-        let addr = server.local_addr();
+        let admin = AdminThread::start(config, &server, BuildInfo::new(Vec::new()));
+        let admin = admin.expect("a free port to listen on");
+        let admin_addr = admin.as_ref().map(|admin| ("admin", admin.local_addr()));
+        let addrs = server.local_addrs().chain(admin_addr).collect();
         let (stop, stopped) = oneshot::channel::<()>();
         // A dropped sender stops the server like a sent message.
         let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));
-        Self { addr, store, stop: Some(stop), serving, _expiry: expiry }
+        Self { addrs, store, stop: Some(stop), serving, _admin: admin, _expiry: expiry }
     }
 
-    /// The server's address, as clients want it: `http://127.0.0.1:PORT`.
+    /// Where gRPC is served, as clients want it: `http://127.0.0.1:PORT`.
     pub fn addr(&self) -> String {
-        format!("http://{}", self.addr)
+        format!("http://{}", self.socket_addr())
     }
 
-    /// The address of the server's socket.
+    /// The address of the socket where gRPC is served.
     pub fn socket_addr(&self) -> SocketAddr {
-        self.addr
+        self.socket_addr_of("grpc")
+    }
+
+    /// The address of the socket where a protocol is served: `grpc`, `http`, `resp` or `admin`.
+    ///
+    /// # Panics
+    /// When the configuration turned that listener off.
+    pub fn socket_addr_of(&self, protocol: &str) -> SocketAddr {
+        *self.addrs.get(protocol).expect("the protocol's listener is on")
     }
 
     /// The store that is served.
@@ -124,7 +139,10 @@ impl Drop for TestServer {
 
 fn changed(change: impl FnOnce(&mut Config)) -> Config {
     let mut config = Config::default();
-    config.set("server.grpc_addr", "127.0.0.1:0").expect("an address");
+    for listener in ["resp", "grpc", "http", "admin"] {
+        let key = format!("server.{listener}_addr");
+        config.set(&key, "127.0.0.1:0").expect("an address");
+    }
     config.set("engine.shards", "16").expect("a power of two");
     change(&mut config);
     config

@@ -3,7 +3,7 @@
 use super::error::{ConfigError, Problem, Source};
 use super::layers::{Given, Layers, Sources, gather};
 use super::setting::Setting;
-use super::{Config, Visitor};
+use super::{Config, ServerSection, Visitor};
 
 /// Bytes a message needs beside its longest key: see `limits.key_bytes_max`.
 const MESSAGE_ROOM_BYTES: u64 = 1 << 10;
@@ -41,11 +41,15 @@ impl Config {
     /// Values that are allowed each, and contradict each other.
     fn conflicts(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        if self.server.grpc_addr.get().is_none() {
+        let ServerSection { resp_addr, grpc_addr, http_addr, .. } = self.server;
+        if [resp_addr, grpc_addr, http_addr].iter().all(|addr| addr.get().is_none()) {
             problems.push(Problem {
                 key: "server.grpc_addr".to_owned(),
                 given: None,
-                message: "every listener is off: set an address, such as 127.0.0.1:7380".to_owned(),
+                message:
+                    "every listener for clients is off: set an address, such as 127.0.0.1:7380, \
+                          here or in server.resp_addr or server.http_addr"
+                        .to_owned(),
             });
         }
         let (key, message) = (self.limits.key_bytes_max, self.limits.message_bytes_max);

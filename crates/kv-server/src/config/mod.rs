@@ -16,7 +16,7 @@ pub use numbers::{Count, OrOff, PowerOfTwo, Size, Span};
 pub use persist::{FsyncMode, PersistSection};
 pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kv_core::eviction::PolicyKind;
 use kv_core::{EngineConfig, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
@@ -45,8 +45,14 @@ pub struct Config {
 /// `[server]`: listeners and the life of the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSection {
+    /// Where the Redis protocol is served.
+    pub resp_addr: ListenAddr,
     /// Where gRPC, health and reflection are served.
     pub grpc_addr: ListenAddr,
+    /// Where the HTTP API is served.
+    pub http_addr: ListenAddr,
+    /// Where metrics, health and version are served.
+    pub admin_addr: ListenAddr,
     /// How long a stopping server waits for what is in flight.
     pub drain_timeout: Span<0, 3_600_000>,
 }
@@ -79,6 +85,8 @@ pub struct LimitsSection {
     pub scan_page_keys_max: Count<1, 1_000_000>,
     /// A scan page ends with the entry that reaches this many bytes.
     pub scan_page_bytes_max: Size<1, { VALUE_BYTES_HARD_MAX as u64 }>,
+    /// Most bytes of answers that wait for a client of the Redis protocol.
+    pub output_bytes_max: Size<{ 64 * KIB }, { 1024 * 1024 * MIB }>,
     /// Most connections at a time.
     pub connections_max: Count<1, 1_000_000>,
     /// Most calls at a time on one connection.
@@ -99,7 +107,10 @@ impl Default for Config {
         Self {
             data_dir: Directory("./kv-data".into()),
             server: ServerSection {
-                grpc_addr: ListenAddr(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7380)))),
+                resp_addr: loopback(7379),
+                grpc_addr: loopback(7380),
+                http_addr: loopback(7381),
+                admin_addr: loopback(7382),
                 drain_timeout: Span::from_millis(10_000),
             },
             engine: EngineSection {
@@ -116,6 +127,7 @@ impl Default for Config {
                 batch_ops_max: Count::new(10_000),
                 scan_page_keys_max: Count::new(10_000),
                 scan_page_bytes_max: Size::new(4 * MIB),
+                output_bytes_max: Size::new(64 * MIB),
                 connections_max: Count::new(10_000),
                 streams_per_connection_max: Count::new(1024),
             },
@@ -124,12 +136,19 @@ impl Default for Config {
     }
 }
 
+const fn loopback(port: u16) -> ListenAddr {
+    ListenAddr(Some(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)))
+}
+
 impl Config {
     /// Shows every key and its value to `visitor`, in the order of documentation: the one list of keys.
     fn visit(&mut self, visitor: &mut impl Visitor) {
         let Self { data_dir, server, engine, persist, limits, log } = self;
         visitor.setting("data_dir", data_dir);
+        visitor.setting("server.resp_addr", &mut server.resp_addr);
         visitor.setting("server.grpc_addr", &mut server.grpc_addr);
+        visitor.setting("server.http_addr", &mut server.http_addr);
+        visitor.setting("server.admin_addr", &mut server.admin_addr);
         visitor.setting("server.drain_timeout", &mut server.drain_timeout);
         visitor.setting("engine.shards", &mut engine.shards);
         visitor.setting("engine.memory_limit", &mut engine.memory_limit);
@@ -142,6 +161,7 @@ impl Config {
         visitor.setting("limits.batch_ops_max", &mut limits.batch_ops_max);
         visitor.setting("limits.scan_page_keys_max", &mut limits.scan_page_keys_max);
         visitor.setting("limits.scan_page_bytes_max", &mut limits.scan_page_bytes_max);
+        visitor.setting("limits.output_bytes_max", &mut limits.output_bytes_max);
         visitor.setting("limits.connections_max", &mut limits.connections_max);
         let streams = &mut limits.streams_per_connection_max;
         visitor.setting("limits.streams_per_connection_max", streams);

@@ -11,38 +11,29 @@ use tonic::{Request, Response, Status, async_trait};
 use tracing::info;
 
 use super::convert;
-use super::durability::Basis;
 use super::refusal::Refusal;
 use super::shared::Shared;
-use crate::clock::{Stopwatch, millis};
-use crate::config::FsyncMode;
-use crate::persistence::{Persistence, SnapshotTaken};
+use crate::clock::millis;
+use crate::persistence::SnapshotTaken;
+use crate::promise::Basis;
 
 /// `kv.v1.Admin` over a store.
 pub(crate) struct AdminService {
     shared: Arc<Shared>,
-    /// `None` when data is kept in memory only.
-    persistence: Option<Arc<dyn Persistence>>,
-    fsync: FsyncMode,
-    started: Stopwatch,
 }
 
 impl AdminService {
-    /// Serves the store of a process that started when the stopwatch did.
-    pub(crate) fn new(
-        shared: Arc<Shared>,
-        persistence: Option<Arc<dyn Persistence>>,
-        fsync: FsyncMode,
-        started: Stopwatch,
-    ) -> Self {
-        Self { shared, persistence, fsync, started }
+    /// Serves the store.
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
     }
 
     /// What is on disk; `None` when nothing is.
     fn persistence_stats(&self) -> Option<kv_proto::v1::PersistenceStats> {
-        let stats = self.persistence.as_ref()?.stats();
-        let health = self.shared.store.progress().health();
-        Some(convert::persistence_stats(&stats, self.fsync, health))
+        let gate = &self.shared.gate;
+        let stats = gate.persistence()?.stats();
+        let health = gate.store().progress().health();
+        Some(convert::persistence_stats(&stats, gate.fsync(), health))
     }
 }
 
@@ -52,8 +43,8 @@ impl Admin for AdminService {
         &self,
         _request: Request<StatsRequest>,
     ) -> Result<Response<StatsResponse>, Status> {
-        let store = &self.shared.store;
-        let (stats, uptime) = (store.stats(), self.started.elapsed());
+        let (store, started) = (self.shared.store(), self.shared.gate.started());
+        let (stats, uptime) = (store.stats(), started.elapsed());
         let mut response = convert::stats_response(&stats, uptime, store.durability_max());
         response.persistence = self.persistence_stats();
         Ok(Response::new(response))
@@ -64,14 +55,15 @@ impl Admin for AdminService {
         &self,
         request: Request<FlushRequest>,
     ) -> Result<Response<FlushResponse>, Status> {
-        let store = Arc::clone(&self.shared.store);
+        let store = Arc::clone(self.shared.gate.store());
         let level = self.shared.level(request.get_ref().durability)?;
         let flushed = spawn_blocking(move || store.flush()).await;
         let (removed, lsn) = flushed
             .map_err(|panic| Status::internal(format!("flush failed: {panic}")))?
             .map_err(Refusal::from)?;
         info!(removed, "flushed on request");
-        let achieved = self.shared.settle(Basis::of_write(lsn), level).await?;
+        let settled = self.shared.gate.settle(Basis::of_write(lsn), level).await;
+        let achieved = settled.map_err(Refusal::from)?;
         let achieved = convert::wire_achieved(true, achieved);
         Ok(Response::new(FlushResponse { removed, achieved }))
     }
@@ -81,7 +73,7 @@ impl Admin for AdminService {
         &self,
         _request: Request<SnapshotRequest>,
     ) -> Result<Response<SnapshotResponse>, Status> {
-        let persistence = self.persistence.clone().ok_or(Refusal::PersistenceOff)?;
+        let persistence = self.shared.gate.persistence().cloned().ok_or(Refusal::PersistenceOff)?;
         let taken = spawn_blocking(move || persistence.snapshot()).await;
         let taken = taken
             .map_err(|panic| Status::internal(format!("the snapshot failed: {panic}")))?

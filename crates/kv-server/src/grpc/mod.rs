@@ -2,10 +2,11 @@
 
 mod admin_service;
 mod batch;
+mod connection;
 mod convert;
-mod durability;
 mod health;
 mod kv_service;
+mod measured;
 mod pipeline;
 mod refusal;
 mod room;
@@ -14,14 +15,21 @@ mod services;
 mod shared;
 mod status;
 
-pub(crate) use services::Services;
+use services::Services;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tonic_reflection::server::Error;
 
-use crate::config::LimitsSection;
+use crate::config::{Config, LimitsSection};
+use crate::gate::Gate;
+use crate::listener::Accepted;
+use crate::protocol::Protocol;
+use crate::shutdown::Drain;
 
 /// How far a client may send ahead on one call.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
@@ -38,8 +46,32 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest headers of one request. kv uses none; tracing and authentication need a few hundred bytes.
 const HEADER_BYTES_MAX: u32 = 16 << 10;
 
+/// gRPC as one of the server's protocols.
+pub(crate) struct Grpc {
+    services: Services,
+    http2: http2::Builder<TokioExecutor>,
+}
+
+impl Grpc {
+    /// Serves the store, once it is loaded, until the server drains.
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Result<Self, Error> {
+        let services = Services::new(gate, config, drain)?;
+        Ok(Self { services, http2: http2(&config.limits) })
+    }
+}
+
+impl Protocol for Grpc {
+    fn name(&self) -> &'static str {
+        "grpc"
+    }
+
+    fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()> {
+        Box::pin(connection::serve(accepted, self.services.clone(), self.http2.clone(), drain))
+    }
+}
+
 /// The settings of every connection.
-pub(crate) fn http2(limits: &LimitsSection) -> http2::Builder<TokioExecutor> {
+fn http2(limits: &LimitsSection) -> http2::Builder<TokioExecutor> {
     let streams_max = u32::try_from(limits.streams_per_connection_max.get()).unwrap_or(u32::MAX);
     let mut http2 = http2::Builder::new(TokioExecutor::new());
     http2

@@ -1,9 +1,10 @@
 //! Why a gRPC request is refused, in words for the person who sent it.
 
-use kv_core::{Durability, StoreError};
+use kv_core::StoreError;
 
 use super::room::MESSAGE_ROOM_BYTES;
 use crate::persistence::SnapshotError;
+use crate::promise::Unkept;
 
 /// Why a request, or one operation of a batch, is refused.
 #[derive(Debug, thiserror::Error)]
@@ -68,22 +69,9 @@ pub(crate) enum Refusal {
         /// Whether writes were made all the same.
         applied: bool,
     },
-    /// The server does not go that far.
-    #[error("durability {asked} cannot be reached by this server: allowed are {allowed}")]
-    Durability {
-        /// The level asked for.
-        asked: Durability,
-        /// The levels it can reach.
-        allowed: String,
-    },
-    /// What was read may be lost again: the log has failed.
-    #[error(
-        "the answer is unknown: it rests on a write that may or may not survive a restart: {reason}"
-    )]
-    ReadUnknown {
-        /// What went wrong with the log and what helps.
-        reason: String,
-    },
+    /// The answer is not what was asked for, or not known to last.
+    #[error(transparent)]
+    Unkept(#[from] Unkept),
     /// The server is not ready yet.
     #[error("loading: {percent} %{}; nothing was executed", doing(.text))]
     Loading {

@@ -19,13 +19,13 @@ use tonic_reflection::server::{Builder, Error};
 use super::admin_service::AdminService;
 use super::health::HealthService;
 use super::kv_service::KvService;
+use super::measured::{Measured, Measuring};
 use super::refusal::Refusal;
 use super::shared::Shared;
-use crate::backend::Backend;
-use crate::clock::Stopwatch;
 use crate::config::Config;
-use crate::readiness::{Loading, Readiness};
-use crate::serving::Serving;
+use crate::gate::Gate;
+use crate::metrics::Metrics;
+use crate::readiness::Loading;
 use crate::shutdown::Drain;
 
 /// The services of one server. Cheap to clone: each connection has one.
@@ -33,6 +33,7 @@ use crate::shutdown::Drain;
 pub(crate) struct Services {
     /// By name, the one that counts first.
     routes: Arc<[(&'static str, Route)]>,
+    metrics: Arc<Metrics>,
 }
 
 impl fmt::Debug for Services {
@@ -48,38 +49,44 @@ type Route = Box<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>;
 type Answer = BoxFuture<Response<Body>, Infallible>;
 
 impl Services {
-    /// Serves the backend, once it is ready, until the server drains.
-    pub(crate) fn new(
-        backend: Backend,
-        config: &Config,
-        drain: &Drain,
-        serving: Serving,
-    ) -> Result<Self, Error> {
-        let readiness = backend.readiness.clone();
-        let shared = Arc::new(Shared::new(Arc::clone(&backend.store), config));
+    /// Serves the store, once it is loaded, until the server drains.
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Result<Self, Error> {
+        let shared = Arc::new(Shared::new(Arc::clone(gate), config));
         let bytes_max = shared.message_bytes_max;
         let kv = KvServer::new(KvService::new(Arc::clone(&shared), drain.clone()))
             .max_decoding_message_size(bytes_max)
             .max_encoding_message_size(bytes_max);
-        let fsync = config.persist.fsync;
-        let admin = AdminService::new(shared, backend.persistence, fsync, Stopwatch::start());
+        let admin = AdminServer::new(AdminService::new(shared));
+        let health = HealthServer::new(HealthService::new(gate.serving().clone()));
         let routes = [
-            once_ready(readiness.clone(), route(kv)),
-            once_ready(readiness, route(AdminServer::new(admin))),
-            route(HealthServer::new(HealthService::new(serving))),
+            once_open(Arc::clone(gate), route(kv)),
+            once_open(Arc::clone(gate), route(admin)),
+            route(health),
             route(descriptors().build_v1()?),
             route(descriptors().build_v1alpha()?),
         ];
-        Ok(Self { routes: Arc::new(routes) })
+        Ok(Self { routes: Arc::new(routes), metrics: Arc::clone(gate.metrics()) })
     }
 }
 
 impl hyper::service::Service<Request<Incoming>> for Services {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = Measured;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let measuring = Measuring::start(request.uri().path(), &self.metrics);
+        measuring.until(self.answer(request))
+    }
+}
+
+impl Services {
+    /// The counters of the server.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    fn answer(&self, request: Request<Incoming>) -> Answer {
         let service = request.uri().path().split('/').nth(1).unwrap_or_default();
         if let Some((_, route)) = self.routes.iter().find(|(name, _)| *name == service) {
             return route(request);
@@ -95,10 +102,10 @@ fn refuse(status: Status) -> Answer {
 }
 
 /// The route, closed while the server loads.
-fn once_ready(readiness: Readiness, (name, route): (&'static str, Route)) -> (&'static str, Route) {
-    let route = move |request| match readiness.progress() {
-        None => route(request),
-        Some(Loading { percent, text }) => refuse(Refusal::Loading { percent, text }.into()),
+fn once_open(gate: Arc<Gate>, (name, route): (&'static str, Route)) -> (&'static str, Route) {
+    let route = move |request| match gate.open() {
+        Ok(()) => route(request),
+        Err(Loading { percent, text }) => refuse(Refusal::Loading { percent, text }.into()),
     };
     (name, Box::new(route))
 }

@@ -10,6 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::refusal::Refusal;
 use crate::persistence::SnapshotError;
+use crate::promise::Unkept;
 
 /// What every name of `ErrorReason` starts with, and `ErrorInfo.reason` leaves out.
 const REASON_PREFIX: &str = "ERROR_REASON_";
@@ -42,15 +43,20 @@ fn classify(refusal: &Refusal) -> (Code, ErrorReason) {
         Refusal::ValueOverMessage { .. } => (Code::InvalidArgument, ErrorReason::ValueTooLong),
         Refusal::ValueOverAnswer { .. } => (Code::OutOfRange, ErrorReason::ValueTooLong),
         Refusal::BatchOverAnswer { .. } => (Code::OutOfRange, ErrorReason::BatchTooLarge),
-        Refusal::Durability { .. } => {
-            (Code::FailedPrecondition, ErrorReason::DurabilityUnavailable)
-        }
-        Refusal::ReadUnknown { .. } => (Code::Unknown, ErrorReason::OutcomeUnknown),
+        Refusal::Unkept(unkept) => classify_unkept(unkept),
         Refusal::Loading { .. } => (Code::Unavailable, ErrorReason::Loading),
         Refusal::PersistenceOff => (Code::FailedPrecondition, ErrorReason::PersistenceOff),
         Refusal::Snapshot(error) => classify_snapshot(error),
         Refusal::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
         Refusal::Store(error) => classify_store(error),
+    }
+}
+
+fn classify_unkept(unkept: &Unkept) -> (Code, ErrorReason) {
+    match unkept {
+        Unkept::Level { .. } => (Code::FailedPrecondition, ErrorReason::DurabilityUnavailable),
+        Unkept::Read { .. } => (Code::Unknown, ErrorReason::OutcomeUnknown),
+        Unkept::Write(error) => classify_journal(error),
     }
 }
 
@@ -117,8 +123,7 @@ mod tests {
         check(Refusal::KeyEmpty, Code::InvalidArgument, "KEY_EMPTY", "at least 1 byte");
         let key = Refusal::Key { index: 7, refusal: Box::new(Refusal::KeyEmpty) };
         check(key, Code::InvalidArgument, "KEY_EMPTY", "keys[7]: ");
-        let durability =
-            Refusal::Durability { asked: Durability::Fsync, allowed: "memory".to_owned() };
+        let durability = Unkept::Level { asked: Durability::Fsync, allowed: "memory".to_owned() };
         check(durability, Code::FailedPrecondition, "DURABILITY_UNAVAILABLE", "allowed are memory");
         check(Refusal::ShuttingDown, Code::Unavailable, "SHUTTING_DOWN", "again");
         let value = Refusal::ValueOverAnswer { bytes: 9, max: 8, applied: true };
@@ -174,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_read_of_what_may_be_lost_is_unknown() {
-        let read = Refusal::ReadUnknown { reason: "EIO".to_owned() };
+        let read = Unkept::Read { reason: "EIO".to_owned() };
         check(read, Code::Unknown, "OUTCOME_UNKNOWN", "the answer is unknown");
     }
 

@@ -55,7 +55,10 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         data_dir = "./kv-data"
 
         [server]
+        resp_addr = "127.0.0.1:7379"
         grpc_addr = "127.0.0.1:7380"
+        http_addr = "127.0.0.1:7381"
+        admin_addr = "127.0.0.1:7382"
         drain_timeout = "10s"
 
         [engine]

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use crate::support::{Process, binary, connect_to, set};
+use crate::support::{FREE_PORTS, Process, binary, connect_to, set};
 
 /// Small, stopped with a last snapshot, and without waiting for connections.
 const SETTINGS: [&str; 3] =
@@ -113,7 +113,11 @@ async fn damage_is_found_repaired_and_the_server_starts() {
     let (before, damaged) = (names(dir.path()), fs::read(&segment).unwrap());
     let command = format!("kv-server repair {path}");
     check(&["check", path], 1, &["DAMAGED  log-", "a start would be refused", &command]);
-    let refused = run(&["--data-dir", path, "--set", "server.grpc_addr=127.0.0.1:0"]);
+    let mut refused = binary();
+    for setting in FREE_PORTS {
+        refused.args(["--set", setting]);
+    }
+    let refused = refused.args(["--data-dir", path]).output().expect("the binary runs");
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stderr));
     assert!(text(&refused.stderr).contains("kv-server check"), "{}", text(&refused.stderr));
 

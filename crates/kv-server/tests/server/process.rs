@@ -66,8 +66,11 @@ async fn a_second_signal_exits_1_at_once() {
 fn a_start_without_persistence_warns_and_logs_json_when_asked() {
     let dir = data_dir();
     let mut command = binary();
-    command.current_dir(dir.path()).args(["--set", "server.grpc_addr=127.0.0.1:0"]);
-    command.args(["--set", "persist.enabled=false"]);
+    command.current_dir(dir.path()).args(["--set", "persist.enabled=false"]);
+    for listener in ["server.resp_addr=", "server.http_addr=", "server.admin_addr="] {
+        command.args(["--set", listener]);
+    }
+    command.args(["--set", "server.grpc_addr=127.0.0.1:0"]);
     command.args(["--set", "log.format=json", "--set", "server.drain_timeout=0s"]);
     let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
     let stderr = std::io::BufReader::new(child.stderr.take().unwrap());

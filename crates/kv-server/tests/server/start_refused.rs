@@ -2,11 +2,12 @@
 
 use std::net::TcpListener;
 
-use crate::support::{Process, binary};
+use crate::support::{FREE_PORTS, Process, binary};
 
 /// Proves that the server does not start with the arguments, and says every one of the words.
 fn check(args: &[&str], words: &[&str]) {
-    let output = binary().args(args).output().expect("the binary runs");
+    let free = FREE_PORTS.into_iter().flat_map(|setting| ["--set", setting]);
+    let output = binary().args(free).args(args).output().expect("the binary runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     for word in words {
@@ -48,6 +49,5 @@ fn a_data_directory_in_use_is_named_with_who_uses_it() {
     let dir = tempfile::tempdir().unwrap();
     let _running = Process::start(dir.path(), &[]);
     let path = dir.path().to_str().unwrap();
-    let args = ["--data-dir", path, "--set", "server.grpc_addr=127.0.0.1:0"];
-    check(&args, &[path, "in use by another kv-server (pid "]);
+    check(&["--data-dir", path], &[path, "in use by another kv-server (pid "]);
 }

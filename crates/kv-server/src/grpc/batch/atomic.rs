@@ -6,10 +6,10 @@ use prost::Message as _;
 
 use super::{Outcome, VALUES_PER_CALL_MAX, answers_value};
 use crate::grpc::convert;
-use crate::grpc::durability::Basis;
 use crate::grpc::refusal::Refusal;
 use crate::grpc::room::AnswerRoom;
 use crate::grpc::shared::Shared;
+use crate::promise::Basis;
 
 /// Executes the operations as one, or tells which one stood in the way.
 pub(super) fn write(shared: &Shared, asked: &[v1::Op]) -> Result<Outcome, Refusal> {
@@ -23,7 +23,7 @@ pub(super) fn write(shared: &Shared, asked: &[v1::Op]) -> Result<Outcome, Refusa
         }
     }
     check_room(shared, &ops)?;
-    match shared.store.execute_atomic(&ops) {
+    match shared.store().execute_atomic(&ops) {
         Ok(replies) => Ok(applied(shared, asked, replies)),
         Err(BatchError::ConditionFailed { index, version, ttl_ms, lsn }) => {
             let result = asked.get(index).map(|op| convert::unmet_result(op, version, ttl_ms));
@@ -49,7 +49,7 @@ fn check_room(shared: &Shared, ops: &[Op<'_>]) -> Result<(), Refusal> {
     }
     let mut room = AnswerRoom::new(shared.message_bytes_max, ops.len());
     let mut replies = Vec::with_capacity(reads.len());
-    shared.store.execute_batch(&reads, &mut replies)?;
+    shared.store().execute_batch(&reads, &mut replies)?;
     for reply in replies.into_iter().flatten() {
         if let Payload::Length(bytes) = reply.payload
             && !room.take_value(usize::try_from(bytes).unwrap_or(usize::MAX))

@@ -6,10 +6,10 @@ use prost::Message as _;
 
 use super::{Outcome, VALUES_PER_CALL_MAX, answers_value};
 use crate::grpc::convert;
-use crate::grpc::durability::Basis;
 use crate::grpc::refusal::Refusal;
 use crate::grpc::room::AnswerRoom;
 use crate::grpc::shared::Shared;
+use crate::promise::Basis;
 
 /// Executes every operation that can be, in order.
 pub(super) fn write(shared: &Shared, ops: &[v1::Op]) -> Result<Outcome, Refusal> {
@@ -73,7 +73,7 @@ impl<'a> Run<'a> {
 
     /// Executes the next call and puts its answers in the places that are empty.
     fn execute(&mut self) -> Result<(), Refusal> {
-        self.shared.store.execute_batch(&self.ops, &mut self.replies)?;
+        self.shared.store().execute_batch(&self.ops, &mut self.replies)?;
         let open = self.results.iter_mut().zip(self.asked).skip(self.answered);
         let empty = open.filter(|(result, _)| result.result.is_none());
         for ((result, asked), reply) in empty.zip(self.replies.drain(..)) {

@@ -5,15 +5,18 @@ mod independent;
 mod read;
 
 use kv_core::{Action, Durability, JournalError, Op};
-use kv_proto::v1::{BatchWriteRequest, BatchWriteResponse, OpResult};
+use kv_proto::v1::{BatchWriteRequest, BatchWriteResponse, OpResult, op_result};
 use prost::Message as _;
+use tonic::Code;
 
 pub(crate) use read::get;
 
 use super::convert;
-use super::durability::Basis;
+use super::measured::error_kind;
 use super::refusal::Refusal;
 use super::shared::Shared;
+use crate::metrics::Protocol;
+use crate::promise::Basis;
 use crate::waiting::Waiter;
 
 /// Most values that are read from the store before it is seen whether they still fit in the answer. A
@@ -32,13 +35,13 @@ pub(crate) struct Executed {
 impl Executed {
     /// What the answer must wait for; `None` when nothing.
     pub(crate) fn waiter(&self, shared: &Shared) -> Result<Option<Waiter>, Refusal> {
-        shared.waiter(self.basis, self.level)
+        Ok(shared.gate.waiter(self.basis, self.level)?)
     }
 
     /// Waits until the answer may be sent.
     pub(crate) async fn settle(self, shared: &Shared) -> Result<BatchWriteResponse, Refusal> {
         if let Some(mut waiter) = self.waiter(shared)? {
-            let waited = waiter.wait(shared.store.progress()).await;
+            let waited = waiter.wait(shared.store().progress()).await;
             waited.map_err(|failure| self.unknown(failure))?;
         }
         self.finish(shared)
@@ -47,13 +50,14 @@ impl Executed {
     /// The answer, once what it waits for has come.
     pub(crate) fn finish(self, shared: &Shared) -> Result<BatchWriteResponse, Refusal> {
         let mut answer = self.answer?;
-        convert::raise_achieved(&mut answer, shared.achieved(self.basis, self.level));
+        count_errors(shared, &answer);
+        convert::raise_achieved(&mut answer, shared.gate.achieved(self.basis, self.level));
         Ok(answer)
     }
 
     /// The refusal when what the answer waits for will not come.
     pub(crate) fn unknown(&self, failure: JournalError) -> Refusal {
-        self.basis.refusal(failure)
+        self.basis.lost(failure).into()
     }
 
     /// About how many bytes the answer keeps in memory while it waits.
@@ -78,6 +82,17 @@ pub(crate) fn write(shared: &Shared, request: &BatchWriteRequest) -> Result<Exec
 
 /// An answer, or why there is none although operations were executed, and what it rests on.
 type Outcome = (Result<BatchWriteResponse, Refusal>, Basis);
+
+/// Counts the operations that were refused.
+fn count_errors(shared: &Shared, answer: &BatchWriteResponse) {
+    for result in &answer.results {
+        if let Some(op_result::Result::Error(error)) = &result.result
+            && let Some(kind) = error_kind(Code::from_i32(error.code))
+        {
+            shared.gate.metrics().error(Protocol::Grpc, kind);
+        }
+    }
+}
 
 /// Whether the operation's answer carries a value.
 fn answers_value(op: &Op<'_>) -> bool {

@@ -6,10 +6,10 @@ use prost::Message as _;
 
 use super::VALUES_PER_CALL_MAX;
 use crate::grpc::convert;
-use crate::grpc::durability::Basis;
 use crate::grpc::refusal::Refusal;
 use crate::grpc::room::AnswerRoom;
 use crate::grpc::shared::Shared;
+use crate::promise::Basis;
 
 /// Reads every key, or refuses all of them with the index of the one that is refused.
 pub(crate) async fn get(
@@ -17,7 +17,7 @@ pub(crate) async fn get(
     request: &BatchGetRequest,
 ) -> Result<BatchGetResponse, Refusal> {
     let (response, basis) = read(shared, request)?;
-    shared.settle(basis, Durability::Memory).await?;
+    shared.gate.settle(basis, Durability::Memory).await?;
     Ok(response)
 }
 
@@ -35,7 +35,7 @@ fn read(shared: &Shared, request: &BatchGetRequest) -> Result<(BatchGetResponse,
     let mut results = Vec::with_capacity(ops.len());
     let mut replies = Vec::with_capacity(ops.len().min(VALUES_PER_CALL_MAX));
     for ops in ops.chunks(VALUES_PER_CALL_MAX) {
-        shared.store.execute_batch(ops, &mut replies)?;
+        shared.store().execute_batch(ops, &mut replies)?;
         for reply in replies.drain(..) {
             let reply = reply.map_err(|error| at(results.len(), error.into()))?;
             basis = basis.and(Basis::of_read(reply.lsn));

@@ -3,7 +3,7 @@
 pub(crate) mod log;
 mod process;
 
-pub(crate) use process::{Process, binary};
+pub(crate) use process::{FREE_PORTS, Process, binary};
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -1,5 +1,6 @@
 //! The server's binary as a process: started, watched by its log, signalled.
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -22,9 +23,19 @@ pub(crate) fn binary() -> Command {
     command
 }
 
+/// Every listener on a free port.
+pub(crate) const FREE_PORTS: [&str; 4] = [
+    "server.resp_addr=127.0.0.1:0",
+    "server.grpc_addr=127.0.0.1:0",
+    "server.http_addr=127.0.0.1:0",
+    "server.admin_addr=127.0.0.1:0",
+];
+
 /// A running server. Dropping it kills it.
 pub(crate) struct Process {
     pid: u32,
+    /// By protocol.
+    addrs: HashMap<String, String>,
     addr: String,
     lines: Receiver<String>,
     exit: Receiver<ExitStatus>,
@@ -46,10 +57,7 @@ impl Process {
 
     fn run(command: Command, data_dir: &Path, settings: &[&str]) -> Self {
         let mut process = Self::spawn(command, data_dir, settings);
-        let listening = process.log("listening");
-        let (_, addr) = listening.split_once("addr=").expect("the address is logged");
-        process.addr = format!("http://{addr}");
-        process.log("ready");
+        process.wait_until_ready();
         process
     }
 
@@ -60,7 +68,7 @@ impl Process {
 
     fn spawn(mut command: Command, data_dir: &Path, settings: &[&str]) -> Self {
         command.arg("--data-dir").arg(data_dir);
-        for setting in ["server.grpc_addr=127.0.0.1:0"].iter().chain(settings) {
+        for setting in FREE_PORTS.iter().chain(settings) {
             command.args(["--set", setting]);
         }
         let mut child = command.stderr(Stdio::piped()).spawn().expect("the binary starts");
@@ -72,12 +80,31 @@ impl Process {
         });
         let (ended, exit) = sync_channel(1);
         thread::spawn(move || ended.send(child.wait().expect("it is our child")));
-        Self { pid, addr: String::new(), lines, exit }
+        Self { pid, addrs: HashMap::new(), addr: String::new(), lines, exit }
     }
 
-    /// Where it listens.
+    /// Learns from the log where it listens, and waits until it serves.
+    fn wait_until_ready(&mut self) {
+        loop {
+            let line = self.lines.recv_timeout(LIMIT).expect("a line of the log");
+            if let Some((_, told)) = line.split_once("listening protocol=\"") {
+                let (protocol, addr) = told.split_once("\" addr=").expect("the address is logged");
+                self.addrs.insert(protocol.to_owned(), addr.to_owned());
+            } else if line.contains(" ready") {
+                break;
+            }
+        }
+        self.addr = self.addrs.get("grpc").map(|addr| format!("http://{addr}")).unwrap_or_default();
+    }
+
+    /// Where gRPC is served, as clients want it.
     pub(crate) fn addr(&self) -> &str {
         &self.addr
+    }
+
+    /// Where a protocol is served: `IP:PORT`.
+    pub(crate) fn addr_of(&self, protocol: &str) -> &str {
+        self.addrs.get(protocol).expect("the listener is on")
     }
 
     /// Waits for the next log line that contains `text`.

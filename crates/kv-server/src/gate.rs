@@ -1,0 +1,111 @@
+//! What every protocol goes through to the store: readiness, what is promised of answers, persistence, and
+//! where it is counted.
+
+use std::sync::Arc;
+
+use kv_core::{Durability, Store};
+
+use crate::backend::Backend;
+use crate::clock::Stopwatch;
+use crate::config::{Config, FsyncMode};
+use crate::metrics::Metrics;
+use crate::persistence::Persistence;
+use crate::promise::{self, Basis, Promise, Unkept};
+use crate::readiness::Loading;
+use crate::serving::Serving;
+use crate::waiting::Waiter;
+
+/// What every protocol goes through to the store. One per server; protocols differ in what they read and
+/// write, not in what they promise.
+pub(crate) struct Gate {
+    backend: Backend,
+    serving: Serving,
+    promise: Promise,
+    fsync: FsyncMode,
+    started: Stopwatch,
+    metrics: Arc<Metrics>,
+}
+
+impl Gate {
+    /// Lets protocols through to the backend as the configuration says.
+    pub(crate) fn new(backend: Backend, config: &Config, serving: Serving) -> Self {
+        let promise = Promise::new(&config.persist);
+        let (fsync, metrics) = (config.persist.fsync, Arc::new(Metrics::new()));
+        Self { backend, serving, promise, fsync, started: Stopwatch::start(), metrics }
+    }
+
+    /// The store. It must not be touched before the gate is [open](Self::open).
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.backend.store
+    }
+
+    /// What keeps the store on disk; `None` when data is kept in memory only.
+    pub(crate) fn persistence(&self) -> Option<&Arc<dyn Persistence>> {
+        self.backend.persistence.as_ref()
+    }
+
+    /// When the log is synced.
+    pub(crate) fn fsync(&self) -> FsyncMode {
+        self.fsync
+    }
+
+    /// Whether the server takes requests, for health checks.
+    pub(crate) fn serving(&self) -> &Serving {
+        &self.serving
+    }
+
+    /// Runs since the server did.
+    pub(crate) fn started(&self) -> Stopwatch {
+        self.started
+    }
+
+    /// Where requests and connections are counted.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Whether requests may touch the store: not while what was kept is still being loaded.
+    ///
+    /// # Errors
+    /// How far the loading is.
+    pub(crate) fn open(&self) -> Result<(), Loading> {
+        self.backend.readiness.progress().map_or(Ok(()), Err)
+    }
+
+    /// The level a write is to reach that asks for this one, or for none.
+    ///
+    /// # Errors
+    /// [`Unkept::Level`] when the store cannot reach it; nothing may be executed then.
+    pub(crate) fn level(&self, asked: Option<Durability>) -> Result<Durability, Unkept> {
+        self.promise.level(asked, self.store().durability_max())
+    }
+
+    /// What an answer must wait for before it is sent; `None` when nothing.
+    ///
+    /// # Errors
+    /// [`Unkept`] when the log has failed and what the answer rests on may be lost.
+    pub(crate) fn waiter(&self, basis: Basis, level: Durability) -> Result<Option<Waiter>, Unkept> {
+        self.promise.waiter(self.store().progress(), basis, level)
+    }
+
+    /// The level that the writes of an answer have reached which has waited for `level`.
+    pub(crate) fn achieved(&self, basis: Basis, level: Durability) -> Durability {
+        promise::achieved(self.store().progress(), basis, level)
+    }
+
+    /// Waits until an answer may be sent, and tells the level that its writes have reached.
+    ///
+    /// # Errors
+    /// [`Unkept`] when the log has failed and what the answer rests on may be lost.
+    pub(crate) async fn settle(
+        &self,
+        basis: Basis,
+        level: Durability,
+    ) -> Result<Durability, Unkept> {
+        if let Some(mut waiter) = self.waiter(basis, level)? {
+            let waited = waiter.wait(self.store().progress()).await;
+            waited.map_err(|failure| basis.lost(failure))?;
+        }
+        Ok(self.achieved(basis, level))
+    }
+}
