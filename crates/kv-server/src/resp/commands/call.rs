@@ -83,8 +83,9 @@ impl<'a> Call<'a> {
         match self.command.run {
             Run::Call(run) => run(&mut self)?,
             Run::Each(operation) => keys::each(&mut self, operation)?,
-            // Others are executed elsewhere, or not at all.
-            Run::Plan(_) | Run::Container => {}
+            Run::Container => return Err(Failure::Arity(self.command)),
+            // Never executed by itself.
+            Run::Plan(_) => {}
         }
         Ok(Left { basis: self.basis, after: self.after })
     }
@@ -107,10 +108,7 @@ impl<'a> Call<'a> {
     }
 
     /// Executes operations as one. `None` when the condition of one does not hold.
-    pub(crate) fn execute_atomic(
-        &mut self,
-        ops: &[Op<'_>],
-    ) -> Result<Option<Vec<Reply>>, Failure> {
+    pub(crate) fn execute_atomic(&mut self, ops: &[Op<'_>]) -> Result<Option<Vec<Reply>>, Failure> {
         match self.store().execute_atomic(ops) {
             Ok(replies) => {
                 for (op, reply) in ops.iter().zip(&replies) {
