@@ -4,7 +4,7 @@ use crate::error::{BatchError, StoreError};
 use crate::journal::Progress;
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
-use crate::types::{Durability, Lsn, Op, Reply};
+use crate::types::{Durability, Lsn, Op, Reply, Transfer, TransferReply};
 
 /// A key-value store.
 ///
@@ -58,6 +58,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`BatchError`] names the first operation whose condition did not hold or that was refused.
     fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError>;
+
+    /// Gives what one key holds to another, as one write that no other caller sees half of.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the transfer is refused.
+    fn transfer(&self, transfer: &Transfer<'_>) -> Result<TransferReply, StoreError>;
 
     /// Reads one page of an iteration. The order is unspecified.
     ///

@@ -14,7 +14,7 @@ use kv_core::testing::{Expected, ManualClock, MemoryJournal, ModelStore, OwnedCh
 use kv_core::{
     Action, BatchError, Clock, Condition, Deadline, DeleteCause, EngineConfig, ExpireRule,
     ExpiryChange, Extended, NullJournal, Op, Payload, ReplayTarget, Reply, ScanSpec, SetExpiry,
-    ShardedStore, Store, StoreError, TtlManager, UnixMillis, Version,
+    ShardedStore, Store, StoreError, Transfer, TransferOutcome, TtlManager, UnixMillis, Version,
 };
 use proptest::prelude::*;
 
@@ -57,6 +57,7 @@ enum Step {
     Batch(Vec<OwnedOp>),
     InOrder(Vec<OwnedOp>),
     Atomic(Vec<OwnedOp>),
+    Transfer(u8, u8, bool, bool),
     Advance(u64),
     Back(u64),
     Tick,
@@ -152,6 +153,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => proptest::collection::vec(op(), 0..30).prop_map(Step::Batch),
         3 => proptest::collection::vec(op(), 0..80).prop_map(Step::InOrder),
         3 => proptest::collection::vec(op(), 0..12).prop_map(Step::Atomic),
+        3 => (0_u8..24, 0_u8..24, any::<bool>(), any::<bool>())
+            .prop_map(|(from, to, keep, replace)| Step::Transfer(from, to, keep, replace)),
         3 => (0_u64..3_000).prop_map(Step::Advance),
         1 => (0_u64..1 << 40).prop_map(Step::Advance),
         1 => (0_u64..10_000).prop_map(Step::Back),
@@ -279,6 +282,10 @@ impl Pair {
                 }
             }
             Step::Atomic(ops) => self.atomic(ops),
+            Step::Transfer(from, to, keep_source, replace) => {
+                let (from, to) = (&[*from], &[*to]);
+                self.transfer(&Transfer { from, to, keep_source: *keep_source, replace: *replace });
+            }
             Step::Advance(by) => self.clock.advance_ms(*by),
             // Back only as long as no key has expired meanwhile: the engine may have removed it.
             Step::Back(by) => self.back(*by),
@@ -299,6 +306,20 @@ impl Pair {
                     self.compare(&op, &got, false);
                 }
             }
+        }
+    }
+
+    fn transfer(&mut self, transfer: &Transfer<'_>) {
+        let got = self.engine.transfer(transfer).unwrap();
+        assert_eq!(got.outcome, self.model.transfer(transfer, self.clock.now()), "{transfer:?}");
+        let greatest = self.greatest.entry(transfer.to[0]).or_default();
+        if got.outcome == TransferOutcome::Done && transfer.from != transfer.to {
+            assert!(got.version > *greatest, "{transfer:?}: {} after {greatest}", got.version);
+            *greatest = got.version;
+            self.model.set_version(transfer.to, got.version);
+            self.recent.push(got.version);
+        } else if got.version != Version::NONE {
+            assert_eq!(got.version, *greatest, "{transfer:?} changed nothing");
         }
     }
 

@@ -32,6 +32,7 @@ mod persistence;
 mod promise;
 mod protocol;
 mod readiness;
+mod resp;
 mod server;
 mod serving;
 mod shutdown;

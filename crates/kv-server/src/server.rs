@@ -18,6 +18,7 @@ use crate::error::StartError;
 use crate::gate::Gate;
 use crate::grpc::Grpc;
 use crate::listener::Places;
+use crate::resp::Resp;
 use crate::serving::serving;
 use crate::shutdown::{Drain, DrainSwitch, drain_switch};
 
@@ -56,8 +57,11 @@ impl Server {
         let gate = Arc::new(Gate::new(backend, config, serving));
         let places = Places::new(config.limits.connections_max.as_usize());
         let grpc = Grpc::new(&gate, config, &drain)?;
-        let endpoints =
-            [Endpoint::bind("server.grpc_addr", config.server.grpc_addr, &places, grpc)?];
+        let resp = Resp::new(&gate, config);
+        let endpoints = [
+            Endpoint::bind("server.resp_addr", config.server.resp_addr, &places, resp)?,
+            Endpoint::bind("server.grpc_addr", config.server.grpc_addr, &places, grpc)?,
+        ];
         let endpoints: Vec<Endpoint> = endpoints.into_iter().flatten().collect();
         if endpoints.is_empty() {
             return Err(StartError::NoAddress);

@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 
 use crate::types::{
-    Action, Condition, ExpireRule, ExpiryChange, Extended, Op, SetExpiry, UnixMillis, Version,
+    Action, Condition, ExpireRule, ExpiryChange, Extended, Op, SetExpiry, Transfer,
+    TransferOutcome, UnixMillis, Version,
 };
 
 /// A map of values and expiries.
@@ -99,6 +100,24 @@ impl ModelStore {
         if let Some(entry) = self.keys.get_mut(key) {
             entry.version = version;
         }
+    }
+
+    /// Transfers what a key holds at `now`.
+    pub fn transfer(&mut self, transfer: &Transfer<'_>, now: UnixMillis) -> TransferOutcome {
+        let live = self.live(now);
+        let Some((value, expiry, _)) = live.get(transfer.from) else {
+            return TransferOutcome::SourceAbsent;
+        };
+        if live.contains_key(transfer.to) && !transfer.replace {
+            return TransferOutcome::DestinationExists;
+        }
+        if transfer.from != transfer.to {
+            self.store(transfer.to, value.clone(), *expiry, now.get());
+            if !transfer.keep_source {
+                self.keys.remove(transfer.from);
+            }
+        }
+        TransferOutcome::Done
     }
 
     /// Executes an operation at `now`.

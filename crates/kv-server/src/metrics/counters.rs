@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::buckets::{self, BUCKETS};
+use kv_core::{LATENCY_BUCKETS, Latency, latency_bucket, latency_ns};
+
 use super::labels::{ErrorKind, Label as _, Operation, Protocol};
 use super::seat::{SEATS, SHARED, seat};
 
@@ -27,7 +28,7 @@ struct ProtocolCounters {
 }
 
 struct LatencyCounters {
-    buckets: [AtomicU64; BUCKETS],
+    buckets: [AtomicU64; LATENCY_BUCKETS],
     sum_ns: AtomicU64,
 }
 
@@ -53,28 +54,6 @@ impl Adding {
     }
 }
 
-/// The requests of one operation, by how long they took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Latency {
-    /// Requests in each bucket.
-    pub(crate) buckets: [u64; BUCKETS],
-    /// Nanoseconds that all took together.
-    pub(crate) sum_ns: u64,
-}
-
-impl Default for Latency {
-    fn default() -> Self {
-        Self { buckets: [0; BUCKETS], sum_ns: 0 }
-    }
-}
-
-impl Latency {
-    /// How many requests there were.
-    pub(crate) fn count(&self) -> u64 {
-        self.buckets.iter().sum()
-    }
-}
-
 impl Counters {
     pub(super) fn new() -> Self {
         Self { threads: (0..=SEATS).map(|_seat| OnceLock::new()).collect() }
@@ -88,10 +67,11 @@ impl Counters {
     ) {
         self.with_mine(protocol, |mine, adding| {
             let Some(latency) = mine.latencies.get(operation.place()) else { return };
-            if let Some(bucket) = latency.buckets.get(buckets::bucket(took)) {
+            let nanos = latency_ns(took);
+            if let Some(bucket) = latency.buckets.get(latency_bucket(nanos)) {
                 adding.add(bucket, count);
             }
-            adding.add(&latency.sum_ns, buckets::nanos(took).saturating_mul(count));
+            adding.add(&latency.sum_ns, nanos.saturating_mul(count));
         });
     }
 
@@ -164,7 +144,7 @@ impl ProtocolCounters {
     fn new() -> Self {
         Self {
             latencies: std::array::from_fn(|_place| LatencyCounters {
-                buckets: [const { AtomicU64::new(0) }; BUCKETS],
+                buckets: [const { AtomicU64::new(0) }; LATENCY_BUCKETS],
                 sum_ns: AtomicU64::new(0),
             }),
             errors: [const { AtomicU64::new(0) }; ErrorKind::COUNT],

@@ -12,7 +12,6 @@
 //! metrics.bytes_in(Protocol::Resp, bytes);
 //! ```
 
-mod buckets;
 mod connections;
 mod counters;
 mod labels;
@@ -20,12 +19,13 @@ mod metered;
 mod seat;
 
 pub(crate) use connections::{ConnectionCounts, ConnectionGuard};
-pub(crate) use counters::Latency;
 pub(crate) use labels::{ErrorKind, Operation, Protocol};
 pub(crate) use metered::Metered;
 
 use std::fmt;
 use std::time::Duration;
+
+use kv_core::Latency;
 
 use connections::Connections;
 use counters::Counters;

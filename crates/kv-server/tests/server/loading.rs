@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kv_core::{
     BatchError, Lsn, Op, Progress, Reply, ScanCursor, ScanPage, ScanSpec, Store, StoreError,
-    StoreStats,
+    StoreStats, Transfer, TransferReply,
 };
 use kv_proto::v1::{FlushRequest, GetRequest, PipelineRequest, ScanRequest, StatsRequest};
 use kv_server::testing::TestServer;
@@ -42,6 +42,10 @@ impl Store for Untouchable {
     }
 
     fn execute_atomic(&self, _: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
+        unreachable!("the store is touched")
+    }
+
+    fn transfer(&self, _: &Transfer<'_>) -> Result<TransferReply, StoreError> {
         unreachable!("the store is touched")
     }
 

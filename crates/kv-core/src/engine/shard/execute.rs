@@ -153,7 +153,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         growth: Growth,
     ) -> Result<(), Halt> {
-        if !ctx.tracker.is_limited() {
+        if !self.memory.is_limited() {
             return Ok(());
         }
         let bytes = self.bytes_to_grow(growth);

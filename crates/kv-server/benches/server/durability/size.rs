@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use kv_client::{Batch, op};
 
+use super::load::{key, value};
+use super::log_files;
 use crate::Bench;
 use crate::child::directory;
-use crate::load::{key, value};
-use crate::log_files;
 use crate::ours::{NO_SNAPSHOTS, Ours};
 use crate::report::{row, table};
 

@@ -1,4 +1,5 @@
-//! What durability costs, through the real server and beside Redis: `cargo xtask bench persist`.
+//! What durability and protocols cost, through the real server and beside Redis: `cargo xtask bench persist`
+//! and `cargo xtask bench protocols`.
 //!
 //! Every section measures this server and its peer in turns, on the same machine and the same disk, with
 //! the load generator beside them. Prints Markdown tables: medians, and the range of all rounds behind them.
@@ -19,28 +20,25 @@
     reason = "figures are for people"
 )]
 
-mod always;
 mod child;
-mod interval;
+mod durability;
 mod latency;
-mod load;
-mod log_files;
-mod open_loop;
 mod ours;
+mod protocols;
 mod redis;
 mod redis_benchmark;
 mod report;
 mod resp;
-mod restart;
 mod scale;
-mod size;
-mod snapshot;
+mod side;
 mod time;
 
 use std::process::ExitCode;
 
 use tokio::runtime::Runtime;
 
+use durability::{always, interval, restart, size, snapshot};
+use protocols::{http, idle, large, metrics};
 use redis::RedisProgram;
 use scale::Scale;
 
@@ -54,12 +52,17 @@ struct Bench {
 
 type Section = (&'static str, fn(&Bench));
 
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 10] = [
     ("always", always::run),
     ("interval", interval::run),
     ("restart", restart::run),
     ("snapshot", snapshot::run),
     ("size", size::run),
+    ("resp", protocols::resp::run),
+    ("http", http::run),
+    ("metrics", metrics::run),
+    ("idle", idle::run),
+    ("large", large::run),
 ];
 
 fn main() -> ExitCode {

@@ -107,7 +107,7 @@ impl ResidentWatch {
 pub(crate) fn directory() -> tempfile::TempDir {
     let parent = Path::new(env!("CARGO_TARGET_TMPDIR"));
     std::fs::create_dir_all(parent).unwrap();
-    tempfile::Builder::new().prefix("bench-persist-").tempdir_in(parent).unwrap()
+    tempfile::Builder::new().prefix("bench-server-").tempdir_in(parent).unwrap()
 }
 
 /// A command whose output nobody reads.

@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::load::{fill, key, value};
 use crate::Bench;
 use crate::child::directory;
-use crate::load::{fill, key, value};
 use crate::ours::{NO_SNAPSHOTS, Ours};
 use crate::redis::RedisProgram;
 use crate::report::{Figure, row, table};

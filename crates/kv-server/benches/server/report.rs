@@ -6,7 +6,7 @@ use crate::redis::RedisProgram;
 
 /// Says what is measured, on what, and how to do it again.
 pub(crate) fn header(words: &[String], quick: bool, redis: Option<&RedisProgram>) {
-    println!("$ cargo bench -p kv-server --bench persist -- {}", words.join(" "));
+    println!("$ cargo bench -p kv-server --bench server -- {}", words.join(" "));
     if quick {
         println!("\nQUICK: small numbers that show that it runs. They claim nothing.\n");
     }

@@ -1,11 +1,11 @@
 //! What the default mode costs: throughput with it, and with persistence off.
 
+use super::load::{SetLoad, Style};
 use crate::Bench;
-use crate::always::Side;
 use crate::child::directory;
-use crate::load::{SetLoad, Style};
 use crate::ours::{NO_SNAPSHOTS, Ours};
 use crate::report::{row, table};
+use crate::side::Side;
 
 /// Most of the throughput, in percent, that the log may cost.
 const TARGET: &str = "≤ 15 %";

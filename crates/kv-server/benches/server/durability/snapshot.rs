@@ -1,10 +1,10 @@
 //! What a snapshot does to the writes beside it, and to memory.
 
+use super::load::{fill, key, value};
+use super::open_loop::{Pace, Running, Setter, Writes};
 use crate::Bench;
 use crate::child::{Server, directory};
 use crate::latency::{Quantiles, Window};
-use crate::load::{fill, key, value};
-use crate::open_loop::{Pace, Running, Setter, Writes};
 use crate::ours::{NO_SNAPSHOTS, Ours};
 use crate::redis::Redis;
 use crate::report::{Figure, row, table};

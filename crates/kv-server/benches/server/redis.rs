@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::child::{Server, quiet};
+use crate::redis_benchmark;
 use crate::resp::Connection;
 use crate::time::{now, wait_for};
 
@@ -20,7 +21,7 @@ impl RedisProgram {
     /// Looks for both programs.
     pub(crate) fn find() -> Option<Self> {
         let output = Command::new("redis-server").arg("--version").output().ok()?;
-        quiet("redis-benchmark").arg("--version").status().ok()?;
+        redis_benchmark::is_there().then_some(())?;
         let text = String::from_utf8_lossy(&output.stdout);
         let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="))?;
         Some(Self { version: version.to_owned() })

@@ -27,6 +27,10 @@ pub(crate) struct Scale {
     pub(crate) quiet: Duration,
     /// Records written for each row of `size`, one by one; under load ten times as many.
     pub(crate) size_records: u64,
+    /// Connections opened and left idle, in `idle`.
+    pub(crate) idle_connections: usize,
+    /// Bytes of the values that are read beside small ones, in `large`.
+    pub(crate) large_bytes: usize,
 }
 
 impl Scale {
@@ -43,6 +47,8 @@ impl Scale {
         open_rate: 5_000,
         quiet: Duration::from_secs(5),
         size_records: 20_000,
+        idle_connections: 10_000,
+        large_bytes: 10_000_000,
     };
 
     /// A smoke test.
@@ -58,5 +64,7 @@ impl Scale {
         open_rate: 1_000,
         quiet: Duration::from_millis(300),
         size_records: 500,
+        idle_connections: 100,
+        large_bytes: 1_000_000,
     };
 }

@@ -1,5 +1,6 @@
 //! This server as a process.
 
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -27,8 +28,11 @@ const LINES_MAX: usize = 1000;
 #[derive(Debug)]
 pub(crate) struct Ours {
     pub(crate) server: Server,
-    address: String,
+    addresses: Addresses,
 }
+
+/// Where each protocol is served: `IP:PORT`.
+type Addresses = HashMap<String, String>;
 
 /// How long a start took, from the call that made the process.
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +47,9 @@ impl Ours {
     /// Starts a server with its files in `dir`, and waits until it is ready.
     pub(crate) fn start(dir: &Path, settings: &[&str]) -> Self {
         let (server, log) = spawn(dir, settings);
-        let address = log.address();
-        log.wait("ready");
-        Self { server, address }
+        let addresses = log.addresses();
+        log.wait(" ready");
+        Self { server, addresses }
     }
 
     /// Starts a server over the files in `dir`, and measures when it serves `key`.
@@ -57,20 +61,31 @@ impl Ours {
     ) -> (Self, Startup) {
         let start = now();
         let (server, log) = spawn(dir, settings);
-        let address = log.address();
+        let addresses = log.addresses();
         let first_get = {
-            let (address, handle, key) =
-                (address.clone(), runtime.handle().clone(), key.to_owned());
+            let address = format!("http://{}", addresses["grpc"]);
+            let (handle, key) = (runtime.handle().clone(), key.to_owned());
             thread::spawn(move || handle.block_on(first_get(address, key)))
         };
-        let ready = log.wait("ready").duration_since(start);
+        let ready = log.wait(" ready").duration_since(start);
         let first_get = first_get.join().unwrap().duration_since(start);
-        (Self { server, address }, Startup { ready, first_get })
+        (Self { server, addresses }, Startup { ready, first_get })
+    }
+
+    /// Where a protocol is served: `IP:PORT`.
+    pub(crate) fn address(&self, protocol: &str) -> &str {
+        &self.addresses[protocol]
+    }
+
+    /// The port that a protocol is served on.
+    pub(crate) fn port(&self, protocol: &str) -> u16 {
+        self.address(protocol).rsplit_once(':').unwrap().1.parse().unwrap()
     }
 
     /// A client with one connection.
     pub(crate) async fn client(&self) -> Client {
-        let client = Client::builder().address(&self.address).retry(RetryPolicy::NONE);
+        let address = format!("http://{}", self.address("grpc"));
+        let client = Client::builder().address(address).retry(RetryPolicy::NONE);
         client.request_timeout(LIMIT).connect().await.unwrap()
     }
 
@@ -141,10 +156,15 @@ impl Log {
         Self(lines)
     }
 
-    fn address(&self) -> String {
-        let (_, text) = self.line("protocol=\"grpc\"");
-        let (_, addr) = text.split_once("addr=").expect("the address is logged");
-        format!("http://{addr}")
+    /// Every listener's address.
+    fn addresses(&self) -> Addresses {
+        let listener = |_| {
+            let (_, text) = self.line("listening protocol=\"");
+            let (_, told) = text.split_once("protocol=\"").unwrap();
+            let (protocol, address) = told.split_once("\" addr=").expect("the address is logged");
+            (protocol.to_owned(), address.to_owned())
+        };
+        FREE_PORTS.iter().map(listener).collect()
     }
 
     /// Waits for a line and tells when it came.
