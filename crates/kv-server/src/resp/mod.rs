@@ -14,6 +14,7 @@ mod failure;
 mod input;
 mod outbox;
 mod plan;
+mod rdb;
 mod request;
 mod run;
 mod scratch;

@@ -186,9 +186,9 @@ impl Output {
             return None;
         }
         let [low, high, ..] = (distance - 1).to_le_bytes();
-        match u8::try_from(len - 2).ok()? {
-            short @ ..7 => self.bytes.push(short << 5 | high),
-            long => self.bytes.extend([7 << 5 | high, long - 7]),
+        match len - 2 {
+            short @ ..7 => self.bytes.push(u8::try_from(short).ok()? << 5 | high),
+            long => self.bytes.extend([7 << 5 | high, u8::try_from(long - 7).ok()?]),
         }
         self.bytes.push(low);
         self.begin_run();

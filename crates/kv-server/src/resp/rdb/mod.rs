@@ -15,5 +15,7 @@ mod crc64;
 mod lzf;
 mod payload;
 mod string;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use payload::{PayloadError, decode, encode};

@@ -37,7 +37,10 @@ pub(crate) fn encode(value: &[u8]) -> Vec<u8> {
 }
 
 /// The value of a payload.
-pub(crate) fn decode(payload: &[u8], value_bytes_max: usize) -> Result<Cow<'_, [u8]>, PayloadError> {
+pub(crate) fn decode(
+    payload: &[u8],
+    value_bytes_max: usize,
+) -> Result<Cow<'_, [u8]>, PayloadError> {
     let (rest, checksum) = payload.split_last_chunk().ok_or(PayloadError::Checksum)?;
     let (body, version) = rest.split_last_chunk().ok_or(PayloadError::Checksum)?;
     let is_known = u16::from_le_bytes(*version) <= VERSION_MAX;
