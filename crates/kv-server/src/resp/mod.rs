@@ -20,6 +20,7 @@ mod run;
 mod scratch;
 mod session;
 mod shared;
+mod work;
 
 use std::sync::Arc;
 
