@@ -24,6 +24,7 @@ use crate::shutdown::{Drain, DrainSwitch, drain_switch};
 
 /// A server that listens and does not serve yet.
 pub struct Server {
+    gate: Arc<Gate>,
     endpoints: Vec<Endpoint>,
     drain_timeout: Duration,
     switch: DrainSwitch,
@@ -67,7 +68,12 @@ impl Server {
             return Err(StartError::NoAddress);
         }
         let drain_timeout = config.server.drain_timeout.get();
-        Ok(Self { endpoints, drain_timeout, switch, drain, watching: watching.boxed() })
+        Ok(Self { gate, endpoints, drain_timeout, switch, drain, watching: watching.boxed() })
+    }
+
+    /// What every protocol goes through to the store.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// What is listened on: the name of each protocol and its address, with the port that was taken when
@@ -79,7 +85,7 @@ impl Server {
     /// Serves until `shutdown` ends, then stops listening and waits for what is in flight, for
     /// `server.drain_timeout` at most. Dropping the future cuts every connection at once.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Stopped {
-        let Self { endpoints, drain_timeout, switch, drain, watching } = self;
+        let Self { endpoints, drain_timeout, switch, drain, watching, .. } = self;
         // Ends with this function.
         let mut watch = JoinSet::new();
         watch.spawn(watching);

@@ -11,6 +11,7 @@ mod blocked;
 mod client;
 mod commands;
 mod failure;
+mod glob;
 mod input;
 mod outbox;
 mod plan;

@@ -86,8 +86,9 @@ impl<'a> Call<'a> {
         match self.command.run {
             Run::Call(run) => run(&mut self)?,
             Run::Each(operation) => keys::each(&mut self, operation)?,
-            // Others are executed elsewhere, or not at all.
-            Run::Plan(_) | Run::Container => {}
+            Run::Container => return Err(Failure::Arity(self.command)),
+            // Never executed by itself.
+            Run::Plan(_) => {}
         }
         Ok(Left { basis: self.basis, after: self.after })
     }
