@@ -15,11 +15,13 @@ mod glob;
 mod input;
 mod outbox;
 mod plan;
+mod rdb;
 mod request;
 mod run;
 mod scratch;
 mod session;
 mod shared;
+mod work;
 
 use std::sync::Arc;
 
