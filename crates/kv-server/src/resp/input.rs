@@ -54,7 +54,11 @@ impl Input {
     }
 
     /// Drops bytes that were executed and makes room for those that are missing. `None` when nothing is left.
-    pub(super) fn advance(mut self: Box<Self>, consumed: usize, missing: usize) -> Option<Box<Self>> {
+    pub(super) fn advance(
+        mut self: Box<Self>,
+        consumed: usize,
+        missing: usize,
+    ) -> Option<Box<Self>> {
         let rest = self.filled.saturating_sub(consumed);
         if rest == 0 {
             return None;

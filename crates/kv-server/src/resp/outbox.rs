@@ -80,7 +80,11 @@ impl Outbox {
         let at = |place: usize| self.end + (place - start) as u64;
         if holds {
             let held = answers.bases().iter();
-            let held = held.map(|based| Held { start: at(based.start), end: at(based.end), basis: based.basis });
+            let held = held.map(|based| Held {
+                start: at(based.start),
+                end: at(based.end),
+                basis: based.basis,
+            });
             self.held.extend(held);
         }
         self.end = at(answers.len());

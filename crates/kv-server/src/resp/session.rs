@@ -82,7 +82,10 @@ impl Session {
         match self.serve(&mut drain).await {
             Ok(()) => {
                 // Tells the client that this was the last answer.
-                if poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await.is_err() {}
+                if poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context))
+                    .await
+                    .is_err()
+                {}
             }
             Err(error) => debug!(%error, "a connection broke"),
         }
@@ -151,7 +154,11 @@ impl Session {
                 }
                 if self.is_closing {
                     // What is left waits for the socket or the log.
-                    return if self.outbox.is_empty() { Poll::Ready(Ok(Next::End)) } else { Poll::Pending };
+                    return if self.outbox.is_empty() {
+                        Poll::Ready(Ok(Next::End))
+                    } else {
+                        Poll::Pending
+                    };
                 }
                 if !self.has_room() || !self.outbox.may_go_ahead() {
                     return Poll::Pending;
@@ -203,11 +210,7 @@ impl Session {
 
     /// Reads what is there. Nothing when the client has ended its side, or the server drains and everything
     /// that was received has been read.
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        room: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_read(&mut self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
         let room = match self.leftover {
             Some(left) => room.split_at_mut(left.min(room.len())).0,
             None => room,
@@ -246,7 +249,11 @@ impl Session {
     }
 
     /// Executes what the connection has kept and got since, and keeps what is left of it.
-    fn execute_input(&mut self, mut input: Box<Input>, scratch: &mut Scratch) -> Option<Box<Input>> {
+    fn execute_input(
+        &mut self,
+        mut input: Box<Input>,
+        scratch: &mut Scratch,
+    ) -> Option<Box<Input>> {
         let Scratch { lists, answers, .. } = scratch;
         let (executed, missing) = self.execute(input.parts(), lists, answers);
         if self.is_closing {
@@ -300,7 +307,8 @@ impl Session {
         let holds = basis != Basis::default()
             && !matches!(self.shared.gate.waiter(basis, self.shared.level), Ok(None));
         let mut sent = 0;
-        if !holds && self.outbox.is_empty()
+        if !holds
+            && self.outbox.is_empty()
             && let Some(bytes) = answers.in_one_piece()
         {
             while let Some(rest) = bytes.get(sent..).filter(|rest| !rest.is_empty()) {

@@ -107,10 +107,7 @@ impl<'a> Call<'a> {
     }
 
     /// Executes operations as one. `None` when the condition of one does not hold.
-    pub(crate) fn execute_atomic(
-        &mut self,
-        ops: &[Op<'_>],
-    ) -> Result<Option<Vec<Reply>>, Failure> {
+    pub(crate) fn execute_atomic(&mut self, ops: &[Op<'_>]) -> Result<Option<Vec<Reply>>, Failure> {
         match self.store().execute_atomic(ops) {
             Ok(replies) => {
                 for (op, reply) in ops.iter().zip(&replies) {

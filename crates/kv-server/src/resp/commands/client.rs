@@ -14,15 +14,10 @@ pub(super) const SUBCOMMANDS: &[Command] = &[
     row("REPLY", 3, "3.2.0", "Instructs the server whether to reply to commands.").call(reply),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
-    Command::new(name, arity, Group::Connection, since, summary).of("CLIENT").flags(
-        Flags::CONNECTION.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
-    )
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
+    Command::new(name, arity, Group::Connection, since, summary)
+        .of("CLIENT")
+        .flags(Flags::CONNECTION.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE))
 }
 
 /// `CLIENT ID`
@@ -55,9 +50,7 @@ pub(super) fn check_name(name: &[u8]) -> Result<(), Failure> {
     if name.iter().all(u8::is_ascii_graphic) {
         return Ok(());
     }
-    Err(Failure::Text(
-        "ERR Client names cannot contain spaces, newlines or special characters.",
-    ))
+    Err(Failure::Text("ERR Client names cannot contain spaces, newlines or special characters."))
 }
 
 /// `CLIENT REPLY ON | OFF | SKIP`

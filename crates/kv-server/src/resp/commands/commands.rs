@@ -9,12 +9,7 @@ use crate::resp::failure::Failure;
 pub(super) const SUBCOMMANDS: &[Command] =
     &[row("COUNT", 2, "2.8.13", "Returns a count of commands.").call(count)];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
     Command::new(name, arity, Group::Server, since, summary)
         .of("COMMAND")
         .flags(Flags::CONNECTION.and(Flags::LOADING).and(Flags::STALE))

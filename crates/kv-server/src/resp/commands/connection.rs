@@ -12,8 +12,7 @@ use kv_resp::Version;
 const ALWAYS: Flags = Flags::LOADING.and(Flags::STALE).and(Flags::FAST);
 
 /// Served also to a client that has yet to say who it is.
-const GREETING: Flags =
-    ALWAYS.and(Flags::NOSCRIPT).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
+const GREETING: Flags = ALWAYS.and(Flags::NOSCRIPT).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
 
 /// The rows of this family.
 pub(super) const COMMANDS: &[Command] = &[
@@ -24,16 +23,17 @@ pub(super) const COMMANDS: &[Command] = &[
     row("HELLO", -1, "6.0.0", "Handshakes with the server.").flags(GREETING).call(hello),
     row("AUTH", -2, "1.0.0", "Authenticates the connection.").flags(GREETING).call(auth),
     row("SELECT", 2, "1.0.0", "Changes the selected database.").flags(ALWAYS).call(select),
-    Command::new("CLIENT", -2, Group::Connection, "2.4.0", "A container for client connection commands.")
-        .container(client::SUBCOMMANDS),
+    Command::new(
+        "CLIENT",
+        -2,
+        Group::Connection,
+        "2.4.0",
+        "A container for client connection commands.",
+    )
+    .container(client::SUBCOMMANDS),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
     Command::new(name, arity, Group::Connection, since, summary).flags(Flags::CONNECTION)
 }
 

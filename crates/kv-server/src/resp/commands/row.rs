@@ -155,7 +155,19 @@ impl Command {
             Group::Server => Operation::Admin,
             Group::String | Group::Generic => Operation::Other,
         };
-        Self { name, container, arity, flags, keys, group, since, summary, operation, run, subcommands }
+        Self {
+            name,
+            container,
+            arity,
+            flags,
+            keys,
+            group,
+            since,
+            summary,
+            operation,
+            run,
+            subcommands,
+        }
     }
 
     /// Of these kinds, beside those named already.

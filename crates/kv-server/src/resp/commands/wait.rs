@@ -17,12 +17,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .call(waitaof),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
     Command::new(name, arity, Group::Generic, since, summary)
         .flags(Flags::CONNECTION.and(Flags::BLOCKING))
 }
@@ -32,8 +27,13 @@ fn wait(call: &mut Call<'_>) -> Result<(), Failure> {
     let request = call.request();
     let replicas = request.integer(1)?;
     let timeout = timeout(request, 2)?;
-    let wait =
-        Wait { written: call.client.written, log: false, replicas: replicas > 0, timeout, tells_log: false };
+    let wait = Wait {
+        written: call.client.written,
+        log: false,
+        replicas: replicas > 0,
+        timeout,
+        tells_log: false,
+    };
     call.then(After::Wait(wait));
     Ok(())
 }
@@ -68,9 +68,9 @@ fn waitaof(call: &mut Call<'_>) -> Result<(), Failure> {
 
 /// Milliseconds, of which none are no limit.
 fn timeout(request: Request<'_>, index: usize) -> Result<Option<Duration>, Failure> {
-    let millis = request.integer(index).map_err(|_not_a_number| {
-        Failure::Text("ERR timeout is not an integer or out of range")
-    })?;
+    let millis = request
+        .integer(index)
+        .map_err(|_not_a_number| Failure::Text("ERR timeout is not an integer or out of range"))?;
     match u64::try_from(millis) {
         Ok(0) => Ok(None),
         Ok(millis) => Ok(Some(Duration::from_millis(millis))),
