@@ -252,6 +252,7 @@ impl ModelStore {
             None | Some(ExpireRule::IfSome) => old != forever,
             Some(ExpireRule::IfLater) => target > old,
             Some(ExpireRule::IfEarlier) => target < old,
+            Some(ExpireRule::IfSomeEarlier) => old != forever && target < old,
         };
         if allowed {
             self.store(key, entry.value, new, now);
