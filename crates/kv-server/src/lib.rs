@@ -30,6 +30,7 @@ mod grpc;
 mod listener;
 mod metrics;
 mod persistence;
+mod places;
 mod promise;
 mod protocol;
 mod readiness;
