@@ -1,5 +1,7 @@
 //! The engine's only source of time.
 
+use std::time::Duration;
+
 use crate::types::UnixMillis;
 
 /// Tells the time. kv-core reads no other clock (invariant KV-I1).
@@ -10,10 +12,20 @@ use crate::types::UnixMillis;
 pub trait Clock: Send + Sync {
     /// The present time.
     fn now(&self) -> UnixMillis;
+
+    /// Time since some moment of the past, always the same one, to measure how long things take. As fine as
+    /// the clock can tell; by default that is milliseconds.
+    fn elapsed(&self) -> Duration {
+        Duration::from_millis(self.now().get())
+    }
 }
 
 impl<C: Clock + ?Sized> Clock for std::sync::Arc<C> {
     fn now(&self) -> UnixMillis {
         (**self).now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        (**self).elapsed()
     }
 }

@@ -1,7 +1,7 @@
 //! Why the store refuses an operation, and what the caller can do about it.
 
 use crate::journal::JournalError;
-use crate::types::{EXPIRY_MAX_MS, Lsn, Version};
+use crate::types::{EXPIRY_MAX_MS, FLOAT_TEXT_BYTES_MAX, Lsn, Version};
 
 /// Why an operation was refused. A refused operation changed nothing, unless it says that the outcome is
 /// unknown.
@@ -58,6 +58,17 @@ pub enum StoreError {
         /// What was to be added.
         delta: i64,
     },
+    /// What should be a decimal number is not, or is out of its range.
+    #[error(
+        "value is not a valid float: it needs one decimal or hexadecimal number, without spaces, of at \
+         most {FLOAT_TEXT_BYTES_MAX} bytes and within the range of extended precision"
+    )]
+    NotAFloat,
+    /// Increment of a float past the range, or of infinity.
+    #[error(
+        "increment would produce NaN or Infinity: the sum must be a finite number below 2^16384"
+    )]
+    FloatOverflow,
     /// The write does not fit within the memory limit and nothing more can be evicted.
     #[error(
         "out of memory: {needed} more bytes do not fit in engine.memory_limit = {limit} and \
@@ -107,7 +118,10 @@ impl StoreError {
             | Self::BatchTooLarge { .. }
             | Self::ExpiryOutOfRange { .. }
             | Self::CursorInvalid => ErrorKind::Invalid,
-            Self::NotAnInteger | Self::IntegerOverflow { .. } => ErrorKind::State,
+            Self::NotAnInteger
+            | Self::IntegerOverflow { .. }
+            | Self::NotAFloat
+            | Self::FloatOverflow => ErrorKind::State,
             Self::OutOfMemory { .. } => ErrorKind::Exhausted,
             Self::Journal(JournalError::DiskFull { .. } | JournalError::Overloaded { .. }) => {
                 ErrorKind::Exhausted

@@ -19,6 +19,7 @@ mod error;
 pub mod eviction;
 mod image;
 mod journal;
+mod latency;
 mod limits;
 mod scan;
 mod stats;
@@ -34,11 +35,13 @@ pub use image::{ImageEntry, ImageValue, ReplayTarget, ShardCursor, SnapshotSourc
 pub use journal::{
     Change, DeleteCause, Effect, Journal, JournalError, NullJournal, Progress, Record,
 };
+pub use latency::{LATENCY_BOUNDS_NS, LATENCY_BUCKETS, Latency, latency_bucket, latency_ns};
 pub use limits::{KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
 pub use scan::{CURSOR_BYTES, ScanCursor, ScanEntry, ScanPage, ScanSpec};
 pub use stats::{LagSummary, StoreStats};
 pub use store::Store;
 pub use types::{
-    Action, Condition, Deadline, Durability, EXPIRY_MAX_MS, ExpireRule, ExpiryChange, Lsn, Op,
-    Payload, Reply, SetExpiry, UnixMillis, Version,
+    Action, Condition, Deadline, Durability, EXPIRY_MAX_MS, ExpireRule, ExpiryChange, Extended,
+    FLOAT_TEXT_BYTES_MAX, Lsn, Op, Payload, Reply, SetExpiry, Transfer, TransferOutcome,
+    TransferReply, UnixMillis, Version,
 };

@@ -42,14 +42,20 @@ impl Default for Limits {
 impl Limits {
     /// Checks one operation's sizes.
     pub(crate) fn check(&self, op: &Op<'_>) -> Result<(), StoreError> {
-        if op.key.len() > self.key_bytes_max {
-            return Err(StoreError::KeyTooLong { given: op.key.len(), max: self.key_bytes_max });
-        }
+        self.check_key(op.key)?;
         match op.action {
             Action::Set { value, .. } => self.check_value(value.len()),
             Action::Append { suffix } => self.check_value(suffix.len()),
             _ => Ok(()),
         }
+    }
+
+    /// Checks the length of a key.
+    pub(crate) fn check_key(&self, key: &[u8]) -> Result<(), StoreError> {
+        if key.len() > self.key_bytes_max {
+            return Err(StoreError::KeyTooLong { given: key.len(), max: self.key_bytes_max });
+        }
+        Ok(())
     }
 
     /// Checks the length of a value that is or would become stored.

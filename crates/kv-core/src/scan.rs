@@ -56,8 +56,9 @@ pub struct ScanEntry {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScanCursor {
-    /// Identity of the store that issued it: positions mean nothing to another.
-    pub(crate) store: u64,
+    /// Identity of the store that issued it: positions mean nothing to another. `None` when that is not
+    /// known; it is then just a position.
+    pub(crate) store: Option<u64>,
     /// The shard to go on in.
     pub(crate) shard: u32,
     /// Positions below this are still to be visited; they are visited downwards.
@@ -65,11 +66,28 @@ pub struct ScanCursor {
 }
 
 impl ScanCursor {
+    /// Writes the cursor as one number, below 2^48 and not 0: for protocols where 0 is the start and the
+    /// end, and where a client may keep numbers as floating point.
+    pub fn to_u64(self) -> u64 {
+        u64::from(self.shard) << u32::BITS | u64::from(self.position)
+    }
+
+    /// Reads a cursor from a number; `None` for 0, the start. Any number is a position: one that no page
+    /// of the store gave leads to some of its keys, or to the end.
+    pub fn from_u64(number: u64) -> Option<Self> {
+        if number == 0 {
+            return None;
+        }
+        let shard = u32::try_from(number >> u32::BITS).ok()?;
+        let position = u32::try_from(number & u64::from(u32::MAX)).ok()?;
+        Some(Self { store: None, shard, position })
+    }
+
     /// Writes the cursor as bytes.
     pub fn encode(self) -> [u8; CURSOR_BYTES] {
         let fields = [CURSOR_FORMAT]
             .into_iter()
-            .chain(self.store.to_le_bytes())
+            .chain(self.store.unwrap_or_default().to_le_bytes())
             .chain(self.shard.to_le_bytes())
             .chain(self.position.to_le_bytes());
         let mut out = [0; CURSOR_BYTES];
@@ -92,7 +110,7 @@ impl ScanCursor {
             return Err(StoreError::CursorInvalid);
         }
         Ok(Self {
-            store: u64::from_le_bytes(*store),
+            store: Some(u64::from_le_bytes(*store)),
             shard: u32::from_le_bytes(*shard),
             position: u32::from_le_bytes(*position),
         })
@@ -105,7 +123,8 @@ mod tests {
 
     #[test]
     fn cursors_survive_encoding_and_garbage_is_refused() {
-        let cursor = ScanCursor { store: 0x0102_0304_0506_0708, shard: 9, position: u32::MAX };
+        let cursor =
+            ScanCursor { store: Some(0x0102_0304_0506_0708), shard: 9, position: u32::MAX };
         let bytes = cursor.encode();
         assert_eq!(ScanCursor::decode(&bytes), Ok(cursor));
         assert_eq!(ScanCursor::decode(&bytes[1..]), Err(StoreError::CursorInvalid));
@@ -113,5 +132,18 @@ mod tests {
         let mut other_format = bytes;
         other_format[0] = 2;
         assert_eq!(ScanCursor::decode(&other_format), Err(StoreError::CursorInvalid));
+    }
+
+    #[test]
+    fn cursors_survive_as_numbers_that_floating_point_can_hold() {
+        let last_shard = u32::try_from(crate::SHARDS_MAX).unwrap() - 1;
+        for (shard, position) in [(0, 1), (0, u32::MAX), (1, 7), (last_shard, u32::MAX)] {
+            let cursor = ScanCursor { store: Some(1), shard, position };
+            let number = cursor.to_u64();
+            assert!(number > 0 && number < 1 << 48, "{number}");
+            assert_eq!(ScanCursor::from_u64(number), Some(ScanCursor { store: None, ..cursor }));
+        }
+        assert_eq!(ScanCursor::from_u64(0), None);
+        assert!(ScanCursor::from_u64(u64::MAX).is_some());
     }
 }

@@ -4,7 +4,7 @@ use crate::error::{BatchError, StoreError};
 use crate::journal::Progress;
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
-use crate::types::{Durability, Lsn, Op, Reply};
+use crate::types::{Durability, Lsn, Op, Reply, Transfer, TransferReply};
 
 /// A key-value store.
 ///
@@ -37,6 +37,20 @@ pub trait Store: Send + Sync {
         results: &mut Vec<Result<Reply, StoreError>>,
     ) -> Result<(), StoreError>;
 
+    /// Executes operations in the order given, and pushes one result each.
+    ///
+    /// Other callers may come between any two, but whoever sees the effect of one sees those of all before
+    /// it. Costs less than as many calls of [`execute`](Self::execute): the clock is read once, and
+    /// operations that follow each other in one shard share its lock.
+    ///
+    /// # Errors
+    /// [`StoreError::BatchTooLarge`], with nothing executed.
+    fn execute_in_order(
+        &self,
+        ops: &[Op<'_>],
+        results: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError>;
+
     /// Executes operations as one: all are applied and no other caller sees some without the rest, or
     /// none is. Each operation sees the effects of those before it. A key that several operations
     /// write gets one new version.
@@ -44,6 +58,12 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`BatchError`] names the first operation whose condition did not hold or that was refused.
     fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError>;
+
+    /// Gives what one key holds to another, as one write that no other caller sees half of.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the transfer is refused.
+    fn transfer(&self, transfer: &Transfer<'_>) -> Result<TransferReply, StoreError>;
 
     /// Reads one page of an iteration. The order is unspecified.
     ///

@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use kv_core::eviction::PolicyKind;
 use kv_core::testing::ManualClock;
 use kv_core::{
-    Action, Deadline, EngineConfig, ErrorKind, NullJournal, Op, SetExpiry, ShardedStore, Store,
-    TtlManager,
+    Action, Deadline, EngineConfig, ErrorKind, NullJournal, Op, Reply, SetExpiry, ShardedStore,
+    Store, Transfer, TtlManager,
 };
 
 /// Counts live heap bytes.
@@ -136,6 +136,12 @@ fn hammer(store: &impl Store, seed: u64, flushes: bool) -> u64 {
             0 => store.execute(&Op::new(&key, Action::Get)),
             1 => store.execute(&Op::new(&key, Action::Delete { return_previous: false })),
             2 => store.execute(&Op::new(&key, Action::Append { suffix: &buffer[..len / 8] })),
+            3 if random.bool() => {
+                let (from, to) = (&key, &random.u32(0..20_000).to_le_bytes());
+                let (keep_source, replace) = (random.bool(), random.bool());
+                let done = store.transfer(&Transfer { from, to, keep_source, replace });
+                done.map(|_| Reply::default())
+            }
             3 => match store
                 .execute_atomic(&[set, Op::new(b"shared", Action::Increment { delta: 1 })])
             {

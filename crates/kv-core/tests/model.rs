@@ -13,8 +13,8 @@ use std::sync::Arc;
 use kv_core::testing::{Expected, ManualClock, MemoryJournal, ModelStore, OwnedChange};
 use kv_core::{
     Action, BatchError, Clock, Condition, Deadline, DeleteCause, EngineConfig, ExpireRule,
-    ExpiryChange, NullJournal, Op, Payload, ReplayTarget, Reply, ScanSpec, SetExpiry, ShardedStore,
-    Store, StoreError, TtlManager, UnixMillis, Version,
+    ExpiryChange, Extended, NullJournal, Op, Payload, ReplayTarget, Reply, ScanSpec, SetExpiry,
+    ShardedStore, Store, StoreError, Transfer, TransferOutcome, TtlManager, UnixMillis, Version,
 };
 use proptest::prelude::*;
 
@@ -33,6 +33,7 @@ enum OwnedCondition {
     IfPresent,
     /// The version the key had that many versions of any key ago.
     IfRecentVersion(usize),
+    IfValue(Vec<u8>),
 }
 
 #[derive(Debug, Clone)]
@@ -41,8 +42,12 @@ enum OwnedAction {
     Exists,
     Set(Vec<u8>, SetExpiry, bool),
     Delete(bool),
+    Deadline,
+    GetExpire(ExpiryChange),
     Increment(i64),
+    IncrementFloat(Extended),
     Append(Vec<u8>),
+    SetRange(u64, Vec<u8>),
     Expire(ExpiryChange),
 }
 
@@ -50,7 +55,9 @@ enum OwnedAction {
 enum Step {
     One(OwnedOp),
     Batch(Vec<OwnedOp>),
+    InOrder(Vec<OwnedOp>),
     Atomic(Vec<OwnedOp>),
+    Transfer(u8, u8, bool, bool),
     Advance(u64),
     Back(u64),
     Tick,
@@ -74,6 +81,20 @@ fn deadline() -> impl Strategy<Value = Deadline> {
         1 => (1_i64..1 << 47).prop_map(|ttl| Deadline::after(ttl).unwrap()),
         1 => (1_699_999_990_000_i64..1_700_000_100_000).prop_map(|at| Deadline::at(at).unwrap()),
     ]
+}
+
+fn offset() -> impl Strategy<Value = u64> {
+    prop_oneof![
+        8 => 0_u64..60,
+        2 => 16_300_u64..16_500,
+        1 => Just(kv_core::VALUE_BYTES_HARD_MAX as u64),
+        1 => Just(u64::MAX),
+    ]
+}
+
+fn delta() -> impl Strategy<Value = Extended> {
+    prop_oneof!["-?[0-9]{1,3}(\\.[0-9]{1,3})?", "-?[0-9]{1,20}e[0-9]{1,4}", Just("inf".to_owned())]
+        .prop_filter_map("a number", |text| Extended::parse(text.as_bytes()).ok())
 }
 
 fn action() -> impl Strategy<Value = OwnedAction> {
@@ -101,7 +122,12 @@ fn action() -> impl Strategy<Value = OwnedAction> {
         2 => any::<bool>().prop_map(OwnedAction::Delete),
         2 => prop_oneof![-3_i64..4, any::<i64>()].prop_map(OwnedAction::Increment),
         1 => proptest::collection::vec(any::<u8>(), 0..20).prop_map(OwnedAction::Append),
-        3 => change.prop_map(OwnedAction::Expire),
+        1 => (offset(), proptest::collection::vec(any::<u8>(), 0..20))
+            .prop_map(|(offset, bytes)| OwnedAction::SetRange(offset, bytes)),
+        1 => delta().prop_map(OwnedAction::IncrementFloat),
+        1 => Just(OwnedAction::Deadline),
+        3 => change.clone().prop_map(OwnedAction::Expire),
+        2 => change.prop_map(OwnedAction::GetExpire),
     ]
 }
 
@@ -111,6 +137,8 @@ fn op() -> impl Strategy<Value = OwnedOp> {
         1 => Just(OwnedCondition::IfAbsent),
         1 => Just(OwnedCondition::IfPresent),
         2 => (0_usize..4).prop_map(OwnedCondition::IfRecentVersion),
+        1 => value().prop_map(OwnedCondition::IfValue),
+        1 => (-3_i64..4).prop_map(|number| OwnedCondition::IfValue(number.to_string().into_bytes())),
     ];
     (0_u8..24, condition, action()).prop_map(|(key, condition, action)| OwnedOp {
         key,
@@ -123,7 +151,10 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => op().prop_map(Step::One),
         3 => proptest::collection::vec(op(), 0..30).prop_map(Step::Batch),
+        3 => proptest::collection::vec(op(), 0..80).prop_map(Step::InOrder),
         3 => proptest::collection::vec(op(), 0..12).prop_map(Step::Atomic),
+        3 => (0_u8..24, 0_u8..24, any::<bool>(), any::<bool>())
+            .prop_map(|(from, to, keep, replace)| Step::Transfer(from, to, keep, replace)),
         3 => (0_u64..3_000).prop_map(Step::Advance),
         1 => (0_u64..1 << 40).prop_map(Step::Advance),
         1 => (0_u64..10_000).prop_map(Step::Back),
@@ -163,14 +194,15 @@ impl Pair {
     }
 
     fn borrow<'a>(&self, op: &'a OwnedOp) -> Op<'a> {
-        let condition = match op.condition {
+        let condition = match &op.condition {
             OwnedCondition::None => Condition::None,
             OwnedCondition::IfAbsent => Condition::IfAbsent,
             OwnedCondition::IfPresent => Condition::IfPresent,
             OwnedCondition::IfRecentVersion(ago) => {
-                let version = self.recent.iter().rev().nth(ago).copied().unwrap_or_default();
+                let version = self.recent.iter().rev().nth(*ago).copied().unwrap_or_default();
                 Condition::IfVersion(version)
             }
+            OwnedCondition::IfValue(value) => Condition::IfValue(value),
         };
         let action = match &op.action {
             OwnedAction::Get => Action::Get,
@@ -183,6 +215,10 @@ impl Pair {
             }
             OwnedAction::Increment(delta) => Action::Increment { delta: *delta },
             OwnedAction::Append(suffix) => Action::Append { suffix },
+            OwnedAction::Deadline => Action::Deadline,
+            OwnedAction::GetExpire(change) => Action::GetExpire(*change),
+            OwnedAction::IncrementFloat(delta) => Action::IncrementFloat { delta: *delta },
+            OwnedAction::SetRange(offset, bytes) => Action::SetRange { offset: *offset, bytes },
             OwnedAction::Expire(change) => Action::Expire(*change),
         };
         Op { key: std::slice::from_ref(&op.key), condition, action }
@@ -201,6 +237,7 @@ impl Pair {
                     Payload::Value(value) => (Some(value.to_vec()), None),
                     Payload::Number(number) => (None, Some(*number)),
                     Payload::Length(length) => (None, i64::try_from(*length).ok()),
+                    Payload::Deadline(at) => (None, i64::try_from(at.get()).ok()),
                 };
                 assert_eq!((&got_value, &got_number), (value, number), "{op:?}");
                 let greatest = self.greatest.entry(op.key[0]).or_default();
@@ -235,7 +272,20 @@ impl Pair {
                     self.compare(op, got, false);
                 }
             }
+            Step::InOrder(ops) => {
+                let ops: Vec<_> = ops.iter().map(|op| self.borrow(op)).collect();
+                let mut results = Vec::new();
+                self.engine.execute_in_order(&ops, &mut results).unwrap();
+                assert_eq!(results.len(), ops.len());
+                for (op, got) in ops.iter().zip(&results) {
+                    self.compare(op, got, false);
+                }
+            }
             Step::Atomic(ops) => self.atomic(ops),
+            Step::Transfer(from, to, keep_source, replace) => {
+                let (from, to) = (&[*from], &[*to]);
+                self.transfer(&Transfer { from, to, keep_source: *keep_source, replace: *replace });
+            }
             Step::Advance(by) => self.clock.advance_ms(*by),
             // Back only as long as no key has expired meanwhile: the engine may have removed it.
             Step::Back(by) => self.back(*by),
@@ -256,6 +306,20 @@ impl Pair {
                     self.compare(&op, &got, false);
                 }
             }
+        }
+    }
+
+    fn transfer(&mut self, transfer: &Transfer<'_>) {
+        let got = self.engine.transfer(transfer).unwrap();
+        assert_eq!(got.outcome, self.model.transfer(transfer, self.clock.now()), "{transfer:?}");
+        let greatest = self.greatest.entry(transfer.to[0]).or_default();
+        if got.outcome == TransferOutcome::Done && transfer.from != transfer.to {
+            assert!(got.version > *greatest, "{transfer:?}: {} after {greatest}", got.version);
+            *greatest = got.version;
+            self.model.set_version(transfer.to, got.version);
+            self.recent.push(got.version);
+        } else if got.version != Version::NONE {
+            assert_eq!(got.version, *greatest, "{transfer:?} changed nothing");
         }
     }
 

@@ -11,8 +11,8 @@ use kv_core::testing::{ManualClock, ManualJournal, MemoryJournal};
 use kv_core::{
     Action, Change, Condition, Deadline, Durability, Effect, EngineConfig, ErrorKind, ExpireRule,
     ExpiryChange, Journal, JournalError, Lsn, NullJournal, Op, Payload, Progress, Record,
-    ReplayTarget, ScanSpec, SetExpiry, ShardedStore, Store, StoreError, TtlManager, UnixMillis,
-    Version,
+    ReplayTarget, ScanSpec, SetExpiry, ShardedStore, Store, StoreError, Transfer, TtlManager,
+    UnixMillis, Version,
 };
 
 type Engine = Arc<ShardedStore<NullJournal, Arc<ManualClock>>>;
@@ -243,11 +243,12 @@ fn mixed_step(
             let deadline = Deadline::after(ttl_ms).unwrap();
             Op::new(
                 key,
-                match random.u8(0..10) {
+                match random.u8(0..11) {
                     0..=3 => set(value),
                     4..=5 => set_for(value, ttl_ms),
                     6 => Action::Delete { return_previous: false },
                     7 => Action::Append { suffix: &value[..value.len() / 8] },
+                    10 => Action::SetRange { offset: random.u64(0..400), bytes: value },
                     8 => Action::Expire(ExpiryChange::Set(deadline, ExpireRule::Always)),
                     _ => Action::Get,
                 },
@@ -264,6 +265,14 @@ fn mixed_step(
             clock.set(UnixMillis::new(kv_core::Clock::now(clock).get() - back));
         }
         8 if random.u8(0..20) == 0 => drop(store.flush()),
+        9 => store.execute_in_order(&ops, &mut Vec::new()).unwrap(),
+        10 => {
+            for pair in keys.windows(2) {
+                let (keep_source, replace) = (random.bool(), random.bool());
+                let transfer = Transfer { from: &pair[0], to: &pair[1], keep_source, replace };
+                drop(store.transfer(&transfer));
+            }
+        }
         _ => ops.iter().for_each(|op| drop(store.execute(op))),
     }
 }

@@ -96,7 +96,13 @@ fn logged(fsync: FsyncMode, threads: u64, batch: u64, level: Durability) -> (f64
     threads_of_log.stop().unwrap();
     let stats = journal.stats();
     let per_record = stats.bytes_written as f64 / stats.position.get() as f64 - 80.0;
-    (rate, format!("{} syncs, {per_record:.1} bytes per record beyond key and value", stats.syncs))
+    (
+        rate,
+        format!(
+            "{} syncs, {per_record:.1} bytes per record beyond key and value",
+            stats.syncs.count()
+        ),
+    )
 }
 
 fn main() {

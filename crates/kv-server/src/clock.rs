@@ -89,6 +89,10 @@ impl Clock for SystemClock {
     fn now(&self) -> UnixMillis {
         self.at(millis(self.started.elapsed()))
     }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the source that others are to take time from")]

@@ -1,4 +1,5 @@
-//! What every protocol goes through to the store: readiness, what is promised of answers, and persistence.
+//! What every protocol goes through to the store: readiness, what is promised of answers, persistence, and
+//! where it is counted.
 
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use kv_core::{Durability, Store};
 use crate::backend::Backend;
 use crate::clock::Stopwatch;
 use crate::config::{Config, FsyncMode};
+use crate::metrics::Metrics;
 use crate::persistence::Persistence;
 use crate::promise::{self, Basis, Promise, Unkept};
 use crate::readiness::Loading;
@@ -21,14 +23,15 @@ pub(crate) struct Gate {
     promise: Promise,
     fsync: FsyncMode,
     started: Stopwatch,
+    metrics: Arc<Metrics>,
 }
 
 impl Gate {
     /// Lets protocols through to the backend as the configuration says.
     pub(crate) fn new(backend: Backend, config: &Config, serving: Serving) -> Self {
         let promise = Promise::new(&config.persist);
-        let fsync = config.persist.fsync;
-        Self { backend, serving, promise, fsync, started: Stopwatch::start() }
+        let (fsync, metrics) = (config.persist.fsync, Arc::new(Metrics::new()));
+        Self { backend, serving, promise, fsync, started: Stopwatch::start(), metrics }
     }
 
     /// The store. It must not be touched before the gate is [open](Self::open).
@@ -54,6 +57,11 @@ impl Gate {
     /// Runs since the server did.
     pub(crate) fn started(&self) -> Stopwatch {
         self.started
+    }
+
+    /// Where requests and connections are counted.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Whether requests may touch the store: not while what was kept is still being loaded.

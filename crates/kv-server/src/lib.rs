@@ -26,6 +26,8 @@ mod expiry_thread;
 mod gate;
 mod grpc;
 mod listener;
+#[expect(dead_code, unused_imports, reason = "each protocol counts once it is there")]
+mod metrics;
 mod persistence;
 mod promise;
 mod protocol;

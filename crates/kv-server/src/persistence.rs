@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kv_core::Lsn;
+use kv_core::{Latency, Lsn};
 
 /// The part of persistence that operators deal with: snapshots and figures. Writes reach the log through
 /// the store, which tells how safe they are by [`kv_core::Progress`].
@@ -64,10 +64,25 @@ pub struct PersistenceStats {
     pub log_segments: u64,
     /// Bytes that wait to be written to the log.
     pub waiting_bytes: u64,
-    /// How often the log was synced.
-    pub syncs: u64,
+    /// Records written to the log.
+    pub log_records: u64,
+    /// Batches they were written in, each with one write.
+    pub log_batches: u64,
+    /// Bytes written to the log.
+    pub log_bytes_written: u64,
+    /// How often the log was synced, and how long that took.
+    pub syncs: Latency,
+    /// When the oldest record was written that is not on stable storage: milliseconds since the Unix epoch;
+    /// `None` when all are.
+    pub unsynced_since_ms: Option<u64>,
+    /// Whether the disk is full, so that only deletes are taken.
+    pub disk_full: bool,
     /// The newest snapshot, of this process or an earlier one.
     pub last_snapshot: Option<LastSnapshot>,
+    /// How much of the snapshot under way is done, from 0 to 100; `None` when none is.
+    pub snapshot_percent: Option<u8>,
+    /// Snapshots taken.
+    pub snapshots: u64,
     /// Snapshots that failed.
     pub snapshot_failures: u64,
     /// Bytes that were cut off the end of the log at the start, because a crash had torn them.
@@ -77,7 +92,8 @@ pub struct PersistenceStats {
 /// What is known of the newest snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LastSnapshot {
-    /// When it was complete: milliseconds since the Unix epoch.
+    /// When it was begun, so that it holds what was written before: milliseconds since the Unix epoch; 0 when
+    /// that is not known.
     pub taken_at_ms: u64,
     /// Keys in it.
     pub keys: u64,

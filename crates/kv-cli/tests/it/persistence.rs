@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 use kv_core::testing::{ManualClock, ManualJournal};
-use kv_core::{Durability, EngineConfig, Lsn, ShardedStore};
+use kv_core::{Durability, EngineConfig, Latency, Lsn, ShardedStore};
 use kv_server::testing::TestServer;
 use kv_server::{
     Backend, LastSnapshot, Persistence, PersistenceStats, Readiness, SnapshotError, SnapshotTaken,
@@ -24,16 +24,19 @@ impl Persistence for FakeDisk {
     fn stats(&self) -> PersistenceStats {
         let duration = Duration::from_millis(2500);
         let last = LastSnapshot { taken_at_ms: 1_700_000, keys: 5, bytes: 4096, duration };
+        let mut syncs = Latency::default();
+        (0..3).for_each(|_| syncs.record(Duration::from_millis(1)));
         PersistenceStats {
             log_position: Lsn::new(9),
             durable_position: Lsn::new(7),
             log_bytes: 65536,
             log_segments: 1,
             waiting_bytes: 80,
-            syncs: 3,
+            syncs,
             last_snapshot: Some(last),
             snapshot_failures: 2,
             torn_tail_bytes: 48,
+            ..PersistenceStats::default()
         }
     }
 }

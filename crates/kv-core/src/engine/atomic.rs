@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use super::evaluate::{Plan, Stored, View, evaluate};
 use super::hasher::Location;
+use super::room::Stop;
 use super::shard::{Context, Growth, Halt, Protected, Shard, Shortage, Trash};
 use super::store::{ShardGuard, ShardedStore};
 use crate::clock::Clock;
@@ -16,9 +17,6 @@ use crate::error::{BatchError, StoreError};
 use crate::eviction::Fingerprint;
 use crate::journal::{Change, DeleteCause, Effect, Journal, Record};
 use crate::types::{Lsn, Op, Reply, UnixMillis, Version};
-
-/// How often the batch is tried again because it needed more room than before.
-const ATTEMPTS_MAX: usize = 64;
 
 /// A key of the batch and what has become of it so far.
 struct Staged<'a> {
@@ -53,18 +51,6 @@ struct Staging<'a> {
     replies: Vec<Reply>,
 }
 
-/// Why a batch was not made.
-enum Stop {
-    Failed(BatchError),
-    NeedsRoom(Shortage),
-}
-
-impl From<BatchError> for Stop {
-    fn from(error: BatchError) -> Self {
-        Self::Failed(error)
-    }
-}
-
 impl<J: Journal, C: Clock> ShardedStore<J, C> {
     pub(super) fn run_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
         let limits = &self.config.limits;
@@ -76,46 +62,17 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let mut shards: Vec<usize> = locations.iter().map(|location| location.shard).collect();
         shards.sort_unstable();
         shards.dedup();
-        let Some(&home) = shards.first() else {
+        if shards.is_empty() {
             return Ok(Vec::new());
-        };
-
+        }
         let mut sorted = locations.clone();
         sorted.sort_unstable();
-        let protected = Protected { keys: &sorted };
         let ctx = self.context();
-        let mut reserved = 0;
-        let mut needed = 0;
-        for _ in 0..ATTEMPTS_MAX {
-            let mut trash = Trash::default();
-            let mut guards: Vec<ShardGuard<'_>> =
-                shards.iter().map(|shard| self.lock(*shard)).collect();
-            let mut locked = Locked { ctx: &ctx, shards: &shards, guards: &mut guards };
-            match locked.run(ops, &locations, &mut reserved, &mut trash) {
-                Ok(replies) => {
-                    self.tracker.release(reserved);
-                    return Ok(replies);
-                }
-                Err(Stop::Failed(error)) => {
-                    self.tracker.release(reserved);
-                    return Err(error);
-                }
-                Err(Stop::NeedsRoom(shortage)) => {
-                    self.tracker.release(reserved);
-                    self.check_hope(shortage)?;
-                    needed = shortage.missing;
-                }
-            }
-            // As for single operations: what the shards hold is asked for again with the rest.
-            for shard in &mut guards {
-                needed += shard.memory_mut().surrender_credit(&self.tracker);
-            }
-            drop(guards);
-            self.make_room(&ctx, home, needed, protected)?;
-            reserved = needed;
-        }
-        self.tracker.release(reserved);
-        Err(BatchError::Whole(self.out_of_memory(needed)))
+        let protected = Protected { keys: &sorted };
+        self.with_room_across(&ctx, &shards, protected, |guards, reserved, trash| {
+            let mut locked = Locked { ctx: &ctx, shards: &shards, guards };
+            locked.run(ops, &locations, reserved, trash)
+        })
     }
 }
 
@@ -134,7 +91,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         locations: &[Location],
         reserved: &mut u64,
         trash: &mut Trash,
-    ) -> Result<Vec<Reply>, Stop> {
+    ) -> Result<Vec<Reply>, Stop<BatchError>> {
         let mut staging = self.stage(ops, locations, trash)?;
         let growths = self.ensure_room(&staging, reserved)?;
         let lsn = self.append(&staging).map_err(BatchError::Whole)?;
@@ -231,7 +188,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         let ctx = self.ctx;
         let shard = self.shard(staged.guard);
         let view = staged.view(shard);
-        if !op.condition.holds(view.map(|view| view.version)) {
+        if !op.condition.holds(view.map(View::judged)) {
             return Err(BatchError::ConditionFailed {
                 index,
                 version: view.map_or(Version::NONE, |view| view.version),
@@ -263,7 +220,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         &mut self,
         staging: &Staging<'_>,
         reserved: &mut u64,
-    ) -> Result<Vec<Growth>, Stop> {
+    ) -> Result<Vec<Growth>, Stop<BatchError>> {
         let ctx = self.ctx;
         let mut growths = vec![Growth::default(); self.guards.len()];
         for staged in &staging.keys {
@@ -301,12 +258,13 @@ impl<J: Journal> Locked<'_, '_, J> {
         for ((op, place), reply) in answered {
             let Some(staged) = staging.keys.get(*place) else { continue };
             let shard = self.shard(staged.guard);
-            if op.action.is_read() {
+            if op.action.is_lookup() {
                 shard.count_reads(u64::from(reply.applied), u64::from(!reply.applied));
-                if let Some(slot) = staged.slot.filter(|_| reply.applied) {
+                if let Some(slot) = staged.slot.filter(|_| reply.applied && op.action.is_use()) {
                     shard.touch_policy(slot);
                 }
-            } else if reply.lsn == Lsn::MAX {
+            }
+            if reply.lsn == Lsn::MAX {
                 shard.count_write();
             }
         }

@@ -11,6 +11,9 @@ use crate::types::{Op, Reply};
 /// Operations executed before a shard's lock is released for others.
 const OPS_PER_LOCK_MAX: usize = 256;
 
+/// Operations of a pipeline that are made ready ahead of the first of them.
+const STEPS_AHEAD_MAX: usize = 32;
+
 /// An operation of a batch on its way to its shard.
 struct Step<'a, 'op> {
     index: usize,
@@ -52,6 +55,53 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             self.run_group(&ctx, group, &mut answer, &mut trash);
         }
         Ok(())
+    }
+
+    pub(super) fn run_in_order(
+        &self,
+        ops: &[Op<'_>],
+        results: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.config.limits.check_batch(ops.len())?;
+        let ctx = self.context();
+        let mut trash = Trash::default();
+        let mut answer = |_index: usize, result| results.push(result);
+        let mut steps = Vec::with_capacity(ops.len().min(STEPS_AHEAD_MAX));
+        for ops in ops.chunks(STEPS_AHEAD_MAX) {
+            for (index, op) in ops.iter().enumerate() {
+                match self.config.limits.check(op) {
+                    Ok(()) => {
+                        let location = self.locate(op.key);
+                        steps.push(Step {
+                            index,
+                            location,
+                            op,
+                            prepared: Prepared::new(op, ctx.now),
+                        });
+                    }
+                    Err(error) => {
+                        self.run_steps(&ctx, &mut steps, &mut answer, &mut trash);
+                        answer(index, Err(error));
+                    }
+                }
+            }
+            self.run_steps(&ctx, &mut steps, &mut answer, &mut trash);
+        }
+        Ok(())
+    }
+
+    /// Runs operations in their order, those that follow each other in one shard under one lock.
+    fn run_steps(
+        &self,
+        ctx: &Context<'_, J>,
+        steps: &mut Vec<Step<'_, '_>>,
+        answer: &mut impl FnMut(usize, Result<Reply, StoreError>),
+        trash: &mut Trash,
+    ) {
+        for group in steps.chunk_by_mut(|a, b| a.location.shard == b.location.shard) {
+            self.run_group(ctx, group, answer, trash);
+        }
+        steps.clear();
     }
 
     /// Runs the operations of one shard, under one lock unless there are many or room has to be made.

@@ -65,6 +65,17 @@ impl Entry {
         }
     }
 
+    /// A new entry with a value that is stored already: a large one is shared.
+    pub(crate) fn sharing(key: &[u8], value: Stored<'_>, expiry: Option<UnixMillis>) -> Self {
+        match value {
+            Stored::Owned(value) => Self::new(key, value, expiry),
+            Stored::Shared(value) => {
+                let block = block(key, &[], expiry);
+                Self(Body::Shared(Box::new(SharedBody { block, value: value.clone() })))
+            }
+        }
+    }
+
     fn block(&self) -> &[u8] {
         match &self.0 {
             Body::Inline(block) => block,
@@ -188,6 +199,12 @@ impl Entry {
         Self::heap_bytes_of(self.key_len(), self.value().len(), self.has_expiry())
     }
 
+    /// Of the heap bytes, those that another entry [`sharing`](Self::sharing) the value takes over when this
+    /// one goes.
+    pub(crate) fn shared_value_bytes(&self) -> u64 {
+        if self.is_shared() { shared_value_bytes(self.value().len()) as u64 } else { 0 }
+    }
+
     /// Heap bytes after [`set_expiry`](Self::set_expiry).
     pub(crate) fn heap_bytes_with(&self, expiry: Option<UnixMillis>) -> u64 {
         Self::heap_bytes_of(self.key_len(), self.value().len(), expiry.is_some())
@@ -201,8 +218,7 @@ impl Entry {
         } else {
             allocated_bytes(block)
                 + allocated_bytes(size_of::<SharedBody>())
-                + allocated_bytes(value_len)
-                + allocated_bytes(SHARED_VALUE_HEADER_BYTES)
+                + shared_value_bytes(value_len)
         };
         total as u64
     }
@@ -210,6 +226,10 @@ impl Entry {
 
 const fn header_bytes(has_expiry: bool) -> usize {
     if has_expiry { EXPIRY_AT + 8 } else { EXPIRY_AT }
+}
+
+const fn shared_value_bytes(value_len: usize) -> usize {
+    allocated_bytes(value_len) + allocated_bytes(SHARED_VALUE_HEADER_BYTES)
 }
 
 fn block(key: &[u8], inline_value: &[u8], expiry: Option<UnixMillis>) -> Box<[u8]> {

@@ -52,6 +52,9 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let mut cursor = match cursor {
             None => self.cursor_at(0),
             Some(cursor) if self.owns(cursor) => cursor,
+            Some(ScanCursor { store: None, shard, position }) => {
+                ScanCursor { position, ..self.cursor_at(shard) }
+            }
             Some(_) => return Err(StoreError::CursorInvalid),
         };
         let limits = &self.config.limits;
@@ -84,11 +87,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     }
 
     fn cursor_at(&self, shard: u32) -> ScanCursor {
-        ScanCursor { store: self.identity, shard, position: u32::MAX }
+        ScanCursor { store: Some(self.identity), shard, position: u32::MAX }
     }
 
     fn owns(&self, cursor: ScanCursor) -> bool {
-        cursor.store == self.identity && (cursor.shard as usize) < self.shards.len()
+        cursor.store == Some(self.identity) && (cursor.shard as usize) < self.shards.len()
     }
 }
 

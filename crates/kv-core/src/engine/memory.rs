@@ -22,36 +22,63 @@ pub(crate) const fn allocated_bytes(requested: usize) -> usize {
 }
 
 /// Counts the bytes shards have reserved, and never lets them pass the limit.
+///
+/// What is reserved is what every store of so many shards needs, and what each shard holds
+/// ([`ShardMemory`]).
 #[derive(Debug)]
 pub(crate) struct MemoryTracker {
     /// 0 for no limit.
-    limit: u64,
+    limit: AtomicU64,
+    /// What shards draw beyond their need; follows from the limit.
+    quantum: AtomicU64,
+    shards: usize,
     /// In use by the empty store, and never to be freed.
     base: u64,
-    quantum: u64,
     reserved: AtomicU64,
 }
 
 impl MemoryTracker {
     /// A tracker for `shards` shards. `base` bytes are in use from the start.
     pub(crate) fn new(limit: u64, shards: usize, base: u64) -> Self {
-        let quantum = (limit / (shards as u64 * QUANTUM_LIMIT_DIVISOR)).min(QUANTUM_BYTES_MAX);
-        Self { limit, base, quantum, reserved: AtomicU64::new(base) }
+        let (quantum, reserved) = (AtomicU64::new(0), AtomicU64::new(base));
+        let tracker = Self { limit: AtomicU64::new(0), quantum, shards, base, reserved };
+        tracker.set_limit(limit);
+        tracker
     }
 
     /// The limit; 0 for none.
     pub(crate) fn limit(&self) -> u64 {
-        self.limit
+        self.limit.load(Ordering::Relaxed)
     }
 
-    /// Whether there is a limit to hold.
-    pub(crate) fn is_limited(&self) -> bool {
-        self.limit != 0
+    /// Changes the limit. From now on nothing is reserved that would pass it; what has been, is not undone.
+    /// Every shard must hold what it uses before there is a limit.
+    pub(crate) fn set_limit(&self, limit: u64) {
+        let quantum = (limit / (self.shards as u64 * QUANTUM_LIMIT_DIVISOR)).min(QUANTUM_BYTES_MAX);
+        self.quantum.store(quantum, Ordering::Relaxed);
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+
+    /// The limit, or no number's reach.
+    fn ceiling(&self) -> u64 {
+        match self.limit() {
+            0 => u64::MAX,
+            limit => limit,
+        }
+    }
+
+    fn quantum(&self) -> u64 {
+        self.quantum.load(Ordering::Relaxed)
+    }
+
+    /// The least limit there can be.
+    pub(crate) fn base(&self) -> u64 {
+        self.base
     }
 
     /// What an empty store could still take.
     pub(crate) fn spendable(&self) -> u64 {
-        self.limit.saturating_sub(self.base)
+        self.ceiling().saturating_sub(self.base)
     }
 
     /// Bytes reserved: at every moment at least the bytes used.
@@ -61,19 +88,20 @@ impl MemoryTracker {
 
     /// Reserves exactly `bytes`, or nothing.
     pub(crate) fn try_reserve(&self, bytes: u64) -> bool {
+        let ceiling = self.ceiling();
         self.reserved
             .try_update(Ordering::AcqRel, Ordering::Acquire, |reserved| {
-                reserved.checked_add(bytes).filter(|total| *total <= self.limit)
+                reserved.checked_add(bytes).filter(|total| *total <= ceiling)
             })
             .is_ok()
     }
 
     /// What must be freed before `bytes` more can be reserved: more than `bytes` when the limit is passed.
     pub(crate) fn shortfall(&self, bytes: u64) -> u64 {
-        self.reserved().saturating_add(bytes).saturating_sub(self.limit)
+        self.reserved().saturating_add(bytes).saturating_sub(self.ceiling())
     }
 
-    /// Reserves bytes even past the limit: for loading what a full store held.
+    /// Reserves bytes even past the limit: for what is there already.
     pub(crate) fn force_reserve(&self, bytes: u64) {
         self.reserved.fetch_add(bytes, Ordering::AcqRel);
     }
@@ -87,72 +115,108 @@ impl MemoryTracker {
     }
 }
 
-/// One shard's account: what it uses, and what it may still use without asking.
+/// One shard's account: what it uses, and what it holds of the tracker's reservation.
 ///
-/// Invariant while there is a limit: the tracker's reservation is the sum of every shard's
-/// `used + credit`.
+/// Once it is limited, it holds at least what it uses between any two changes; what it holds beyond, its
+/// credit, it may use without asking. Before, what it holds says nothing.
 #[derive(Debug, Default)]
 pub(crate) struct ShardMemory {
     used: u64,
-    credit: u64,
+    held: u64,
+    limited: bool,
 }
 
 impl ShardMemory {
+    /// The account of an empty shard, whose bytes the tracker counts as its base.
+    pub(crate) fn new(used: u64) -> Self {
+        Self { used, held: used, limited: false }
+    }
+
     /// Bytes used.
     pub(crate) fn used(&self) -> u64 {
         self.used
     }
 
+    /// Whether bytes must be ensured before they are used.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limited
+    }
+
+    /// From now on bytes must be ensured before they are used. Those used already are reserved, past a limit
+    /// if need be.
+    pub(crate) fn make_limited(&mut self, tracker: &MemoryTracker) {
+        if !self.limited {
+            tracker.force_reserve(self.used.saturating_sub(self.held));
+            tracker.release(self.held.saturating_sub(self.used));
+            (self.held, self.limited) = (self.used, true);
+        }
+    }
+
+    fn credit(&self) -> u64 {
+        self.held.saturating_sub(self.used)
+    }
+
     /// Makes sure `bytes` can be spent; otherwise tells how many are missing.
     pub(crate) fn ensure(&mut self, bytes: u64, tracker: &MemoryTracker) -> Result<(), u64> {
-        if self.credit >= bytes || !tracker.is_limited() {
+        let credit = self.credit();
+        if credit >= bytes || !self.limited {
             return Ok(());
         }
-        let missing = bytes - self.credit;
-        for draw in [missing + tracker.quantum, missing] {
+        let missing = bytes - credit;
+        for draw in [missing + tracker.quantum(), missing] {
             if tracker.try_reserve(draw) {
-                self.credit += draw;
+                self.held += draw;
                 return Ok(());
             }
         }
         Err(missing)
     }
 
-    /// Takes over bytes that the caller reserved from the tracker.
+    /// Takes over bytes that are reserved already: by the caller, or by a shard that they were withdrawn
+    /// from.
     pub(crate) fn deposit(&mut self, reserved: u64) {
-        self.credit += reserved;
+        self.held += reserved;
     }
 
-    /// Starts the account with bytes that the tracker counts as its base.
-    pub(crate) fn open(&mut self, used: u64) {
-        self.used = used;
+    /// Hands over bytes that stay reserved, and that the next [`settle`](Self::settle) finds no longer
+    /// used.
+    pub(crate) fn withdraw(&mut self, reserved: u64) {
+        self.held = self.held.saturating_sub(reserved);
     }
 
     /// Brings the account to `used` bytes; what it grows by must have been ensured.
     pub(crate) fn settle(&mut self, used: u64, tracker: &MemoryTracker) {
-        let before = std::mem::replace(&mut self.used, used);
-        if !tracker.is_limited() {
+        self.used = used;
+        if !self.limited {
             return;
         }
-        debug_assert!(self.credit + before >= used, "spent {used} - {before} of {}", self.credit);
-        self.credit = (self.credit + before).saturating_sub(used);
-        let keep = 2 * tracker.quantum;
-        if self.credit > keep {
-            tracker.release(self.credit - keep);
-            self.credit = keep;
+        debug_assert!(self.held >= used, "spent {used} of {}", self.held);
+        let (credit, keep) = (self.credit(), 2 * tracker.quantum());
+        if credit > keep {
+            tracker.release(credit - keep);
+            self.held = used + keep;
         }
     }
 
     /// Brings the account down to `used` bytes, but keeps the difference reserved, and tells how much it
     /// is: the caller releases it once what took it has been freed.
-    pub(crate) fn detach(&mut self, used: u64, tracker: &MemoryTracker) -> u64 {
+    pub(crate) fn detach(&mut self, used: u64) -> u64 {
         let before = std::mem::replace(&mut self.used, used);
-        if tracker.is_limited() { before.saturating_sub(used) } else { 0 }
+        if !self.limited {
+            return 0;
+        }
+        let detached = before.saturating_sub(used);
+        self.held -= detached;
+        detached
     }
 
     /// Gives all idle credit back and tells how much it was.
     pub(crate) fn surrender_credit(&mut self, tracker: &MemoryTracker) -> u64 {
-        let idle = std::mem::take(&mut self.credit);
+        if !self.limited {
+            return 0;
+        }
+        let idle = self.credit();
+        self.held -= idle;
         tracker.release(idle);
         idle
     }
@@ -177,7 +241,8 @@ mod tests {
     #[test]
     fn a_shard_says_how_much_is_missing_and_returns_what_it_frees() {
         let tracker = MemoryTracker::new(1000, 1, 0);
-        let mut shard = ShardMemory::default();
+        let mut shard = ShardMemory::new(0);
+        shard.make_limited(&tracker);
         assert_eq!(shard.ensure(1001, &tracker), Err(1001));
         shard.ensure(900, &tracker).unwrap();
         shard.settle(900, &tracker);
@@ -185,6 +250,27 @@ mod tests {
         shard.settle(0, &tracker);
         shard.surrender_credit(&tracker);
         assert_eq!((shard.used(), tracker.reserved()), (0, 0));
+    }
+
+    #[test]
+    fn a_limit_that_comes_later_finds_what_is_used_already() {
+        let tracker = MemoryTracker::new(0, 1, 10);
+        let mut shard = ShardMemory::new(10);
+        shard.ensure(u64::MAX, &tracker).unwrap();
+        shard.settle(500, &tracker);
+        assert_eq!(tracker.reserved(), 10, "nothing is counted without a limit");
+        for _ in 0..2 {
+            shard.make_limited(&tracker);
+            assert_eq!(tracker.reserved(), 500);
+        }
+        tracker.set_limit(400);
+        assert_eq!(tracker.shortfall(0), 100);
+        assert_eq!(shard.ensure(1, &tracker), Err(1));
+        shard.settle(300, &tracker);
+        shard.ensure(50, &tracker).unwrap();
+        tracker.set_limit(0);
+        shard.ensure(1 << 40, &tracker).unwrap();
+        assert_eq!(tracker.shortfall(0), 0);
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod room;
 mod shard;
 mod store;
 mod table;
+mod transfer;
 mod ttl;
 mod wheel;
 

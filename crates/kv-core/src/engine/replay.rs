@@ -107,9 +107,6 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     /// Takes locks one at a time, so that others may use the store meanwhile. Waits for a journal that is
     /// behind, at most ten seconds at a stretch.
     pub fn evict_to_limit(&self) -> bool {
-        if !self.tracker.is_limited() {
-            return true;
-        }
         loop {
             match self.make_room(&self.context(), 0, 0, PROTECT_NONE) {
                 Ok(()) => return true,

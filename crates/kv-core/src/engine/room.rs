@@ -7,7 +7,7 @@
 
 use super::hasher::Location;
 use super::shard::{Context, Halt, Protected, Shard, Shortage, Trash};
-use super::store::ShardedStore;
+use super::store::{ShardGuard, ShardedStore};
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::journal::Journal;
@@ -17,6 +17,19 @@ const ATTEMPTS_MAX: usize = 64;
 
 /// Victims taken from one shard before the lock is released.
 const VICTIMS_PER_LOCK_MAX: usize = 16;
+
+/// Why an operation on several shards was not executed. Nothing was changed.
+#[derive(Debug)]
+pub(super) enum Stop<E> {
+    Failed(E),
+    NeedsRoom(Shortage),
+}
+
+impl<E> From<E> for Stop<E> {
+    fn from(error: E) -> Self {
+        Self::Failed(error)
+    }
+}
 
 impl<J: Journal, C: Clock> ShardedStore<J, C> {
     /// Runs `attempt`, which works on one key, on its shard, making room as often as it asks for it.
@@ -63,6 +76,43 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         }
         self.tracker.release(needed);
         Err(self.out_of_memory(needed))
+    }
+
+    /// Runs `attempt`, which works on several shards, ascending, with all of them locked; makes room as often
+    /// as it asks for it. What has been reserved for it, it draws on.
+    pub(super) fn with_room_across<T, E: From<StoreError>>(
+        &self,
+        ctx: &Context<'_, J>,
+        shards: &[usize],
+        protected: Protected<'_>,
+        mut attempt: impl FnMut(&mut [ShardGuard<'_>], &mut u64, &mut Trash) -> Result<T, Stop<E>>,
+    ) -> Result<T, E> {
+        let home = shards.first().copied().unwrap_or_default();
+        let (mut reserved, mut needed) = (0, 0);
+        for _ in 0..ATTEMPTS_MAX {
+            let mut trash = Trash::default();
+            let mut guards: Vec<ShardGuard<'_>> =
+                shards.iter().map(|shard| self.lock(*shard)).collect();
+            let done = attempt(&mut guards, &mut reserved, &mut trash);
+            self.tracker.release(std::mem::take(&mut reserved));
+            match done {
+                Ok(done) => return Ok(done),
+                Err(Stop::Failed(error)) => return Err(error),
+                Err(Stop::NeedsRoom(shortage)) => {
+                    self.check_hope(shortage)?;
+                    needed = shortage.missing;
+                }
+            }
+            // As for operations on one key: what the shards hold is asked for again with the rest.
+            for shard in &mut guards {
+                needed += shard.memory_mut().surrender_credit(&self.tracker);
+            }
+            drop(guards);
+            self.make_room(ctx, home, needed, protected)?;
+            reserved = needed;
+        }
+        self.tracker.release(reserved);
+        Err(self.out_of_memory(needed).into())
     }
 
     /// Refuses what not even an empty store could hold: nothing is evicted for nothing.

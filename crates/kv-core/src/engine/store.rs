@@ -18,7 +18,7 @@ use crate::journal::{Change, Effect, Journal, Progress, Record};
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
 use crate::store::Store;
-use crate::types::{Lsn, Op, Reply, UnixMillis, Version};
+use crate::types::{Lsn, Op, Reply, Transfer, TransferReply, UnixMillis, Version};
 
 /// Versions start at the microseconds since the epoch at which the store is created.
 ///
@@ -99,7 +99,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let now = clock.now();
         let first_version = Version::new(now.get().saturating_mul(VERSIONS_PER_MS));
         let mut base = 0;
-        let shards: Box<[ShardCell]> = (0..config.shards)
+        let mut shards: Box<[ShardCell]> = (0..config.shards)
             .map(|id| {
                 let id = u32::try_from(id).expect("shards are at most SHARDS_MAX");
                 let policy = config.eviction_policy.build(random.u64(..));
@@ -112,10 +112,16 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             let (given, shards) = (config.memory_limit, config.shards);
             return Err(ConfigError::MemoryLimit { given, min: base, shards });
         }
+        let tracker = MemoryTracker::new(config.memory_limit, config.shards, base);
+        if config.memory_limit != 0 {
+            for shard in &mut shards {
+                shard.0.get_mut().memory_mut().make_limited(&tracker);
+            }
+        }
         Ok(Self {
             shards,
             next_due: (0..config.shards).map(|_| AtomicU64::new(u64::MAX)).collect(),
-            tracker: MemoryTracker::new(config.memory_limit, config.shards, base),
+            tracker,
             journal,
             hasher: KeyHasher::new(config.seed, config.shards),
             lag: Mutex::default(),
@@ -196,8 +202,20 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
         self.run_batch(ops, results)
     }
 
+    fn execute_in_order(
+        &self,
+        ops: &[Op<'_>],
+        results: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.run_in_order(ops, results)
+    }
+
     fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
         self.run_atomic(ops)
+    }
+
+    fn transfer(&self, transfer: &Transfer<'_>) -> Result<TransferReply, StoreError> {
+        self.run_transfer(transfer)
     }
 
     fn scan(

@@ -1,12 +1,14 @@
 //! A store so plain that it can be checked by reading: what the engine is compared with.
 //!
 //! Written from the contract of [`Store`](crate::Store), not from the engine's code, and shares none of
-//! it. It has no shards, no memory limit and no versions but the ones the engine reports.
+//! it. It has no shards, no memory limit and no versions but the ones the engine reports. How floats are
+//! added, [`Extended`] knows, which is compared with Redis by itself.
 
 use std::collections::BTreeMap;
 
 use crate::types::{
-    Action, Condition, ExpireRule, ExpiryChange, Op, SetExpiry, UnixMillis, Version,
+    Action, Condition, ExpireRule, ExpiryChange, Extended, Op, SetExpiry, Transfer,
+    TransferOutcome, UnixMillis, Version,
 };
 
 /// A map of values and expiries.
@@ -35,7 +37,7 @@ pub enum Expected {
         ttl_ms: Option<u64>,
         /// A value in the reply.
         value: Option<Vec<u8>>,
-        /// A number or length in the reply.
+        /// A number, length or time in the reply.
         number: Option<i64>,
         /// Whether something changed, so that a new version is due.
         changed: bool,
@@ -44,6 +46,33 @@ pub enum Expected {
     Unmet,
     /// An error.
     Refused,
+}
+
+/// What an action answers with, and whether it wrote.
+#[derive(Debug, Default)]
+struct Answer {
+    applied: bool,
+    wrote: bool,
+    value: Option<Vec<u8>>,
+    number: Option<i64>,
+}
+
+impl Answer {
+    fn read(applied: bool) -> Self {
+        Self { applied, ..Self::default() }
+    }
+
+    fn write(applied: bool) -> Self {
+        Self { applied, wrote: applied, ..Self::default() }
+    }
+
+    fn value(self, value: Option<Vec<u8>>) -> Self {
+        Self { value, ..self }
+    }
+
+    fn number(self, number: Option<i64>) -> Self {
+        Self { number, ..self }
+    }
 }
 
 impl ModelStore {
@@ -73,6 +102,24 @@ impl ModelStore {
         }
     }
 
+    /// Transfers what a key holds at `now`.
+    pub fn transfer(&mut self, transfer: &Transfer<'_>, now: UnixMillis) -> TransferOutcome {
+        let live = self.live(now);
+        let Some((value, expiry, _)) = live.get(transfer.from) else {
+            return TransferOutcome::SourceAbsent;
+        };
+        if live.contains_key(transfer.to) && !transfer.replace {
+            return TransferOutcome::DestinationExists;
+        }
+        if transfer.from != transfer.to {
+            self.store(transfer.to, value.clone(), *expiry, now.get());
+            if !transfer.keep_source {
+                self.keys.remove(transfer.from);
+            }
+        }
+        TransferOutcome::Done
+    }
+
     /// Executes an operation at `now`.
     pub fn execute(&mut self, op: &Op<'_>, now: UnixMillis) -> Expected {
         let now = now.get();
@@ -88,11 +135,12 @@ impl ModelStore {
             Condition::IfVersion(version) => {
                 before.as_ref().is_some_and(|entry| entry.version == version)
             }
+            Condition::IfValue(value) => before.as_ref().is_some_and(|entry| entry.value == value),
         };
         if !holds {
             return Expected::Unmet;
         }
-        let Ok((applied, value, number)) = self.act(op, before.clone(), now) else {
+        let Ok(Answer { applied, wrote, value, number }) = self.act(op, before.clone(), now) else {
             return Expected::Refused;
         };
         let after = self.keys.get(op.key);
@@ -102,23 +150,26 @@ impl ModelStore {
             ttl_ms: after.and_then(|entry| entry.expiry).map(|expiry| expiry - now),
             value,
             number,
-            changed: applied && !op.action.is_read() && (before.is_some() || after.is_some()),
+            changed: wrote && (before.is_some() || after.is_some()),
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "a tuple reads better than a type used once")]
-    fn act(
-        &mut self,
-        op: &Op<'_>,
-        before: Option<ModelEntry>,
-        now: u64,
-    ) -> Result<(bool, Option<Vec<u8>>, Option<i64>), ()> {
+    fn act(&mut self, op: &Op<'_>, before: Option<ModelEntry>, now: u64) -> Result<Answer, ()> {
         let exists = before.is_some();
         let old_value = before.as_ref().map(|entry| entry.value.clone());
         let old_expiry = before.as_ref().and_then(|entry| entry.expiry);
         match op.action {
-            Action::Get => Ok((exists, old_value, None)),
-            Action::Exists => Ok((exists, None, old_value.map(|value| length(&value)))),
+            Action::Get => Ok(Answer::read(exists).value(old_value)),
+            Action::Exists => {
+                Ok(Answer::read(exists).number(old_value.map(|value| length(&value))))
+            }
+            Action::Deadline => {
+                Ok(Answer::read(exists).number(old_expiry.and_then(|at| i64::try_from(at).ok())))
+            }
+            Action::GetExpire(change) => {
+                let wrote = self.expire(op.key, before, change, now)?;
+                Ok(Answer { applied: exists, wrote, ..Answer::default() }.value(old_value))
+            }
             Action::Set { value, expiry, return_previous } => {
                 let expiry = match expiry {
                     SetExpiry::Never => None,
@@ -126,11 +177,11 @@ impl ModelStore {
                     SetExpiry::Deadline(deadline) => Some(at(deadline, now)?),
                 };
                 self.store(op.key, value.to_vec(), expiry, now);
-                Ok((true, old_value.filter(|_| return_previous), None))
+                Ok(Answer::write(true).value(old_value.filter(|_| return_previous)))
             }
             Action::Delete { return_previous } => {
                 self.keys.remove(op.key);
-                Ok((exists, old_value.filter(|_| return_previous), None))
+                Ok(Answer::write(exists).value(old_value.filter(|_| return_previous)))
             }
             Action::Increment { delta } => {
                 let text = old_value.unwrap_or_else(|| b"0".to_vec());
@@ -141,33 +192,57 @@ impl ModelStore {
                 }
                 let sum = number.checked_add(delta).ok_or(())?;
                 self.store(op.key, sum.to_string().into_bytes(), old_expiry, now);
-                Ok((true, None, Some(sum)))
+                Ok(Answer::write(true).number(Some(sum)))
+            }
+            Action::IncrementFloat { delta } => {
+                let text = old_value.unwrap_or_else(|| b"0".to_vec());
+                let number = Extended::parse(&text).map_err(|_not_a_number| ())?;
+                let sum = number.checked_add(delta).ok_or(())?.to_string().into_bytes();
+                self.store(op.key, sum.clone(), old_expiry, now);
+                Ok(Answer::write(true).value(Some(sum)))
             }
             Action::Append { suffix } => {
                 let mut value = old_value.unwrap_or_default();
                 value.extend_from_slice(suffix);
                 let number = length(&value);
                 self.store(op.key, value, old_expiry, now);
-                Ok((true, None, Some(number)))
+                Ok(Answer::write(true).number(Some(number)))
             }
-            Action::Expire(change) => self.expire(op.key, before, change, now),
+            Action::SetRange { offset, bytes } => {
+                let mut value = old_value.unwrap_or_default();
+                if bytes.is_empty() {
+                    return Ok(Answer::read(true).number(Some(length(&value))));
+                }
+                let offset = usize::try_from(offset).map_err(|_too_far| ())?;
+                if offset > crate::VALUE_BYTES_HARD_MAX - bytes.len() {
+                    return Err(());
+                }
+                for (offset, byte) in (offset..).zip(bytes) {
+                    value.resize(value.len().max(offset + 1), 0);
+                    value[offset] = *byte;
+                }
+                let number = length(&value);
+                self.store(op.key, value, old_expiry, now);
+                Ok(Answer::write(true).number(Some(number)))
+            }
+            Action::Expire(change) => Ok(Answer::write(self.expire(op.key, before, change, now)?)),
         }
     }
 
-    #[expect(clippy::type_complexity, reason = "as of `act`")]
+    /// Changes the expiry and tells whether it did.
     fn expire(
         &mut self,
         key: &[u8],
         before: Option<ModelEntry>,
         change: ExpiryChange,
         now: u64,
-    ) -> Result<(bool, Option<Vec<u8>>, Option<i64>), ()> {
+    ) -> Result<bool, ()> {
         let (new, rule) = match change {
             ExpiryChange::Persist => (None, None),
             ExpiryChange::Set(deadline, rule) => (Some(at(deadline, now)?), Some(rule)),
         };
         let Some(entry) = before else {
-            return Ok((false, None, None));
+            return Ok(false);
         };
         let forever = u64::MAX;
         let (old, target) = (entry.expiry.unwrap_or(forever), new.unwrap_or(forever));
@@ -181,7 +256,7 @@ impl ModelStore {
         if allowed {
             self.store(key, entry.value, new, now);
         }
-        Ok((allowed, None, None))
+        Ok(allowed)
     }
 
     fn store(&mut self, key: &[u8], value: Vec<u8>, expiry: Option<u64>, now: u64) {

@@ -4,7 +4,7 @@ use super::{UnixMillis, Version};
 
 /// A precondition on one key: the one-key case of a conditional batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Condition {
+pub enum Condition<'a> {
     /// Always holds.
     #[default]
     None,
@@ -14,16 +14,19 @@ pub enum Condition {
     IfPresent,
     /// The key must exist at exactly this version.
     IfVersion(Version),
+    /// The key must exist with exactly this value.
+    IfValue(&'a [u8]),
 }
 
-impl Condition {
-    /// Whether the condition holds for a key at `version`, or an absent one.
-    pub fn holds(self, version: Option<Version>) -> bool {
+impl Condition<'_> {
+    /// Whether the condition holds for a key with this version and value, or an absent one.
+    pub fn holds(self, present: Option<(Version, &[u8])>) -> bool {
         match self {
             Self::None => true,
-            Self::IfAbsent => version.is_none(),
-            Self::IfPresent => version.is_some(),
-            Self::IfVersion(wanted) => version == Some(wanted),
+            Self::IfAbsent => present.is_none(),
+            Self::IfPresent => present.is_some(),
+            Self::IfVersion(wanted) => present.is_some_and(|(version, _)| version == wanted),
+            Self::IfValue(wanted) => present.is_some_and(|(_, value)| value == wanted),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Lsn, Version};
+use super::{Lsn, UnixMillis, Version};
 
 /// The answer to one operation that was not refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,12 +27,14 @@ pub enum Payload {
     /// Nothing.
     #[default]
     None,
-    /// The value read, or the value before a write that asked for it.
+    /// The value read, the value before a write that asked for it, or the new text of `IncrementFloat`.
     Value(Bytes),
     /// The number after an increment.
     Number(i64),
-    /// The value's length in bytes: of `Exists` and `Append`.
+    /// The value's length in bytes: of `Exists`, `Append` and `SetRange`.
     Length(u64),
+    /// When the key ends: of `Deadline`, when the key has an expiry.
+    Deadline(UnixMillis),
 }
 
 impl Reply {

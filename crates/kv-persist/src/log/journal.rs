@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 
-use kv_core::{Change, Durability, Journal, JournalError, Lsn, Progress, Record};
+use kv_core::{
+    Change, Durability, Journal, JournalError, Latency, Lsn, Progress, Record, UnixMillis,
+};
 use parking_lot::{Condvar, Mutex};
 
 use super::options::{CONGESTED_ABOVE, LogOptions};
@@ -79,8 +81,12 @@ pub(super) enum WriterState {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     pub(super) batches: AtomicU64,
-    pub(super) syncs: AtomicU64,
+    pub(super) records: AtomicU64,
     pub(super) bytes: AtomicU64,
+    /// Taken by the writer once per sync.
+    pub(super) syncs: Mutex<Latency>,
+    /// When the oldest batch was written that is not synced; 0 when all are.
+    pub(super) unsynced_since_ms: AtomicU64,
 }
 
 /// The state of a log.
@@ -96,10 +102,14 @@ pub struct LogStats {
     pub waiting_bytes: u64,
     /// Batches written since the start.
     pub batches: u64,
-    /// Syncs since the start.
-    pub syncs: u64,
+    /// Records in them.
+    pub records: u64,
     /// Bytes of batches written since the start.
     pub bytes_written: u64,
+    /// Syncs since the start, and how long they took.
+    pub syncs: Latency,
+    /// When the oldest batch was written that is not on stable storage; `None` when all are.
+    pub unsynced_since: Option<UnixMillis>,
     /// Segments in use.
     pub segments: u64,
     /// Bytes of segments in use, as far as they are filled.
@@ -142,6 +152,7 @@ impl FileJournal {
     /// The state of the log.
     pub fn stats(&self) -> LogStats {
         let (segments, log_bytes) = self.segments.in_use();
+        let unsynced_since_ms = self.counters.unsynced_since_ms.load(Ordering::Relaxed);
         let buffer = self.buffer.lock();
         LogStats {
             position: buffer.pending.position(),
@@ -149,8 +160,10 @@ impl FileJournal {
             durable: self.reached(Durability::Fsync),
             waiting_bytes: buffer.pending.bytes(),
             batches: self.counters.batches.load(Ordering::Relaxed),
-            syncs: self.counters.syncs.load(Ordering::Relaxed),
+            records: self.counters.records.load(Ordering::Relaxed),
             bytes_written: self.counters.bytes.load(Ordering::Relaxed),
+            syncs: *self.counters.syncs.lock(),
+            unsynced_since: (unsynced_since_ms != 0).then(|| UnixMillis::new(unsynced_since_ms)),
             segments,
             log_bytes,
             disk_full: matches!(buffer.pending.intake, Intake::RemovalsOnly { .. }),

@@ -199,10 +199,13 @@ impl Writer {
         current.end = end;
         self.next_sequence += 1;
         self.written = batch.last_lsn();
-        self.dirty_since_ms.get_or_insert_with(|| self.clock.now().get());
+        let dirty_since_ms = *self.dirty_since_ms.get_or_insert_with(|| self.clock.now().get());
         self.journal.segments.note_filled(end, self.written);
-        self.journal.counters.batches.fetch_add(1, Ordering::Relaxed);
-        self.journal.counters.bytes.fetch_add(batch.len(), Ordering::Relaxed);
+        let counters = &self.journal.counters;
+        counters.unsynced_since_ms.store(dirty_since_ms, Ordering::Relaxed);
+        counters.batches.fetch_add(1, Ordering::Relaxed);
+        counters.records.fetch_add(u64::from(batch.records), Ordering::Relaxed);
+        counters.bytes.fetch_add(batch.len(), Ordering::Relaxed);
         self.put_down(batch);
         self.journal.publish(Durability::Buffered, self.written);
         Ok(())
@@ -276,15 +279,18 @@ impl Writer {
         let Some(current) = self.current.as_ref().filter(|_| self.dirty_since_ms.is_some()) else {
             return Ok(());
         };
+        let began = self.clock.elapsed();
         current.file.sync().map_err(|error| {
             format!(
                 "syncing the log failed: {error}; what was not synced before may be lost, and trying \
                  again would not tell: restart once the disk is well"
             )
         })?;
+        let took = self.clock.elapsed().saturating_sub(began);
+        self.journal.counters.syncs.lock().record(took);
+        self.journal.counters.unsynced_since_ms.store(0, Ordering::Relaxed);
         self.dirty_since_ms = None;
         self.durable_sequence = self.next_sequence - 1;
-        self.journal.counters.syncs.fetch_add(1, Ordering::Relaxed);
         self.journal.publish(Durability::Fsync, self.written);
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kv_core::testing::ManualClock;
 use kv_core::testing::journal_suite::{self, wait};
-use kv_core::{Durability, Journal, JournalError, Lsn, Progress, Record};
+use kv_core::{Clock as _, Durability, Journal, JournalError, Lsn, Progress, Record};
 use kv_persist::disk::Disk;
 use kv_persist::disk::fault::{Fault, FaultDisk, FaultPlan};
 use kv_persist::disk::mem::MemDisk;
@@ -133,8 +133,14 @@ fn the_interval_syncs_what_nobody_waits_for() {
     let lsn = log.append(b"k", b"v").unwrap();
     support::until(Duration::from_secs(30), || log.reached(Durability::Buffered) >= lsn);
     assert_eq!(log.reached(Durability::Fsync), Lsn::ZERO, "no time has passed");
+    let (written_at, before) = (clock.now(), log.journal.stats());
+    assert_eq!((before.batches, before.records, before.syncs.count()), (1, 1, 0));
+    assert_eq!(before.unsynced_since, Some(written_at));
     clock.advance_ms(20);
     support::until(Duration::from_secs(30), || log.reached(Durability::Fsync) >= lsn);
+    let after = log.journal.stats();
+    assert_eq!((after.batches, after.records, after.syncs.count()), (1, 1, 1));
+    assert_eq!(after.unsynced_since, None);
 }
 
 #[test]

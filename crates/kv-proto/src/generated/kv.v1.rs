@@ -1873,7 +1873,7 @@ pub struct PersistenceStats {
 /// What is known of a snapshot on disk.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SnapshotStats {
-    /// When it was complete: milliseconds since the Unix epoch.
+    /// When it was begun: milliseconds since the Unix epoch; 0 when that is not known.
     #[prost(uint64, tag = "1")]
     pub taken_at_ms: u64,
     /// Keys in it.

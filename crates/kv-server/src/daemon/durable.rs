@@ -5,11 +5,11 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
-use kv_core::{Clock as _, Durability, Journal, Progress as _, SnapshotSource};
+use kv_core::{Clock as _, Durability, Journal, Progress as _, SnapshotSource, UnixMillis};
 use kv_persist::disk::{Disk, OsDisk};
-use kv_persist::manifest::Manifest;
+use kv_persist::manifest::{Manifest, SnapshotInfo};
 use kv_persist::recovery::{self, Recovered, RecoveryProgress};
-use kv_persist::snapshot::SnapshotOptions;
+use kv_persist::snapshot::{SnapshotFile, SnapshotOptions};
 use kv_persist::snapshotter::{
     LogTrim, RequestError, SnapshotKeeper, SnapshotParts, SnapshotRequest, SnapshotSettings,
     Snapshotter,
@@ -88,12 +88,7 @@ impl Durable {
                 "what was loaded takes more than engine.memory_limit, and nothing can be evicted"
             );
         }
-        let found = recovered.snapshot.map(|info| LastSnapshot {
-            taken_at_ms: 0,
-            keys: info.keys,
-            bytes: info.bytes,
-            duration: Duration::ZERO,
-        });
+        let found = recovered.snapshot.map(|info| self.found(&info));
         let torn_tail_bytes = recovered.torn.as_ref().map_or(0, |torn| torn.bytes);
         let snapshotter = self.start_snapshots(config, clock, recovered)?;
         let loaded = Loaded { snapshotter, found, torn_tail_bytes };
@@ -124,6 +119,14 @@ impl Durable {
             "loaded"
         );
         Ok(recovered)
+    }
+
+    /// What is known of a snapshot that an earlier process took.
+    fn found(&self, info: &SnapshotInfo) -> LastSnapshot {
+        // It was read a moment ago; if it is gone now, only its age is not known.
+        let file = SnapshotFile::open(&*self.disk, info.id).ok();
+        let taken_at_ms = file.map_or(0, |file| file.header().created.get());
+        LastSnapshot { taken_at_ms, keys: info.keys, bytes: info.bytes, duration: Duration::ZERO }
     }
 
     fn start_snapshots(
@@ -199,8 +202,15 @@ impl Persistence for Durable {
             log_bytes: log.log_bytes,
             log_segments: log.segments,
             waiting_bytes: log.waiting_bytes,
+            log_records: log.records,
+            log_batches: log.batches,
+            log_bytes_written: log.bytes_written,
             syncs: log.syncs,
+            unsynced_since_ms: log.unsynced_since.map(UnixMillis::get),
+            disk_full: log.disk_full,
             last_snapshot: last_snapshot.or(loaded.and_then(|loaded| loaded.found)),
+            snapshot_percent: snapshots.running_percent,
+            snapshots: snapshots.taken,
             snapshot_failures: snapshots.failures,
             torn_tail_bytes: loaded.map_or(0, |loaded| loaded.torn_tail_bytes),
         }

@@ -1,5 +1,6 @@
 //! One gRPC connection, from its first byte to its end.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http2;
@@ -11,6 +12,7 @@ use tracing::debug;
 
 use super::services::Services;
 use crate::listener::Accepted;
+use crate::metrics::{Metered, Protocol};
 use crate::shutdown::Drain;
 
 /// How long a client may be silent after it connected. HTTP/2's own signs of life begin with the first
@@ -35,6 +37,7 @@ pub(crate) async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         return debug!(%error, "a connection broke");
     }
+    let stream = Metered::new(stream, Arc::clone(services.metrics()), Protocol::Grpc);
     let connection = http2.serve_connection(TokioIo::new(stream), services);
     pin!(connection);
     let ended = tokio::select! {

@@ -6,6 +6,7 @@ mod connection;
 mod convert;
 mod health;
 mod kv_service;
+mod measured;
 mod pipeline;
 mod refusal;
 mod room;

@@ -17,8 +17,11 @@ use tonic::Status;
 
 use super::STREAM_WINDOW_BYTES;
 use super::batch::{self, Executed};
+use super::measured;
 use super::refusal::Refusal;
 use super::shared::Shared;
+use crate::clock::Stopwatch;
+use crate::metrics::{Operation, Protocol};
 use crate::shutdown::Drain;
 use crate::waiting::Waiter;
 
@@ -53,7 +56,10 @@ where
         match session.next().await {
             Ok(Some(answer)) => Some((Ok(answer), Some(session))),
             Ok(None) => None,
-            Err(status) => Some((Err(status), None)),
+            Err(status) => {
+                measured::count_failure(session.shared.gate.metrics(), &status);
+                Some((Err(status), None))
+            }
         }
     })
 }
@@ -111,6 +117,7 @@ impl<S: Stream<Item = Result<PipelineRequest, Status>> + Unpin> Session<S> {
                 return Ok(None);
             }
         };
+        let started = Stopwatch::start();
         let (batch, tag) = (request.batch.unwrap_or_default(), request.tag);
         self.ops_this_turn += batch.ops.len().max(1);
         let executed = batch::write(&self.shared, &batch)
@@ -124,9 +131,10 @@ impl<S: Stream<Item = Result<PipelineRequest, Status>> + Unpin> Session<S> {
         };
         if waiter.is_none() && self.ahead.is_empty() {
             let batch = Some(executed.finish(&self.shared)?);
+            record(&self.shared, started);
             return Ok(Some(PipelineResponse { batch, tag }));
         }
-        self.ahead.push(Pending { bytes: executed.bytes(), executed, tag, waiter });
+        self.ahead.push(Pending { bytes: executed.bytes(), executed, tag, waiter, started });
         Ok(None)
     }
 }
@@ -138,6 +146,13 @@ struct Pending {
     /// What the answer waits for, apart from those before it.
     waiter: Option<Waiter>,
     bytes: usize,
+    /// Since it was received.
+    started: Stopwatch,
+}
+
+/// Counts a batch that is answered.
+fn record(shared: &Shared, started: Stopwatch) {
+    shared.gate.metrics().record(Protocol::Grpc, Operation::Pipeline, started.elapsed(), 1);
 }
 
 /// The batches that were executed and are not answered yet, the oldest first.
@@ -177,12 +192,14 @@ impl Ahead {
         settled: Result<(), JournalError>,
         shared: &Shared,
     ) -> Result<PipelineResponse, Refusal> {
-        let Some(Pending { executed, tag, bytes, .. }) = self.pending.pop_front() else {
+        let Some(Pending { executed, tag, bytes, started, .. }) = self.pending.pop_front() else {
             return Ok(PipelineResponse::default());
         };
         self.bytes -= bytes;
         settled.map_err(|failure| executed.unknown(failure))?;
-        Ok(PipelineResponse { batch: Some(executed.finish(shared)?), tag })
+        let batch = Some(executed.finish(shared)?);
+        record(shared, started);
+        Ok(PipelineResponse { batch, tag })
     }
 }
 

@@ -10,9 +10,12 @@ use tokio::task::yield_now;
 use tonic::Status;
 
 use super::convert;
+use super::measured;
 use super::refusal::Refusal;
 use super::room::MESSAGE_ROOM_BYTES;
 use super::shared::Shared;
+use crate::clock::Stopwatch;
+use crate::metrics::{Operation, Protocol};
 use crate::promise::Basis;
 
 /// Entries per page when the request does not say.
@@ -48,7 +51,11 @@ pub(crate) fn pages(
         let mut scan = scan?;
         match scan.next().await {
             Ok((page, more)) => Some((Ok(page), more.then_some(scan))),
-            Err(refusal) => Some((Err(refusal.into()), None)),
+            Err(refusal) => {
+                let status = Status::from(refusal);
+                measured::count_failure(scan.shared.gate.metrics(), &status);
+                Some((Err(status), None))
+            }
         }
     }))
 }
@@ -76,12 +83,15 @@ impl Scan {
         if !std::mem::take(&mut self.first) {
             yield_now().await;
         }
+        let started = Stopwatch::start();
         let page = self.page()?;
         self.shared.gate.settle(Basis::of_read(page.lsn), Durability::Memory).await?;
         self.cursor = page.next;
         if let Some(left) = &mut self.pages_left {
             *left -= 1;
         }
+        let metrics = self.shared.gate.metrics();
+        metrics.record(Protocol::Grpc, Operation::Scan, started.elapsed(), 1);
         let more = page.next.is_some() && self.pages_left != Some(0);
         Ok((convert::scan_response(page), more))
     }

@@ -19,10 +19,12 @@ use tonic_reflection::server::{Builder, Error};
 use super::admin_service::AdminService;
 use super::health::HealthService;
 use super::kv_service::KvService;
+use super::measured::{Measured, Measuring};
 use super::refusal::Refusal;
 use super::shared::Shared;
 use crate::config::Config;
 use crate::gate::Gate;
+use crate::metrics::Metrics;
 use crate::readiness::Loading;
 use crate::shutdown::Drain;
 
@@ -31,6 +33,7 @@ use crate::shutdown::Drain;
 pub(crate) struct Services {
     /// By name, the one that counts first.
     routes: Arc<[(&'static str, Route)]>,
+    metrics: Arc<Metrics>,
 }
 
 impl fmt::Debug for Services {
@@ -62,16 +65,28 @@ impl Services {
             route(descriptors().build_v1()?),
             route(descriptors().build_v1alpha()?),
         ];
-        Ok(Self { routes: Arc::new(routes) })
+        Ok(Self { routes: Arc::new(routes), metrics: Arc::clone(gate.metrics()) })
     }
 }
 
 impl hyper::service::Service<Request<Incoming>> for Services {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Answer;
+    type Future = Measured;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let measuring = Measuring::start(request.uri().path(), &self.metrics);
+        measuring.until(self.answer(request))
+    }
+}
+
+impl Services {
+    /// The counters of the server.
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    fn answer(&self, request: Request<Incoming>) -> Answer {
         let service = request.uri().path().split('/').nth(1).unwrap_or_default();
         if let Some((_, route)) = self.routes.iter().find(|(name, _)| *name == service) {
             return route(request);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use kv_core::{
     BatchError, Lsn, Op, Progress, Reply, ScanCursor, ScanPage, ScanSpec, Store, StoreError,
-    StoreStats,
+    StoreStats, Transfer, TransferReply,
 };
 use kv_proto::v1::{FlushRequest, GetRequest, PipelineRequest, ScanRequest, StatsRequest};
 use kv_server::testing::TestServer;
@@ -33,7 +33,19 @@ impl Store for Untouchable {
         unreachable!("the store is touched")
     }
 
+    fn execute_in_order(
+        &self,
+        _: &[Op<'_>],
+        _: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError> {
+        unreachable!("the store is touched")
+    }
+
     fn execute_atomic(&self, _: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
+        unreachable!("the store is touched")
+    }
+
+    fn transfer(&self, _: &Transfer<'_>) -> Result<TransferReply, StoreError> {
         unreachable!("the store is touched")
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kv_core::testing::ManualClock;
 use kv_core::{
     BatchError, EngineConfig, Lsn, NullJournal, Op, Progress, Reply, ScanCursor, ScanPage,
-    ScanSpec, ShardedStore, Store, StoreError, StoreStats,
+    ScanSpec, ShardedStore, Store, StoreError, StoreStats, Transfer, TransferReply,
 };
 use kv_proto::v1::GetRequest;
 use kv_server::testing::TestServer;
@@ -29,8 +29,20 @@ impl Store for FaultyStore {
         self.0.execute_batch(ops, results)
     }
 
+    fn execute_in_order(
+        &self,
+        ops: &[Op<'_>],
+        results: &mut Vec<Result<Reply, StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.0.execute_in_order(ops, results)
+    }
+
     fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
         self.0.execute_atomic(ops)
+    }
+
+    fn transfer(&self, transfer: &Transfer<'_>) -> Result<TransferReply, StoreError> {
+        self.0.transfer(transfer)
     }
 
     fn scan(

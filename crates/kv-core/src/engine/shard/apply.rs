@@ -110,7 +110,7 @@ impl Shard {
         effect: &Effect<'_>,
         trash: &mut Trash,
     ) {
-        if ctx.tracker.is_limited() {
+        if self.memory.is_limited() {
             let slot = self.find(fingerprint, effect.key);
             let growth = self.growth(slot, effect.key, &effect.change);
             self.force_room(ctx, growth);
@@ -193,7 +193,7 @@ impl Shard {
         let wheel = std::mem::replace(&mut self.wheel, Wheel::new(ctx.now));
         self.wheel_turned = true;
         (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
-        let bytes = self.memory.detach(self.footprint(), ctx.tracker);
+        let bytes = self.memory.detach(self.footprint());
         Cleared { table, _wheel: wheel, bytes }
     }
 

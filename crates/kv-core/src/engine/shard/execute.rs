@@ -80,6 +80,7 @@ impl Shard {
     ) -> Result<Reply, Halt> {
         let slot = self.find_live(ctx, fingerprint, op.key, trash);
         let verdict = evaluate(op, slot.map(|slot| self.view(slot)), ctx.now, ctx.limits)?;
+        let used = slot.filter(|_| op.action.is_use() && !matches!(verdict.plan, Plan::Remove));
         let outcome = match verdict.plan {
             Plan::Keep => self.keep(ctx, slot),
             Plan::Put { value, expiry } => {
@@ -102,21 +103,16 @@ impl Shard {
                 Outcome { version, expiry: None, lsn }
             }
         };
-        if op.action.is_read() {
-            self.count_read(slot);
+        if op.action.is_lookup() {
+            self.count_reads(u64::from(slot.is_some()), u64::from(slot.is_none()));
+        }
+        if let Some(slot) = used {
+            self.touch_policy(slot);
         }
         Ok(reply(verdict.applied, verdict.payload, &outcome, ctx.now))
     }
 
-    /// Counts a read and tells the policy of a hit.
-    fn count_read(&mut self, slot: Option<usize>) {
-        self.count_reads(u64::from(slot.is_some()), u64::from(slot.is_none()));
-        if let Some(slot) = slot {
-            self.touch_policy(slot);
-        }
-    }
-
-    /// Counts reads.
+    /// Counts lookups.
     pub(crate) fn count_reads(&mut self, hits: u64, misses: u64) {
         self.counters.hits += hits;
         self.counters.misses += misses;
@@ -157,7 +153,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         growth: Growth,
     ) -> Result<(), Halt> {
-        if !ctx.tracker.is_limited() {
+        if !self.memory.is_limited() {
             return Ok(());
         }
         let bytes = self.bytes_to_grow(growth);

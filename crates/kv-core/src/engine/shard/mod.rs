@@ -115,7 +115,7 @@ impl Shard {
             wheel_turned: false,
             held: false,
         };
-        shard.memory.open(shard.footprint());
+        shard.memory = ShardMemory::new(shard.footprint());
         shard
     }
 
@@ -130,6 +130,11 @@ impl Shard {
     /// Bytes used.
     pub(crate) fn used_bytes(&self) -> u64 {
         self.memory.used()
+    }
+
+    /// Whether bytes must be ensured before they are used.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.memory.is_limited()
     }
 
     pub(crate) fn memory_mut(&mut self) -> &mut ShardMemory {

@@ -56,7 +56,7 @@ fn run<S: Store>(store: &S, key: &[u8], action: Action<'_>) -> Reply {
     store.execute(&Op::new(key, action)).expect("the operation is allowed")
 }
 
-fn run_if<S: Store>(store: &S, key: &[u8], condition: Condition, action: Action<'_>) -> Reply {
+fn run_if<S: Store>(store: &S, key: &[u8], condition: Condition<'_>, action: Action<'_>) -> Reply {
     store.execute(&Op { key, condition, action }).expect("the operation is allowed")
 }
 
@@ -347,7 +347,7 @@ fn scans_return_what_stays<S: Store>(store: &S, _clock: &ManualClock) {
 }
 
 fn foreign_cursors_are_refused<S: Store>(store: &S, _clock: &ManualClock) {
-    let foreign = ScanCursor { store: 42, shard: 0, position: 0 };
+    let foreign = ScanCursor { store: Some(42), shard: 0, position: 0 };
     let spec = ScanSpec { prefix: b"", page_keys: 0, page_bytes: 0, values: false };
     assert_eq!(store.scan(&spec, Some(foreign)), Err(StoreError::CursorInvalid));
 }

@@ -5,14 +5,17 @@ mod independent;
 mod read;
 
 use kv_core::{Action, Durability, JournalError, Op};
-use kv_proto::v1::{BatchWriteRequest, BatchWriteResponse, OpResult};
+use kv_proto::v1::{BatchWriteRequest, BatchWriteResponse, OpResult, op_result};
 use prost::Message as _;
+use tonic::Code;
 
 pub(crate) use read::get;
 
 use super::convert;
+use super::measured::error_kind;
 use super::refusal::Refusal;
 use super::shared::Shared;
+use crate::metrics::Protocol;
 use crate::promise::Basis;
 use crate::waiting::Waiter;
 
@@ -47,6 +50,7 @@ impl Executed {
     /// The answer, once what it waits for has come.
     pub(crate) fn finish(self, shared: &Shared) -> Result<BatchWriteResponse, Refusal> {
         let mut answer = self.answer?;
+        count_errors(shared, &answer);
         convert::raise_achieved(&mut answer, shared.gate.achieved(self.basis, self.level));
         Ok(answer)
     }
@@ -78,6 +82,17 @@ pub(crate) fn write(shared: &Shared, request: &BatchWriteRequest) -> Result<Exec
 
 /// An answer, or why there is none although operations were executed, and what it rests on.
 type Outcome = (Result<BatchWriteResponse, Refusal>, Basis);
+
+/// Counts the operations that were refused.
+fn count_errors(shared: &Shared, answer: &BatchWriteResponse) {
+    for result in &answer.results {
+        if let Some(op_result::Result::Error(error)) = &result.result
+            && let Some(kind) = error_kind(Code::from_i32(error.code))
+        {
+            shared.gate.metrics().error(Protocol::Grpc, kind);
+        }
+    }
+}
 
 /// Whether the operation's answer carries a value.
 fn answers_value(op: &Op<'_>) -> bool {

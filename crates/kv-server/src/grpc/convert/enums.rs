@@ -25,7 +25,7 @@ pub(super) fn wire_durability(level: Durability) -> v1::Durability {
 }
 
 /// Reads a condition and the version that belongs to one of them.
-pub(super) fn condition(number: i32, if_version: u64) -> Result<Condition, Refusal> {
+pub(super) fn condition(number: i32, if_version: u64) -> Result<Condition<'static>, Refusal> {
     let condition = known("condition", number, v1::Condition::as_str_name)?;
     match (condition, if_version) {
         (v1::Condition::Unspecified, 0) => Ok(Condition::None),

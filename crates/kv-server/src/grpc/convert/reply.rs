@@ -195,7 +195,7 @@ pub(crate) fn persistence_stats(
         log_bytes: stats.log_bytes,
         log_segments: stats.log_segments,
         waiting_bytes: stats.waiting_bytes,
-        syncs: stats.syncs,
+        syncs: stats.syncs.count(),
         last_snapshot: stats.last_snapshot.map(|snapshot| v1::SnapshotStats {
             taken_at_ms: snapshot.taken_at_ms,
             keys: snapshot.keys,

@@ -1,0 +1,144 @@
+//! What an operation means: a pure function from a key's state to the state that follows.
+//!
+//! Everything that executes operations, alone or in a batch, asks here, so that each has one meaning.
+
+mod expiry;
+mod number;
+mod text;
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::error::StoreError;
+use crate::limits::Limits;
+use crate::types::{Action, Op, Payload, UnixMillis, Version};
+
+/// An existing key as an operation sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) version: Version,
+    pub(crate) expiry: Option<UnixMillis>,
+    pub(crate) value: Stored<'a>,
+}
+
+impl<'a> View<'a> {
+    /// What a condition is judged by.
+    pub(crate) fn judged(self) -> (Version, &'a [u8]) {
+        (self.version, self.value.as_slice())
+    }
+}
+
+/// A stored value, and how a copy of it is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stored<'a> {
+    /// To be copied.
+    Owned(&'a [u8]),
+    /// To be shared by reference count.
+    Shared(&'a Bytes),
+}
+
+impl<'a> Stored<'a> {
+    pub(crate) fn as_slice(self) -> &'a [u8] {
+        match self {
+            Self::Owned(value) => value,
+            Self::Shared(value) => value,
+        }
+    }
+
+    pub(crate) fn to_bytes(self) -> Bytes {
+        match self {
+            Self::Owned(value) => Bytes::copy_from_slice(value),
+            Self::Shared(value) => value.clone(),
+        }
+    }
+}
+
+/// What becomes of a key, and the answer.
+#[derive(Debug)]
+pub(crate) struct Verdict<'a> {
+    pub(crate) applied: bool,
+    pub(crate) plan: Plan<'a>,
+    pub(crate) payload: Payload,
+}
+
+/// What becomes of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Plan<'a> {
+    /// It stays as it is.
+    Keep,
+    /// It has this value and expiry.
+    Put { value: Cow<'a, [u8]>, expiry: Option<UnixMillis> },
+    /// An existing key has this expiry.
+    Touch { expiry: Option<UnixMillis> },
+    /// An existing key goes.
+    Remove,
+}
+
+impl<'a> Verdict<'a> {
+    fn keep(applied: bool, payload: Payload) -> Self {
+        Self { applied, plan: Plan::Keep, payload }
+    }
+
+    fn change(plan: Plan<'a>, payload: Payload) -> Self {
+        Self { applied: true, plan, payload }
+    }
+}
+
+/// Decides what an operation does to a key that looks like `view`, or does not exist, at `now`.
+///
+/// `view` must not be expired at `now`. Nothing is changed.
+pub(crate) fn evaluate<'a>(
+    op: &Op<'a>,
+    view: Option<View<'_>>,
+    now: UnixMillis,
+    limits: &Limits,
+) -> Result<Verdict<'a>, StoreError> {
+    if !op.condition.holds(view.map(View::judged)) {
+        return Ok(Verdict::keep(false, previous(op, view)));
+    }
+    match op.action {
+        Action::Get => {
+            let payload = view.map_or(Payload::None, |view| Payload::Value(view.value.to_bytes()));
+            Ok(Verdict::keep(view.is_some(), payload))
+        }
+        Action::Exists => {
+            let length = |view: View<'_>| Payload::Length(view.value.as_slice().len() as u64);
+            Ok(Verdict::keep(view.is_some(), view.map_or(Payload::None, length)))
+        }
+        Action::Deadline => {
+            let expiry = view.and_then(|view| view.expiry);
+            Ok(Verdict::keep(view.is_some(), expiry.map_or(Payload::None, Payload::Deadline)))
+        }
+        Action::GetExpire(change) => expiry::get_expire(change, view, now),
+        Action::Set { value, expiry, .. } => {
+            let payload = previous(op, view);
+            Ok(match expiry::resolve(expiry, view, now)? {
+                Some(expiry) if expiry <= now => expiry::end(view, payload),
+                expiry => {
+                    Verdict::change(Plan::Put { value: Cow::Borrowed(value), expiry }, payload)
+                }
+            })
+        }
+        Action::Delete { .. } => Ok(match view {
+            Some(_) => Verdict::change(Plan::Remove, previous(op, view)),
+            None => Verdict::keep(false, Payload::None),
+        }),
+        Action::Increment { delta } => number::increment(delta, view),
+        Action::IncrementFloat { delta } => number::increment_float(delta, view),
+        Action::Append { suffix } => text::append(suffix, view, limits),
+        Action::SetRange { offset, bytes } => text::set_range(offset, bytes, view, limits),
+        Action::Expire(change) => expiry::expire(change, view, now),
+    }
+}
+
+/// The value before, when the operation asks for it.
+fn previous(op: &Op<'_>, view: Option<View<'_>>) -> Payload {
+    match (op.action, view) {
+        (
+            Action::Set { return_previous: true, .. } | Action::Delete { return_previous: true },
+            Some(view),
+        ) => Payload::Value(view.value.to_bytes()),
+        _ => Payload::None,
+    }
+}

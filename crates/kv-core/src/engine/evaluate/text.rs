@@ -1,0 +1,51 @@
+//! Changing a part of a value.
+
+use std::borrow::Cow;
+
+use super::{Plan, Verdict, View};
+use crate::error::StoreError;
+use crate::limits::Limits;
+use crate::types::Payload;
+
+/// Adds bytes at the end.
+pub(super) fn append<'a>(
+    suffix: &'a [u8],
+    view: Option<View<'_>>,
+    limits: &Limits,
+) -> Result<Verdict<'a>, StoreError> {
+    let present = view.map_or(&[][..], |view| view.value.as_slice());
+    let total = present.len() + suffix.len();
+    limits.check_value(total)?;
+    let value = if present.is_empty() {
+        Cow::Borrowed(suffix)
+    } else {
+        Cow::Owned([present, suffix].concat())
+    };
+    let expiry = view.and_then(|view| view.expiry);
+    Ok(Verdict::change(Plan::Put { value, expiry }, Payload::Length(total as u64)))
+}
+
+/// Writes bytes over the value from `offset` on.
+pub(super) fn set_range<'a>(
+    offset: u64,
+    bytes: &[u8],
+    view: Option<View<'_>>,
+    limits: &Limits,
+) -> Result<Verdict<'a>, StoreError> {
+    let present = view.map_or(&[][..], |view| view.value.as_slice());
+    if bytes.is_empty() {
+        return Ok(Verdict::keep(true, Payload::Length(present.len() as u64)));
+    }
+    let start = usize::try_from(offset).unwrap_or(usize::MAX);
+    let end = start.saturating_add(bytes.len());
+    let total = end.max(present.len());
+    limits.check_value(total)?;
+    let mut value = Vec::with_capacity(total);
+    value.extend_from_slice(present.get(..start).unwrap_or(present));
+    value.resize(start, 0);
+    value.extend_from_slice(bytes);
+    value.extend_from_slice(present.get(end..).unwrap_or_default());
+    let expiry = view.and_then(|view| view.expiry);
+    let payload = Payload::Length(total as u64);
+    Ok(Verdict::change(Plan::Put { value: Cow::Owned(value), expiry }, payload))
+}

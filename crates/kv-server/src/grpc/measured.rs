@@ -1,0 +1,164 @@
+//! Calls, measured: how long each took from its headers to its answer, and why those failed that did.
+//!
+//! A call with a stream of answers has no duration of its own: its batches and pages are measured one by one
+//! where they are made.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use hyper::{HeaderMap, Response};
+use tonic::body::Body;
+use tonic::codegen::BoxFuture;
+use tonic::{Code, Status};
+
+use crate::clock::Stopwatch;
+use crate::metrics::{ErrorKind, Metrics, Operation, Protocol};
+
+/// The header of an answer that is nothing but a status.
+const STATUS_HEADER: &str = "grpc-status";
+
+/// A call that is being measured.
+pub(crate) struct Measuring {
+    call: Call,
+    started: Stopwatch,
+    metrics: Arc<Metrics>,
+}
+
+/// A call that is being measured, on its way to its answer.
+pub(crate) struct Measured {
+    answer: BoxFuture<Response<Body>, Infallible>,
+    measuring: Measuring,
+}
+
+/// How a call is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    /// As a whole.
+    Whole(Operation),
+    /// In its parts, unless it is refused.
+    InParts(Operation),
+}
+
+impl Measuring {
+    /// Measures the call to `path` from now on.
+    pub(crate) fn start(path: &str, metrics: &Arc<Metrics>) -> Self {
+        Self { call: call(path), started: Stopwatch::start(), metrics: Arc::clone(metrics) }
+    }
+
+    /// The call's end.
+    pub(crate) fn until(self, answer: BoxFuture<Response<Body>, Infallible>) -> Measured {
+        Measured { answer, measuring: self }
+    }
+
+    fn end(&self, failure: Option<ErrorKind>) {
+        if let Some(kind) = failure {
+            self.metrics.error(Protocol::Grpc, kind);
+        }
+        match self.call {
+            Call::InParts(_) if failure.is_none() => {}
+            Call::Whole(operation) | Call::InParts(operation) => {
+                self.metrics.record(Protocol::Grpc, operation, self.started.elapsed(), 1);
+            }
+        }
+    }
+}
+
+impl Future for Measured {
+    type Output = Result<Response<Body>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Ok(response) = ready!(self.answer.as_mut().poll(context));
+        self.measuring.end(failure(response.headers()));
+        Poll::Ready(Ok(response))
+    }
+}
+
+fn call(path: &str) -> Call {
+    let (service, method) = path.rsplit_once('/').unwrap_or_default();
+    Call::Whole(match (service, method) {
+        ("/kv.v1.Kv", "Get") => Operation::Get,
+        ("/kv.v1.Kv", "Set") => Operation::Set,
+        ("/kv.v1.Kv", "Delete") => Operation::Delete,
+        ("/kv.v1.Kv", "Exists") => Operation::Exists,
+        ("/kv.v1.Kv", "Increment") => Operation::Increment,
+        ("/kv.v1.Kv", "Append") => Operation::Append,
+        ("/kv.v1.Kv", "Expire") => Operation::Expire,
+        ("/kv.v1.Kv", "Persist") => Operation::Persist,
+        ("/kv.v1.Kv", "BatchGet") => Operation::BatchRead,
+        ("/kv.v1.Kv", "BatchWrite") => Operation::BatchWrite,
+        ("/kv.v1.Kv", "Pipeline") => return Call::InParts(Operation::Pipeline),
+        ("/kv.v1.Kv", "Scan") => return Call::InParts(Operation::Scan),
+        ("/kv.v1.Admin", _) => Operation::Admin,
+        ("/grpc.health.v1.Health", _) => Operation::Session,
+        _ => Operation::Other,
+    })
+}
+
+/// Counts the failure that ends a stream of answers.
+pub(crate) fn count_failure(metrics: &Metrics, status: &Status) {
+    if let Some(kind) = error_kind(status.code()) {
+        metrics.error(Protocol::Grpc, kind);
+    }
+}
+
+/// Why a call failed; `None` when it did not, or only its stream will tell.
+fn failure(headers: &HeaderMap) -> Option<ErrorKind> {
+    error_kind(Code::from_bytes(headers.get(STATUS_HEADER)?.as_bytes()))
+}
+
+/// What the caller can do next after this code; `None` when nothing is wrong.
+pub(crate) fn error_kind(code: Code) -> Option<ErrorKind> {
+    Some(match code {
+        Code::Ok => return None,
+        Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied => {
+            ErrorKind::Invalid
+        }
+        // What does not fit in an answer, or a number that would overflow.
+        Code::OutOfRange => ErrorKind::State,
+        Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists | Code::Aborted => {
+            ErrorKind::State
+        }
+        Code::ResourceExhausted => ErrorKind::Exhausted,
+        Code::Unavailable => ErrorKind::Unavailable,
+        Code::Unknown => ErrorKind::Unknown,
+        Code::DeadlineExceeded | Code::Cancelled => ErrorKind::Timeout,
+        Code::Unimplemented => ErrorKind::Unsupported,
+        Code::Internal | Code::DataLoss => ErrorKind::Internal,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every method of the contract has a name of its own in the metrics, or shares one knowingly.
+    #[test]
+    fn every_method_of_the_contract_is_known() {
+        let contract = include_str!("../../../../proto/kv/v1/kv.proto");
+        let methods: Vec<&str> = contract
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("rpc "))
+            .filter_map(|rpc| rpc.split('(').next())
+            .collect();
+        assert!(methods.len() >= 12, "{methods:?}");
+        for method in methods {
+            let path = format!("/kv.v1.Kv/{method}");
+            assert_ne!(call(&path), Call::Whole(Operation::Other), "{path}");
+        }
+        assert_eq!(call("/kv.v1.Admin/Stats"), Call::Whole(Operation::Admin));
+        for strange in ["", "/", "Get", "/kv.v1.Kv/get", "/kv.v2.Kv/Get", "/a/b/c"] {
+            assert_eq!(call(strange), Call::Whole(Operation::Other), "{strange:?}");
+        }
+    }
+
+    #[test]
+    fn failures_are_read_from_the_status() {
+        let of = |status: Status| failure(status.into_http::<Body>().headers());
+        assert_eq!(of(Status::unavailable("")), Some(ErrorKind::Unavailable));
+        assert_eq!(of(Status::unimplemented("")), Some(ErrorKind::Unsupported));
+        assert_eq!(of(Status::ok("")), None);
+        assert_eq!(failure(&HeaderMap::new()), None);
+    }
+}
