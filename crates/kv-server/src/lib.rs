@@ -25,6 +25,7 @@ mod error;
 mod expiry_thread;
 mod gate;
 mod grpc;
+mod http;
 mod listener;
 #[expect(dead_code, unused_imports, reason = "each protocol counts once it is there")]
 mod metrics;
@@ -46,8 +47,8 @@ pub use backend::Backend;
 pub use clock::SystemClock;
 pub use config::{
     Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, FsyncMode, LimitsSection,
-    ListenAddr, LogFilter, LogFormat, LogSection, OrOff, PersistSection, PowerOfTwo, Problem,
-    ServerSection, Size, Source, Sources, Span,
+    ListenAddr, LogFilter, LogFormat, LogSection, OrOff, Origins, PersistSection, PowerOfTwo,
+    Problem, ServerSection, Size, Source, Sources, Span,
 };
 pub use data_dir::{DataDir, DataDirError, IdleDataDir};
 pub use error::StartError;

@@ -17,6 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::error::StartError;
 use crate::gate::Gate;
 use crate::grpc::Grpc;
+use crate::http::Http;
 use crate::listener::Places;
 use crate::serving::serving;
 use crate::shutdown::{Drain, DrainSwitch, drain_switch};
@@ -56,8 +57,11 @@ impl Server {
         let gate = Arc::new(Gate::new(backend, config, serving));
         let places = Places::new(config.limits.connections_max.as_usize());
         let grpc = Grpc::new(&gate, config, &drain)?;
-        let endpoints =
-            [Endpoint::bind("server.grpc_addr", config.server.grpc_addr, &places, grpc)?];
+        let http = Http::new(&gate, config);
+        let endpoints = [
+            Endpoint::bind("server.grpc_addr", config.server.grpc_addr, &places, grpc)?,
+            Endpoint::bind("server.http_addr", config.server.http_addr, &places, http)?,
+        ];
         let endpoints: Vec<Endpoint> = endpoints.into_iter().flatten().collect();
         if endpoints.is_empty() {
             return Err(StartError::NoAddress);

@@ -13,6 +13,7 @@ use super::query::{Query, bad};
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::grpc::Shared;
+use crate::metrics::Protocol;
 use crate::promise::Basis;
 
 /// The way to the store, and the bounds.
@@ -39,7 +40,7 @@ impl Api {
             Limit { bytes: limits.value_bytes_max.as_usize(), setting: "limits.value_bytes_max" };
         Self {
             gate: Arc::clone(gate),
-            messages: Shared::new(Arc::clone(gate), config),
+            messages: Shared::new(Arc::clone(gate), config, Protocol::Http),
             cors: Cors::new(&config.server.http_cors_origins),
             value_limit: if value.bytes < message.bytes { value } else { message },
             message_limit: message,

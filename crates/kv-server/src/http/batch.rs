@@ -89,12 +89,10 @@ fn read(media: Media, content: &[u8], ops_max: usize) -> Result<BatchWriteReques
     }
     match media {
         Media::Raw | Media::Json => json::batch_request(content),
-        Media::XProtobuf | Media::Protobuf => {
-            BatchWriteRequest::decode(content).map_err(|error| {
-                let text = format!("the body is not the message it should be: {error}");
-                Problem::new(Reason::BadBody, text)
-            })
-        }
+        Media::XProtobuf | Media::Protobuf => BatchWriteRequest::decode(content).map_err(|error| {
+            let text = format!("the body is not the message it should be: {error}");
+            Problem::new(Reason::BadBody, text)
+        }),
     }
 }
 

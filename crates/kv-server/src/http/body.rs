@@ -157,7 +157,10 @@ mod tests {
     fn time_grows_with_what_has_come() {
         assert_eq!(allowed(0), BODY_TIMEOUT);
         assert_eq!(allowed(16 << 10), BODY_TIMEOUT + Duration::from_secs(1));
-        assert_eq!(allowed(64 << 20), BODY_TIMEOUT + Duration::from_hours(1) + Duration::from_secs(496));
+        assert_eq!(
+            allowed(64 << 20),
+            BODY_TIMEOUT + Duration::from_hours(1) + Duration::from_secs(496)
+        );
     }
 
     #[test]

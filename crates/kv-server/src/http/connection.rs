@@ -21,6 +21,7 @@ use super::limits::FIRST_BYTE_TIMEOUT;
 use super::service;
 use super::stream::Stream;
 use crate::listener::Accepted;
+use crate::metrics::{Metered, Protocol};
 use crate::shutdown::Drain;
 
 /// What every HTTP/2 connection begins with.
@@ -54,6 +55,9 @@ pub(super) async fn serve(
     }
     let speaks_http2 = seen.starts_with(PREFACE);
     let unread = Unread::default();
+    let metrics = Arc::clone(api.gate.metrics());
+    metrics.bytes_in(Protocol::Http, seen.len() as u64);
+    let stream = Metered::new(stream, metrics, Protocol::Http);
     let io = TokioIo::new(Stream::new(seen, stream, unread.clone()));
     let ended = if speaks_http2 {
         let service = service_fn(move |request| {

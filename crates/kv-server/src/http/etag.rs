@@ -97,7 +97,10 @@ impl ETags {
     ) -> Result<Self, Problem> {
         let malformed = || {
             let allowed = "is *, or entity tags such as \"1795194075539001\", with commas between";
-            Problem::new(Reason::BadHeader, format!("{name} is malformed: what is allowed {allowed}"))
+            Problem::new(
+                Reason::BadHeader,
+                format!("{name} is malformed: what is allowed {allowed}"),
+            )
         };
         let (mut any, mut tags) = (false, Vec::new());
         for line in lines {

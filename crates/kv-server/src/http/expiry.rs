@@ -27,7 +27,8 @@ pub(super) fn deadline(query: &Query<'_>) -> Result<Option<Deadline>, Problem> {
     let Some(given_ms) = ttl_ms else {
         return Ok(None);
     };
-    let ms = i64::try_from(given_ms).map_err(|_| StoreError::ExpiryOutOfRange { given_ms })?;
+    let ms =
+        i64::try_from(given_ms).map_err(|_beyond| StoreError::ExpiryOutOfRange { given_ms })?;
     Ok(Some(Deadline::after(ms)?))
 }
 
@@ -80,7 +81,11 @@ mod tests {
     fn what_is_no_ttl_is_refused_with_what_is() {
         for text in ["", "10", "s", "10 s", "1.5s", "-1s", "10S", "1h30m", "10y", "\u{661}s"] {
             let problem = of(&format!("ttl={text}")).unwrap_err();
-            assert!(problem.detail().contains("such as 500ms, 10s"), "{text}: {}", problem.detail());
+            assert!(
+                problem.detail().contains("such as 500ms, 10s"),
+                "{text}: {}",
+                problem.detail()
+            );
         }
     }
 

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-/// Longest path and query: what hyper takes, which answers 414 to longer ones. A key whose percent-encoded
-/// form does not fit can be sent in the body of a batch.
-pub(super) const TARGET_BYTES_MAX: usize = 65_534;
-
-/// Longest request line and headers together: the longest target, and 16 KiB for headers.
+/// Longest request line and headers together: the longest path and query that hyper takes, which answers 414
+/// from 64 KiB on, and 16 KiB for headers. A key whose percent-encoded form does not fit can be sent in the
+/// body of a batch.
 pub(super) const HEAD_BYTES_MAX: usize = 80 << 10;
 
 /// Most bytes that are read ahead of what has been understood, for each connection.

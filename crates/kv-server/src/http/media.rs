@@ -187,7 +187,7 @@ fn names(offers: &[Media]) -> String {
 mod tests {
     use super::*;
 
-    fn headers(name: header::HeaderName, values: &[&str]) -> HeaderMap {
+    fn headers(name: &header::HeaderName, values: &[&str]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(name.clone(), HeaderValue::from_str(value).unwrap());
@@ -225,10 +225,10 @@ mod tests {
             (&["*"], None),
             (&[""], None),
         ] {
-            let found = best(&headers(header::ACCEPT, accept), Media::OF_VALUES);
+            let found = best(&headers(&header::ACCEPT, accept), Media::OF_VALUES);
             assert_eq!(found, wanted, "{accept:?}");
         }
-        let problem = accepted(&headers(header::ACCEPT, &["text/html"]), Media::OF_MESSAGES);
+        let problem = accepted(&headers(&header::ACCEPT, &["text/html"]), Media::OF_MESSAGES);
         let problem = problem.unwrap_err();
         assert!(problem.detail().contains("application/json, "), "{}", problem.detail());
     }
@@ -248,7 +248,7 @@ mod tests {
             (&[""], None, None),
             (&["application/json", "application/json"], None, None),
         ] {
-            let headers = headers(header::CONTENT_TYPE, content_type);
+            let headers = headers(&header::CONTENT_TYPE, content_type);
             assert_eq!(of_value(&headers).ok(), value, "{content_type:?} as a value");
             assert_eq!(of_message(&headers).ok(), message, "{content_type:?} as a message");
         }
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn compressed_bodies_are_refused() {
-        let of = |coding| of_value(&headers(header::CONTENT_ENCODING, &[coding]));
+        let of = |coding| of_value(&headers(&header::CONTENT_ENCODING, &[coding]));
         assert_eq!(of("identity"), Ok(Media::Raw));
         assert_eq!(of("gzip").unwrap_err().reason(), Reason::UnsupportedMediaType);
     }

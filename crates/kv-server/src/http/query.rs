@@ -9,7 +9,13 @@ use super::problem::{Problem, Reason};
 /// The parameters of one request.
 #[derive(Debug, Default)]
 pub(super) struct Query<'a> {
-    parameters: Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>,
+    parameters: Vec<Parameter<'a>>,
+}
+
+#[derive(Debug)]
+struct Parameter<'a> {
+    name: Cow<'a, [u8]>,
+    value: Cow<'a, [u8]>,
 }
 
 impl<'a> Query<'a> {
@@ -22,19 +28,19 @@ impl<'a> Query<'a> {
             if !known.iter().any(|known| known.as_bytes() == &*name) {
                 return Err(unknown(&name, known));
             }
-            if query.parameters.iter().any(|(given, _)| *given == name) {
+            if query.parameters.iter().any(|given| given.name == name) {
                 let name = String::from_utf8_lossy(&name);
                 return Err(bad(format!("{name} is given more than once")));
             }
-            query.parameters.push((name, value));
+            query.parameters.push(Parameter { name, value });
         }
         Ok(query)
     }
 
     /// A parameter that may be any bytes.
     pub(super) fn bytes(&self, name: &str) -> Option<&[u8]> {
-        let of_name = |(given, _): &&(Cow<'_, [u8]>, _)| **given == *name.as_bytes();
-        self.parameters.iter().find(of_name).map(|(_, value)| &**value)
+        let of_name = |given: &&Parameter<'_>| *given.name == *name.as_bytes();
+        self.parameters.iter().find(of_name).map(|given| &*given.value)
     }
 
     /// A parameter that is read by `parse`, and must be what `allowed` says.
@@ -93,7 +99,10 @@ mod tests {
         let query = Query::parse(Some(text), KNOWN);
         let problem = match query {
             Err(problem) => problem,
-            Ok(query) => query.integer("limit").and(query.flag("values").map(|_| None)).unwrap_err(),
+            Ok(query) => query
+                .integer("limit")
+                .and(query.flag("values").map(|_flag| None::<i64>))
+                .unwrap_err(),
         };
         assert_eq!(problem.reason(), Reason::BadQuery);
         problem.detail().to_owned()
@@ -118,7 +127,7 @@ mod tests {
         assert!(refused("limt=1").contains("limit, prefix, values"));
         assert!(refused("limit=1&limit=1").contains("more than once"));
         assert!(refused("limit=1&%6cimit=1").contains("more than once"));
-        assert!(refused("prefix=%zz").contains("percent-encoded"));
+        assert!(refused("prefix=%zz").contains("percent-encoding"));
         for number in ["", "1.5", "+1", "1 ", "9223372036854775808", "ten", "%ff"] {
             assert!(refused(&format!("limit={number}")).contains("whole number"), "{number}");
         }

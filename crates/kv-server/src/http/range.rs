@@ -41,20 +41,19 @@ fn byte_range(text: &str) -> Option<(Option<u64>, Option<u64>)> {
         return None;
     }
     let (first, last) = range.trim_matches([' ', '\t']).split_once('-')?;
-    let (first, last) = (number(first)?, number(last)?);
-    match (first, last) {
+    if ![first, last].iter().all(|text| text.bytes().all(|byte| byte.is_ascii_digit())) {
+        return None;
+    }
+    match (number(first), number(last)) {
         (None, None) => None,
         (Some(first), Some(last)) if first > last => None,
         range => Some(range),
     }
 }
 
-/// A number that may be missing. One too large for 64 bits is as good as the largest.
-fn number(digits: &str) -> Option<Option<u64>> {
-    if digits.is_empty() {
-        return Some(None);
-    }
-    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| Some(digits.parse().unwrap_or(u64::MAX)))
+/// A number, when there are digits. One too large for 64 bits is as good as the largest.
+fn number(digits: &str) -> Option<u64> {
+    (!digits.is_empty()).then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 fn part(first: Option<u64>, last: Option<u64>, length: usize) -> Part {

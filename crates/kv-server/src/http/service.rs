@@ -12,6 +12,8 @@ use super::key::{self, Asked};
 use super::problem::{Problem, Reason};
 use super::route::Route;
 use super::{batch, list, openapi};
+use crate::clock::Stopwatch;
+use crate::metrics::{Operation, Protocol};
 
 /// Answers one request. What stands in the way is an answer too.
 pub(super) async fn answer(
@@ -19,20 +21,34 @@ pub(super) async fn answer(
     request: Request<Incoming>,
     unread: &Unread,
 ) -> Response<Body> {
+    let started = Stopwatch::start();
     let (parts, incoming) = request.into_parts();
     let body = Upload::new(incoming, unread.clone());
-    let mut response = match handle(api, &parts, body).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
-    };
+    let mut operation = Operation::Other;
+    let answered = handle(api, &parts, body, &mut operation).await;
+    let metrics = api.gate.metrics();
+    metrics.record(Protocol::Http, operation, started.elapsed(), 1);
+    let mut response = answered.unwrap_or_else(|problem| {
+        if let Some(kind) = problem.reason().kind() {
+            metrics.error(Protocol::Http, kind);
+        }
+        problem.into_response()
+    });
     api.cors.write(parts.headers.get(header::ORIGIN), response.headers_mut());
     if parts.method == Method::HEAD { without_content(response) } else { response }
 }
 
-async fn handle(api: &Api, parts: &Parts, body: Upload) -> Result<Response<Body>, Problem> {
+/// Answers, and says what was asked for as soon as that is known.
+async fn handle(
+    api: &Api,
+    parts: &Parts,
+    body: Upload,
+    operation: &mut Operation,
+) -> Result<Response<Body>, Problem> {
     check_host(parts)?;
     check_expectation(&parts.headers)?;
     let route = Route::parse(parts.uri.path())?;
+    *operation = operation_of(&route, &parts.method);
     if parts.method == Method::OPTIONS {
         return Ok(api.cors.preflight(parts, route.allow()));
     }
@@ -49,7 +65,7 @@ async fn handle(api: &Api, parts: &Parts, body: Upload) -> Result<Response<Body>
                 Method::HEAD => key::get(api, asked, true).await,
                 Method::PUT => Box::pin(key::put(api, asked, body)).await,
                 Method::DELETE => Box::pin(key::delete(api, asked)).await,
-                Method::POST => Box::pin(key::post(api, asked, body)).await,
+                Method::POST => Box::pin(key::post(api, asked, body, operation)).await,
                 _ => Err(Problem::method(method.as_str(), route.allow())),
             }
         }
@@ -57,6 +73,19 @@ async fn handle(api: &Api, parts: &Parts, body: Upload) -> Result<Response<Body>
         (Route::Batch, &Method::POST) => Box::pin(batch::post(api, parts, body)).await,
         (Route::OpenApi, &Method::GET | &Method::HEAD) => Ok(openapi::get()),
         (_, method) => Err(Problem::method(method.as_str(), route.allow())),
+    }
+}
+
+/// What a request asks for, as it is counted. What a POST to a key does stands in its query.
+fn operation_of(route: &Route<'_>, method: &Method) -> Operation {
+    match (route, method) {
+        (Route::Key(_), &Method::GET) => Operation::Get,
+        (Route::Key(_), &Method::HEAD) => Operation::Exists,
+        (Route::Key(_), &Method::PUT) => Operation::Set,
+        (Route::Key(_), &Method::DELETE) => Operation::Delete,
+        (Route::Keys, &Method::GET | &Method::HEAD) => Operation::Scan,
+        (Route::Batch, &Method::POST) => Operation::BatchWrite,
+        _ => Operation::Other,
     }
 }
 
@@ -87,10 +116,9 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Problem> {
 /// The answer to HEAD: the same, without the content whose length it tells.
 fn without_content(mut response: Response<Body>) -> Response<Body> {
     let length = response.body().size_hint().exact();
-    let has_length = !matches!(
-        response.status(),
-        StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
-    ) && !response.headers().contains_key(header::CONTENT_LENGTH);
+    let has_length =
+        !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            && !response.headers().contains_key(header::CONTENT_LENGTH);
     if let Some(length) = length.filter(|_| has_length) {
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }

@@ -6,7 +6,6 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::body::Unread;
@@ -17,10 +16,10 @@ const PIECES_MAX: usize = 16;
 
 /// A socket of which the first bytes have been read already.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub(super) struct Stream<S> {
     /// What has been read to see which protocol is spoken.
     seen: Bytes,
-    socket: TcpStream,
+    socket: S,
     /// Runs while the client takes nothing, or while the end is waited for.
     patience: Option<Pin<Box<Sleep>>>,
     unread: Unread,
@@ -35,15 +34,16 @@ enum Lingering {
     Left(usize),
 }
 
-impl Stream {
+impl<S> Stream<S> {
     /// Goes on after `seen`. `unread` tells whether the end must be gentle.
-    pub(super) fn new(seen: Bytes, socket: TcpStream, unread: Unread) -> Self {
+    pub(super) fn new(seen: Bytes, socket: S, unread: Unread) -> Self {
         Self { seen, socket, patience: None, unread, lingering: Lingering::NotYet }
     }
 
     /// Whether the time has run out that runs since the first call.
     fn poll_patience(&mut self, cx: &mut Context<'_>, span: std::time::Duration) -> Poll<()> {
-        let patience = self.patience.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + span)));
+        let patience =
+            self.patience.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + span)));
         patience.as_mut().poll(cx)
     }
 
@@ -62,7 +62,7 @@ impl Stream {
     }
 }
 
-impl AsyncRead for Stream {
+impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -77,7 +77,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

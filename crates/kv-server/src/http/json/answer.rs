@@ -66,7 +66,8 @@ impl<'a> From<&'a v1::DeleteResponse> for Set<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Exists {
-    exists: bool,
+    #[serde(rename = "exists")]
+    found: bool,
     version: u64,
     ttl_ms: Option<i64>,
     value_bytes: u64,
@@ -75,7 +76,7 @@ pub(super) struct Exists {
 impl From<&v1::ExistsResponse> for Exists {
     fn from(exists: &v1::ExistsResponse) -> Self {
         let v1::ExistsResponse { exists, version, ttl_ms, value_bytes } = *exists;
-        Self { exists, version, ttl_ms, value_bytes }
+        Self { found: exists, version, ttl_ms, value_bytes }
     }
 }
 
@@ -242,7 +243,10 @@ mod tests {
             &expect![[r#"{"value":{"base64":"/w=="},"version":18446744073709551615,"ttl_ms":5}"#]],
         );
         let set = v1::SetResponse { applied: true, version: 7, achieved: 2, ..Default::default() };
-        check(&set, &expect![[r#"{"applied":true,"version":7,"ttl_ms":null,"achieved":"buffered"}"#]]);
+        check(
+            &set,
+            &expect![[r#"{"applied":true,"version":7,"ttl_ms":null,"achieved":"buffered"}"#]],
+        );
     }
 
     #[test]
@@ -262,18 +266,36 @@ mod tests {
             })),
             result(op_result::Result::Error(error.clone())),
         ];
-        let batch = v1::BatchWriteResponse { applied: true, results, achieved: 1, ..Default::default() };
-        check(&batch, &expect![[r#"{"applied":true,"results":[{"increment":{"value":42,"version":7,"ttl_ms":null,"achieved":"memory"}},{"error":{"status":400,"reason":"KEY_EMPTY","detail":"key is empty"}}],"achieved":"memory"}"#]]);
+        let batch =
+            v1::BatchWriteResponse { applied: true, results, achieved: 1, ..Default::default() };
+        check(
+            &batch,
+            &expect![[
+                r#"{"applied":true,"results":[{"increment":{"value":42,"version":7,"ttl_ms":null,"achieved":"memory"}},{"error":{"status":400,"reason":"KEY_EMPTY","detail":"key is empty"}}],"achieved":"memory"}"#
+            ]],
+        );
         let failed_result = Some(result(op_result::Result::Error(error)));
         let batch = v1::BatchWriteResponse { failed_index: 0, failed_result, ..Default::default() };
-        check(&batch, &expect![[r#"{"applied":false,"results":[],"failed_index":0,"failed_result":{"error":{"status":400,"reason":"KEY_EMPTY","detail":"key is empty"}},"achieved":null}"#]]);
+        check(
+            &batch,
+            &expect![[
+                r#"{"applied":false,"results":[],"failed_index":0,"failed_result":{"error":{"status":400,"reason":"KEY_EMPTY","detail":"key is empty"}},"achieved":null}"#
+            ]],
+        );
     }
 
     #[test]
     fn a_page_ends_with_a_cursor_or_null() {
-        let entry = v1::ScanEntry { key: Bytes::from_static(b"a"), value: None, version: 7, ttl_ms: None };
-        let mut page = v1::ScanResponse { entries: vec![entry], cursor: Bytes::from_static(&[1; 17]) };
-        check(&page, &expect![[r#"{"entries":[{"key":"a","version":7,"ttl_ms":null}],"cursor":"AQEBAQEBAQEBAQEBAQEBAQE"}"#]]);
+        let entry =
+            v1::ScanEntry { key: Bytes::from_static(b"a"), value: None, version: 7, ttl_ms: None };
+        let mut page =
+            v1::ScanResponse { entries: vec![entry], cursor: Bytes::from_static(&[1; 17]) };
+        check(
+            &page,
+            &expect![[
+                r#"{"entries":[{"key":"a","version":7,"ttl_ms":null}],"cursor":"AQEBAQEBAQEBAQEBAQEBAQE"}"#
+            ]],
+        );
         page.cursor = Bytes::new();
         page.entries.clear();
         check(&page, &expect![[r#"{"entries":[],"cursor":null}"#]]);

@@ -137,11 +137,13 @@ enum Durability {
 }
 
 #[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
 enum Condition {
-    IfAbsent,
-    IfPresent,
-    IfVersion,
+    #[serde(rename = "if_absent")]
+    Absent,
+    #[serde(rename = "if_present")]
+    Present,
+    #[serde(rename = "if_version")]
+    Version,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -163,7 +165,12 @@ fn message(op: Op) -> Result<v1::Op, Problem> {
         Op::Set(set) => op::Op::Set(set_message(set)?),
         Op::Delete(Delete { key, if_version, return_previous }) => {
             let if_version = version(if_version)?;
-            op::Op::Delete(v1::DeleteRequest { key: key.0, if_version, return_previous, durability: 0 })
+            op::Op::Delete(v1::DeleteRequest {
+                key: key.0,
+                if_version,
+                return_previous,
+                durability: 0,
+            })
         }
         Op::Exists(Get { key }) => op::Op::Exists(v1::ExistsRequest { key: key.0 }),
         Op::Increment(Increment { key, delta }) => {
@@ -180,9 +187,9 @@ fn message(op: Op) -> Result<v1::Op, Problem> {
 fn set_message(set: Set) -> Result<v1::SetRequest, Problem> {
     let condition = match (set.condition, set.if_version) {
         (None, None) => v1::Condition::Unspecified,
-        (Some(Condition::IfAbsent), _) => v1::Condition::IfAbsent,
-        (Some(Condition::IfPresent), _) => v1::Condition::IfPresent,
-        (Some(Condition::IfVersion), _) | (None, Some(_)) => v1::Condition::IfVersion,
+        (Some(Condition::Absent), _) => v1::Condition::IfAbsent,
+        (Some(Condition::Present), _) => v1::Condition::IfPresent,
+        (Some(Condition::Version), _) | (None, Some(_)) => v1::Condition::IfVersion,
     };
     Ok(v1::SetRequest {
         key: set.key.0,
@@ -289,8 +296,12 @@ mod tests {
         let append =
             v1::AppendRequest { key: key.clone(), suffix: Bytes::from_static(b"s"), durability: 0 };
         assert_eq!(one_op(r#"{"append":{"key":"k","suffix":"s"}}"#), op::Op::Append(append));
-        let delete =
-            v1::DeleteRequest { key: key.clone(), if_version: 7, return_previous: true, durability: 0 };
+        let delete = v1::DeleteRequest {
+            key: key.clone(),
+            if_version: 7,
+            return_previous: true,
+            durability: 0,
+        };
         let json = r#"{"delete":{"key":"k","if_version":7,"return_previous":true}}"#;
         assert_eq!(one_op(json), op::Op::Delete(delete));
         let expire = v1::ExpireRequest {
@@ -305,10 +316,11 @@ mod tests {
 
     #[test]
     fn a_set_says_when_and_for_how_long() {
-        let set = |json: &str| match one_op(&format!(r#"{{"set":{{"key":"k","value":"v"{json}}}}}"#)) {
-            op::Op::Set(set) => set,
-            other => panic!("{other:?}"),
-        };
+        let set =
+            |json: &str| match one_op(&format!(r#"{{"set":{{"key":"k","value":"v"{json}}}}}"#)) {
+                op::Op::Set(set) => set,
+                other => panic!("{other:?}"),
+            };
         let expiry = |json| set(json).expiry;
         assert_eq!(expiry(""), None);
         assert_eq!(expiry(r#","keep_ttl":false"#), None);
@@ -332,13 +344,16 @@ mod tests {
             (r#"{"get":{"key":1}}"#, "a string, or {\"base64\""),
             (r#"{"set":{"key":"k"}}"#, "value"),
             (r#"{"set":{"key":"k","value":"v","condition":"maybe"}}"#, "if_absent"),
-            (r#"{"set":{"key":"k","value":"v","ttl_ms":1,"keep_ttl":true}}"#, "at most one of ttl_ms"),
+            (
+                r#"{"set":{"key":"k","value":"v","ttl_ms":1,"keep_ttl":true}}"#,
+                "at most one of ttl_ms",
+            ),
             (r#"{"set":{"key":"k","value":"v","if_version":0}}"#, "if_absent"),
             (r#"{"expire":{"key":"k","ttl_ms":1,"persist":true}}"#, "at most one of ttl_ms"),
             (r#"{"expire":{"key":"k","ttl_ms":1,"rule":"eq"}}"#, "nx"),
             (r#"{"expire":{"key":"k","ttl_ms":1.5}}"#, "1.5"),
             (r#"{"get":{"key":"k"},"set":{}}"#, "expected"),
-            (r#""get""#, "get"),
+            (r#""get""#, "newtype"),
             ("null", "null"),
         ] {
             let problem = ops(json).unwrap_err();

@@ -6,8 +6,8 @@ use hyper::{Response, StatusCode};
 use kv_core::{Action, Op, Payload, Reply};
 
 use super::Asked;
-use crate::grpc::convert;
 use crate::grpc::Refusal;
+use crate::grpc::convert;
 use crate::http::answer::{self, Body};
 use crate::http::api::Api;
 use crate::http::media::{self, Media};
@@ -43,7 +43,9 @@ pub(in crate::http) async fn get(
             describe(response.headers_mut(), media, &reply);
             return Ok(response);
         }
-        verdict => return Err(precondition::refusal(verdict, Some(reply.version))),
+        Verdict::NoMatch => {
+            return Err(precondition::refusal(Verdict::NoMatch, Some(reply.version)));
+        }
     }
     if media == Media::Raw { Ok(raw(headers, reply)?) } else { message(api, media, reply) }
 }

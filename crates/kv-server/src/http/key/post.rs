@@ -18,6 +18,7 @@ use crate::http::precondition::Preconditions;
 use crate::http::problem::{Problem, Reason};
 use crate::http::query::{Query, bad};
 use crate::http::write::{Write, Written, present};
+use crate::metrics::Operation;
 
 /// Every parameter of some operation.
 const PARAMETERS: [&str; 7] =
@@ -43,6 +44,16 @@ impl Kind {
         }
     }
 
+    /// As what it is counted.
+    fn operation(self) -> Operation {
+        match self {
+            Self::Increment => Operation::Increment,
+            Self::Append => Operation::Append,
+            Self::Expire => Operation::Expire,
+            Self::Persist => Operation::Persist,
+        }
+    }
+
     /// The parameters that it has.
     fn parameters(self) -> &'static [&'static str] {
         match self {
@@ -53,16 +64,18 @@ impl Kind {
     }
 }
 
-/// Changes the key as the query says.
+/// Changes the key as the query says, and says what that is.
 pub(in crate::http) async fn post(
     api: &Api,
     asked: Asked<'_>,
     body: Upload,
+    operation: &mut Operation,
 ) -> Result<Response<Body>, Problem> {
     let text = asked.parts.uri.query();
     let allowed = "increment, append, expire or persist";
     let kind = Query::parse(text, &PARAMETERS)?.get("op", allowed, Kind::parse)?;
     let kind = kind.ok_or_else(|| bad(format!("op is missing: it must be {allowed}")))?;
+    *operation = kind.operation();
     let query = Query::parse(text, kind.parameters())?;
     let headers = &asked.parts.headers;
     let preconditions = Preconditions::read(headers)?;
@@ -110,15 +123,11 @@ impl Post<'_> {
         refuse_content(body).await?;
         let Written { reply, achieved } = self.make(Action::Increment { delta }).await?;
         let (version, ttl_ms) = (reply.version, reply.ttl_ms);
-        let mut response = match (media, &reply.payload) {
-            (Media::Raw, Payload::Number(number)) => {
-                let digits = Bytes::from(number.to_string());
-                answer::content_of(StatusCode::OK, media, digits)
-            }
-            _ => {
-                let message = convert::increment_response(&reply, achieved);
-                answer::message(StatusCode::OK, media, &message)
-            }
+        let mut response = if let (Media::Raw, Payload::Number(number)) = (media, &reply.payload) {
+            answer::content_of(StatusCode::OK, media, Bytes::from(number.to_string()))
+        } else {
+            let message = convert::increment_response(&reply, achieved);
+            answer::message(StatusCode::OK, media, &message)
         };
         answer::write_outcome(response.headers_mut(), version, ttl_ms, achieved);
         Ok(response)
@@ -128,8 +137,7 @@ impl Post<'_> {
         let headers = &self.asked.parts.headers;
         let media = media::of_value(headers)?;
         let answered = media::best(headers, &offers(media)).unwrap_or(Media::Raw);
-        let limit =
-            if media == Media::Raw { self.api.value_limit } else { self.api.message_limit };
+        let limit = if media == Media::Raw { self.api.value_limit } else { self.api.message_limit };
         let content = body.read(limit).await?;
         let suffix = match media {
             Media::Raw => content,

@@ -99,7 +99,9 @@ fn of_message(
     }
     let in_body = convert::durability(request.durability)?;
     if expiry.is_some() && request.expiry.is_some() || durability.is_some() && in_body.is_some() {
-        return Err(contradiction("expiry and durability may stand in the message or outside of it"));
+        return Err(contradiction(
+            "expiry and durability may stand in the message or outside of it",
+        ));
     }
     let Action::Set { expiry: said, return_previous, .. } =
         convert::set(&request, usize::MAX)?.action

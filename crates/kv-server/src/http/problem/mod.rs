@@ -91,7 +91,10 @@ impl Problem {
     }
 
     /// A precondition that does not hold for the key as it is.
-    pub(super) fn precondition(present: Option<Version>, detail: impl Into<Cow<'static, str>>) -> Self {
+    pub(super) fn precondition(
+        present: Option<Version>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
         Self { more: More::Present(present), ..Self::new(Reason::PreconditionFailed, detail) }
     }
 

@@ -3,6 +3,8 @@
 use hyper::StatusCode;
 use kv_proto::v1::ErrorReason;
 
+use crate::metrics::ErrorKind;
+
 /// What every name of [`ErrorReason`] starts with, and is left out here as in gRPC's `ErrorInfo`.
 const CONTRACT_PREFIX: &str = "ERROR_REASON_";
 
@@ -161,6 +163,35 @@ impl Reason {
             }
             _ => None,
         }
+    }
+}
+
+impl Reason {
+    /// How it is counted; `None` for what is an answer about a key, and no error in other protocols.
+    pub(in crate::http) fn kind(self) -> Option<ErrorKind> {
+        Some(match self {
+            Self::Contract(reason) => contract_kind(reason),
+            Self::KeyNotFound | Self::PreconditionFailed | Self::ExpiryRuleUnmet => return None,
+            Self::PathNotFound | Self::MethodNotAllowed => ErrorKind::Unsupported,
+            Self::BodyTimeout => ErrorKind::Timeout,
+            Self::KeyContended => ErrorKind::State,
+            _ => ErrorKind::Invalid,
+        })
+    }
+}
+
+fn contract_kind(reason: ErrorReason) -> ErrorKind {
+    match reason {
+        ErrorReason::OutcomeUnknown => ErrorKind::Unknown,
+        ErrorReason::LogOverloaded | ErrorReason::OutOfMemory | ErrorReason::DiskFull => {
+            ErrorKind::Exhausted
+        }
+        reason => match contract_status(reason) {
+            StatusCode::CONFLICT => ErrorKind::State,
+            StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Unavailable,
+            StatusCode::INTERNAL_SERVER_ERROR => ErrorKind::Internal,
+            _ => ErrorKind::Invalid,
+        },
     }
 }
 
