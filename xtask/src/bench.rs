@@ -14,9 +14,9 @@ pub(crate) struct Options {
     #[arg(value_enum)]
     name: Name,
     /// Parts of it to run alone; all when left out. `persist` has always, interval, restart,
-    /// snapshot and size
+    /// snapshot and size; `protocols` has resp, http, metrics, idle and large
     sections: Vec<String>,
-    /// Small numbers that say nothing, to see that it runs (`persist` alone)
+    /// Small numbers that say nothing, to see that it runs (`persist` and `protocols`)
     #[arg(long)]
     quick: bool,
 }
@@ -26,6 +26,8 @@ pub(crate) struct Options {
 enum Name {
     /// Durability, through the real server and beside Redis
     Persist,
+    /// The protocols, through the real server and beside Redis
+    Protocols,
     /// The engine in one process
     Engine,
     /// The log under the engine, in one process
@@ -36,9 +38,18 @@ impl Name {
     /// The crate it belongs to, and its name there.
     fn target(self) -> (&'static str, &'static str) {
         match self {
-            Self::Persist => ("kv-server", "persist"),
+            Self::Persist | Self::Protocols => ("kv-server", "server"),
             Self::Engine => ("kv-core", "engine"),
             Self::Log => ("kv-persist", "log"),
+        }
+    }
+
+    /// The parts that are its own, where others have parts in the same program.
+    fn sections(self) -> &'static [&'static str] {
+        match self {
+            Self::Persist => &["always", "interval", "restart", "snapshot", "size"],
+            Self::Protocols => &["resp", "http", "metrics", "idle", "large"],
+            Self::Engine | Self::Log => &[],
         }
     }
 }
@@ -52,7 +63,9 @@ fn command(options: &Options) -> String {
     let (package, bench) = options.name.target();
     let mut line = format!("cargo bench --locked -p {package} --bench {bench}");
     let quick = options.quick.then_some("--quick");
-    let arguments: Vec<&str> = options.sections.iter().map(String::as_str).chain(quick).collect();
+    let named: Vec<&str> = options.sections.iter().map(String::as_str).collect();
+    let sections = if named.is_empty() { options.name.sections() } else { &named };
+    let arguments: Vec<&str> = sections.iter().copied().chain(quick).collect();
     if !arguments.is_empty() {
         line = format!("{line} -- {}", arguments.join(" "));
     }
@@ -70,9 +83,12 @@ mod tests {
 
     #[test]
     fn options_are_passed_on() {
-        let persist = "cargo bench --locked -p kv-server --bench persist";
-        check(Name::Persist, &[], false, persist);
-        check(Name::Persist, &["size"], true, &format!("{persist} -- size --quick"));
+        let server = "cargo bench --locked -p kv-server --bench server --";
+        let persist = "always interval restart snapshot size";
+        check(Name::Persist, &[], false, &format!("{server} {persist}"));
+        check(Name::Persist, &["size"], true, &format!("{server} size --quick"));
+        let protocols = "resp http metrics idle large";
+        check(Name::Protocols, &[], false, &format!("{server} {protocols}"));
         check(Name::Engine, &[], false, "cargo bench --locked -p kv-core --bench engine");
     }
 }

@@ -15,8 +15,10 @@
 
 #![forbid(unsafe_code)]
 
+mod admin;
 mod args;
 mod backend;
+mod build_info;
 mod clock;
 mod config;
 mod data_dir;
@@ -26,12 +28,12 @@ mod expiry_thread;
 mod gate;
 mod grpc;
 mod listener;
-#[expect(dead_code, unused_imports, reason = "each protocol counts once it is there")]
 mod metrics;
 mod persistence;
 mod promise;
 mod protocol;
 mod readiness;
+mod resp;
 mod server;
 mod serving;
 mod shutdown;
@@ -41,8 +43,10 @@ pub mod telemetry;
 pub mod testing;
 mod waiting;
 
+pub use admin::AdminThread;
 pub use args::{Args, Command};
 pub use backend::Backend;
+pub use build_info::BuildInfo;
 pub use clock::SystemClock;
 pub use config::{
     Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, FsyncMode, LimitsSection,

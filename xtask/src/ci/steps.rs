@@ -80,8 +80,8 @@ pub(super) const STEPS: [Step; 12] = [
     // In the profile of the tests: nothing is built anew, and the figures mean nothing anyway.
     Step::command(
         "bench",
-        "the benchmark of durability runs",
-        "cargo test --workspace --all-features --locked --bench persist -- --quick",
+        "the benchmark of the server runs",
+        "cargo test --workspace --all-features --locked --bench server -- --quick",
     ),
     // A workspace of its own. Without libFuzzer it needs neither a nightly nor a C++ compiler.
     Step::command(

@@ -18,9 +18,6 @@ use crate::types::{Durability, Version};
 /// Expired or cleared keys removed before a shard's lock is released.
 const REMOVALS_PER_LOCK_MAX: usize = 4096;
 
-/// No operation is under way that needs a key.
-const PROTECT_NONE: Protected<'static> = Protected { keys: &[] };
-
 /// How long a journal that is behind is waited for before it is looked at again.
 const JOURNAL_WAIT: Duration = Duration::from_millis(100);
 
@@ -91,7 +88,10 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
         let ctx = self.context();
         let seen = Version::new(self.replayed_version.load(Ordering::Relaxed));
         for index in 0..self.shards.len() {
-            self.remove_where(index, &ctx, |shard, slot| shard.entry(slot).is_expired(ctx.now));
+            // To look at every entry takes as long as a tenth of loading it.
+            if self.lock(index).census().volatile_keys > 0 {
+                self.remove_where(index, &ctx, |shard, slot| shard.entry(slot).is_expired(ctx.now));
+            }
             let mut shard = self.lock(index);
             shard.raise_version(seen);
             shard.forget_unsynced();
@@ -108,7 +108,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     /// behind, at most ten seconds at a stretch.
     pub fn evict_to_limit(&self) -> bool {
         loop {
-            match self.make_room(&self.context(), 0, 0, PROTECT_NONE) {
+            match self.make_room(&self.context(), 0, 0, Protected::NONE) {
                 Ok(()) => return true,
                 Err(StoreError::Journal(JournalError::Overloaded { .. }))
                     if self.wait_for_journal() => {}

@@ -85,6 +85,8 @@ pub struct LimitsSection {
     pub scan_page_keys_max: Count<1, 1_000_000>,
     /// A scan page ends with the entry that reaches this many bytes.
     pub scan_page_bytes_max: Size<1, { VALUE_BYTES_HARD_MAX as u64 }>,
+    /// Most bytes of answers that wait for a client of the Redis protocol.
+    pub output_bytes_max: Size<{ 64 * KIB }, { 1024 * 1024 * MIB }>,
     /// Most connections at a time.
     pub connections_max: Count<1, 1_000_000>,
     /// Most calls at a time on one connection.
@@ -125,6 +127,7 @@ impl Default for Config {
                 batch_ops_max: Count::new(10_000),
                 scan_page_keys_max: Count::new(10_000),
                 scan_page_bytes_max: Size::new(4 * MIB),
+                output_bytes_max: Size::new(64 * MIB),
                 connections_max: Count::new(10_000),
                 streams_per_connection_max: Count::new(1024),
             },
@@ -158,6 +161,7 @@ impl Config {
         visitor.setting("limits.batch_ops_max", &mut limits.batch_ops_max);
         visitor.setting("limits.scan_page_keys_max", &mut limits.scan_page_keys_max);
         visitor.setting("limits.scan_page_bytes_max", &mut limits.scan_page_bytes_max);
+        visitor.setting("limits.output_bytes_max", &mut limits.output_bytes_max);
         visitor.setting("limits.connections_max", &mut limits.connections_max);
         let streams = &mut limits.streams_per_connection_max;
         visitor.setting("limits.streams_per_connection_max", streams);

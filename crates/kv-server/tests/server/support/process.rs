@@ -103,7 +103,6 @@ impl Process {
     }
 
     /// Where a protocol is served: `IP:PORT`.
-    #[expect(dead_code, reason = "until there is a second protocol")]
     pub(crate) fn addr_of(&self, protocol: &str) -> &str {
         self.addrs.get(protocol).expect("the listener is on")
     }

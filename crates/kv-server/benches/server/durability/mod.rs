@@ -1,0 +1,10 @@
+//! What durability costs: `cargo xtask bench persist`.
+
+pub(crate) mod always;
+pub(crate) mod interval;
+mod load;
+mod log_files;
+mod open_loop;
+pub(crate) mod restart;
+pub(crate) mod size;
+pub(crate) mod snapshot;

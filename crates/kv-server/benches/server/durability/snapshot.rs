@@ -1,0 +1,224 @@
+//! What a snapshot does to the writes beside it, and to memory.
+
+use super::load::{fill, key, value};
+use super::open_loop::{Pace, Running, Setter, Writes};
+use crate::Bench;
+use crate::child::{Server, directory};
+use crate::latency::{Quantiles, Window};
+use crate::ours::{NO_SNAPSHOTS, Ours};
+use crate::redis::Redis;
+use crate::report::{Figure, row, table};
+use crate::time::{now, sleep_until};
+
+/// Values of the keys that are there; key and value together are 75 bytes.
+const VALUE_BYTES: usize = 59;
+
+/// Values that are written meanwhile.
+const HOT_VALUE_BYTES: usize = 1024;
+
+/// Connections of the load, with one write in flight each.
+const CONNECTIONS: usize = 50;
+
+const REDIS: &str =
+    "--appendonly yes --appendfsync everysec --save '' --auto-aof-rewrite-percentage 0";
+
+/// One of the two, with its name.
+enum Peer {
+    Ours(Ours),
+    Redis(Redis),
+}
+
+pub(crate) fn run(bench: &Bench) {
+    let scale = &bench.scale;
+    println!(
+        "{} keys of 75 bytes in all, and {} of 1 KiB that are written at random over {CONNECTIONS} connections",
+        scale.snapshot_keys, scale.hot_keys
+    );
+    println!("ours: kv-server --set {}; kv_client::Client::snapshot", NO_SNAPSHOTS.join(" --set "));
+    println!("peer: redis-server {REDIS}; BGSAVE");
+    println!(
+        "Latency counts from when a write should have been sent. `quiet` lasts {:?} each time.",
+        scale.quiet
+    );
+    println!(
+        "Extra memory: ours is the peak of resident memory over that before; Redis's is rdb_last_cow_size.\n"
+    );
+    let dirs = [directory(), directory()];
+    let mut peers = vec![Peer::Ours(Ours::start(dirs[0].path(), &NO_SNAPSHOTS))];
+    let redis = bench.redis.as_ref().map(|program| program.start(dirs[1].path(), REDIS));
+    peers.extend(redis.map(Peer::Redis));
+    for peer in &peers {
+        peer.fill(bench);
+    }
+    table(&[
+        "SET of 1 KiB",
+        "",
+        "p50",
+        "p99",
+        "p99.9",
+        "max",
+        "p99.9 to quiet",
+        "target",
+        "extra memory",
+        "snapshot took",
+        "SETs a round",
+    ]);
+    for (name, pace) in [
+        (format!("open loop, {}/s", scale.open_rate), Pace::Open { rate: scale.open_rate }),
+        ("closed loop".to_owned(), Pace::Closed),
+    ] {
+        let mut results: Vec<Results> = peers.iter().map(|_| Results::default()).collect();
+        for _ in 0..scale.snapshot_rounds {
+            for (peer, results) in peers.iter().zip(&mut results) {
+                peer.round(bench, pace, results);
+            }
+        }
+        for (peer, results) in peers.iter().zip(&results) {
+            results.print(&format!("{}, {name}", peer.name()));
+        }
+    }
+}
+
+impl Peer {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Ours(_) => "kv",
+            Self::Redis(_) => "Redis",
+        }
+    }
+
+    fn server(&self) -> &Server {
+        match self {
+            Self::Ours(ours) => &ours.server,
+            Self::Redis(redis) => &redis.server,
+        }
+    }
+
+    fn fill(&self, bench: &Bench) {
+        let scale = &bench.scale;
+        let all = scale.snapshot_keys + scale.hot_keys;
+        for (keys, bytes) in
+            [(0..scale.snapshot_keys, VALUE_BYTES), (scale.snapshot_keys..all, HOT_VALUE_BYTES)]
+        {
+            match self {
+                Self::Ours(ours) => {
+                    bench.runtime.block_on(fill(ours, keys.map(key), &value(bytes)));
+                }
+                Self::Redis(redis) => redis.connect().fill(keys.map(key), &value(bytes)),
+            }
+        }
+    }
+
+    async fn setters(&self) -> Vec<Setter> {
+        let mut setters = Vec::new();
+        match self {
+            Self::Ours(ours) => {
+                setters.extend(ours.clients(CONNECTIONS).await.into_iter().map(Setter::Ours));
+            }
+            Self::Redis(redis) => {
+                for _ in 0..CONNECTIONS {
+                    let stream = tokio::net::TcpStream::connect(("127.0.0.1", redis.port)).await;
+                    let stream = stream.unwrap();
+                    stream.set_nodelay(true).unwrap();
+                    setters.push(Setter::Redis(stream, Vec::new()));
+                }
+            }
+        }
+        setters
+    }
+
+    /// Takes a snapshot and waits for its end.
+    fn snapshot(&self, bench: &Bench) {
+        match self {
+            Self::Ours(ours) => {
+                bench.runtime.block_on(async { ours.client().await.snapshot().await.unwrap() });
+            }
+            Self::Redis(redis) => {
+                redis.connect().command("BGSAVE");
+                redis.wait_for_children();
+            }
+        }
+    }
+
+    /// The same load first without and then with a snapshot.
+    fn round(&self, bench: &Bench, pace: Pace, results: &mut Results) {
+        let scale = &bench.scale;
+        let setters = bench.runtime.block_on(self.setters());
+        let value = value(HOT_VALUE_BYTES);
+        let writes = Writes { first: scale.snapshot_keys, keys: scale.hot_keys, value };
+        let running = Running::start(bench.runtime.handle(), setters, &writes, pace);
+        // The first moments warm up.
+        sleep_until(now() + scale.quiet / 5);
+        let quiet_start = now();
+        sleep_until(quiet_start + scale.quiet);
+        let quiet = Window { start: quiet_start, end: now() };
+
+        let before = self.server().resident();
+        let watch = self.server().watch_resident();
+        let start = now();
+        self.snapshot(bench);
+        let busy = Window { start, end: now() };
+        let peak = watch.finish();
+        let samples = bench.runtime.block_on(running.stop());
+
+        let extra = match self {
+            Self::Ours(_) => peak.saturating_sub(before),
+            Self::Redis(redis) => {
+                redis.connect().info("persistence", "rdb_last_cow_size").parse().unwrap()
+            }
+        };
+        results.quiet.add(Quantiles::within(&samples, quiet));
+        results.busy.add(Quantiles::within(&samples, busy));
+        results.extra.add(100.0 * extra as f64 / before as f64);
+        results.took.add((busy.end - busy.start).as_secs_f64());
+    }
+}
+
+/// All rounds of one server under one load.
+#[derive(Debug, Default)]
+struct Results {
+    quiet: Latencies,
+    busy: Latencies,
+    /// Percent.
+    extra: Figure,
+    /// Seconds.
+    took: Figure,
+}
+
+#[derive(Debug, Default)]
+struct Latencies {
+    p50: Figure,
+    p99: Figure,
+    p999: Figure,
+    max: Figure,
+    count: Figure,
+}
+
+impl Latencies {
+    fn add(&mut self, quantiles: Quantiles) {
+        self.p50.add(quantiles.p50.as_secs_f64());
+        self.p99.add(quantiles.p99.as_secs_f64());
+        self.p999.add(quantiles.p999.as_secs_f64());
+        self.max.add(quantiles.max.as_secs_f64());
+        self.count.add(quantiles.count as f64);
+    }
+
+    fn cells(&self) -> [String; 4] {
+        [&self.p50, &self.p99, &self.p999, &self.max].map(Figure::millis)
+    }
+}
+
+impl Results {
+    fn print(&self, name: &str) {
+        let [p50, p99, p999, max] = self.quiet.cells();
+        let count = format!("{:.0}", self.quiet.count.median());
+        row(&[name, "quiet", &p50, &p99, &p999, &max, "", "", "", "", &count]);
+        let [p50, p99, p999, max] = self.busy.cells();
+        let ratio = format!("{:.2}×", self.busy.p999.median() / self.quiet.p999.median());
+        let target = if name.starts_with("kv") { "≤ 2×, ≤ 5 %" } else { "" };
+        let extra = format!("{} %", self.extra.text(1.0, 1));
+        let took = format!("{} s", self.took.text(1.0, 2));
+        let count = format!("{:.0}", self.busy.count.median());
+        row(&["", "snapshot", &p50, &p99, &p999, &max, &ratio, target, &extra, &took, &count]);
+    }
+}

@@ -1,0 +1,158 @@
+//! Whether clients that read large values hold up those that read small ones.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use crate::Bench;
+use crate::child::directory;
+use crate::latency::{Quantiles, Sample, Window};
+use crate::ours::Ours;
+use crate::report::{Figure, row, table};
+use crate::resp::Connection;
+use crate::time::{LIMIT, now, sleep_until};
+
+/// Clients that read large values, each one value a second.
+const READERS: usize = 10;
+
+/// How often each of them reads.
+const READ_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Clients that read small values, at a fixed rate all together.
+const SMALL_READERS: u32 = 10;
+
+/// How often each of them reads.
+const SMALL_INTERVAL: Duration = Duration::from_millis(2);
+
+pub(crate) fn run(bench: &Bench) {
+    let dir = directory();
+    let peer_dir = directory();
+    let ours = Ours::start(dir.path(), &["persist.enabled=false"]);
+    let redis = bench
+        .redis
+        .as_ref()
+        .map(|program| program.start(peer_dir.path(), "--save '' --appendonly no"));
+    println!(
+        "{SMALL_READERS} connections GET 64 B every {SMALL_INTERVAL:?} each; beside them {READERS} GET \
+         {} B every {READ_INTERVAL:?} each\n",
+        bench.scale.large_bytes
+    );
+    table(&[
+        "p99.9 of small GETs",
+        "alone",
+        "beside large ones",
+        "large ones read",
+        "ratio",
+        "target",
+    ]);
+    let sides =
+        [("kv", Some(ours.port("resp"))), ("Redis", redis.as_ref().map(|redis| redis.port))];
+    for (name, port) in sides {
+        let Some(port) = port else { continue };
+        measure(bench, name, port);
+    }
+}
+
+fn measure(bench: &Bench, name: &str, port: u16) {
+    let mut connection = Connection::open(port).expect("it listens");
+    connection.fill(std::iter::once("small".to_owned()), &[b'v'; 64]);
+    connection.fill(std::iter::once("large".to_owned()), &vec![b'v'; bench.scale.large_bytes]);
+    let (mut alone, mut beside) = (Figure::default(), Figure::default());
+    let mut read = 0;
+    for _ in 0..bench.scale.snapshot_rounds {
+        alone.add(small(port, bench.scale.quiet).p999.as_secs_f64());
+        let large = LargeReaders::start(port, bench.scale.large_bytes);
+        beside.add(small(port, bench.scale.quiet).p999.as_secs_f64());
+        read += large.stop();
+    }
+    let ratio = format!("{:.2}×", beside.median() / alone.median());
+    let target = if name == "kv" { "≤ 3×" } else { "–" };
+    row(&[name, &alone.millis(), &beside.millis(), &read.to_string(), &ratio, target]);
+}
+
+/// Latencies of small reads for so long.
+fn small(port: u16, span: Duration) -> Quantiles {
+    let start = now();
+    let window = Window { start, end: start + span };
+    let readers: Vec<_> = (0..SMALL_READERS)
+        .map(|number| {
+            thread::spawn(move || {
+                let mut get = Get::open(port, "small", 64);
+                let mut samples = Vec::new();
+                let mut intended = start + SMALL_INTERVAL * number / SMALL_READERS;
+                while intended < window.end {
+                    sleep_until(intended);
+                    get.read();
+                    samples.push(Sample { intended, latency: intended.elapsed() });
+                    intended += SMALL_INTERVAL;
+                }
+                samples
+            })
+        })
+        .collect();
+    let samples: Vec<Sample> =
+        readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect();
+    Quantiles::within(&samples, window)
+}
+
+/// Clients that read large values until they are stopped.
+struct LargeReaders {
+    stop: Arc<AtomicBool>,
+    read: Arc<AtomicU64>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl LargeReaders {
+    fn start(port: u16, bytes: usize) -> Self {
+        let (stop, read) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let threads = (0..READERS)
+            .map(|_| {
+                let (stop, read) = (Arc::clone(&stop), Arc::clone(&read));
+                thread::spawn(move || {
+                    let mut get = Get::open(port, "large", bytes);
+                    while !stop.load(Ordering::Relaxed) {
+                        let start = now();
+                        get.read();
+                        read.fetch_add(1, Ordering::Relaxed);
+                        sleep_until(start + READ_INTERVAL);
+                    }
+                })
+            })
+            .collect();
+        Self { stop, read, threads }
+    }
+
+    /// Stops them and tells how many values they have read.
+    fn stop(self) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
+        self.threads.into_iter().for_each(|thread| thread.join().unwrap());
+        self.read.load(Ordering::Relaxed)
+    }
+}
+
+/// A connection that reads one key again and again.
+struct Get {
+    stream: TcpStream,
+    request: String,
+    answer: Vec<u8>,
+}
+
+impl Get {
+    fn open(port: u16, key: &str, bytes: usize) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        let request = format!("*2\r\n$3\r\nGET\r\n${}\r\n{key}\r\n", key.len());
+        let answer = vec![0; format!("${bytes}\r\n").len() + bytes + 2];
+        Self { stream, request, answer }
+    }
+
+    fn read(&mut self) {
+        self.stream.write_all(self.request.as_bytes()).unwrap();
+        self.stream.read_exact(&mut self.answer).unwrap();
+        assert_eq!(self.answer[0], b'$', "a value");
+    }
+}

@@ -1,0 +1,8 @@
+//! What protocols cost: `cargo xtask bench protocols`.
+
+mod background;
+pub(crate) mod http;
+pub(crate) mod idle;
+pub(crate) mod large;
+pub(crate) mod metrics;
+pub(crate) mod resp;

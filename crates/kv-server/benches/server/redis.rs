@@ -1,0 +1,81 @@
+//! Redis as a process, with the settings that make it comparable.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::child::{Server, quiet};
+use crate::redis_benchmark;
+use crate::resp::Connection;
+use crate::time::{now, wait_for};
+
+/// `redis-server` and `redis-benchmark` on PATH.
+#[derive(Debug)]
+pub(crate) struct RedisProgram {
+    /// As the program tells it.
+    pub(crate) version: String,
+}
+
+impl RedisProgram {
+    /// Looks for both programs.
+    pub(crate) fn find() -> Option<Self> {
+        let output = Command::new("redis-server").arg("--version").output().ok()?;
+        redis_benchmark::is_there().then_some(())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="))?;
+        Some(Self { version: version.to_owned() })
+    }
+
+    /// Starts a server with its files in `dir`, and waits until it has loaded them.
+    pub(crate) fn start(&self, dir: &Path, settings: &str) -> Redis {
+        self.start_timed(dir, settings).0
+    }
+
+    /// The same, and how long it took from making the process until PING was answered.
+    #[expect(clippy::unused_self, reason = "having found the programs is what allows to start one")]
+    pub(crate) fn start_timed(&self, dir: &Path, settings: &str) -> (Redis, Duration) {
+        let port = free_port();
+        let start = now();
+        let mut command = quiet("redis-server");
+        command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"]).arg(dir);
+        command.args(settings.split_whitespace().map(|word| word.trim_matches('\'')));
+        let redis = Redis { server: Server(command.spawn().unwrap()), port };
+        let mut connection = wait_for("redis-server to listen", || Connection::open(port));
+        // While it loads, it answers that it does.
+        wait_for("redis-server to load", || connection.try_command("PING").ok());
+        (redis, start.elapsed())
+    }
+}
+
+/// A running redis-server.
+#[derive(Debug)]
+pub(crate) struct Redis {
+    pub(crate) server: Server,
+    pub(crate) port: u16,
+}
+
+impl Redis {
+    /// A connection.
+    pub(crate) fn connect(&self) -> Connection {
+        Connection::open(self.port).expect("it listens")
+    }
+
+    /// Waits until no child of it writes a file any more.
+    pub(crate) fn wait_for_children(&self) {
+        let mut connection = self.connect();
+        wait_for("Redis to have written its file", || {
+            let running = |field: &str| connection.info("persistence", field) != "0";
+            let is_busy =
+                ["rdb_bgsave_in_progress", "aof_rewrite_in_progress", "aof_rewrite_scheduled"]
+                    .map(running)
+                    .contains(&true);
+            (!is_busy).then_some(())
+        });
+    }
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
