@@ -17,13 +17,9 @@ use crate::endpoint::Endpoint;
 use crate::error::StartError;
 use crate::gate::Gate;
 use crate::grpc::Grpc;
-        let resp = Resp::new(&gate, config);
-        let http = Http::new(&gate, config);
-        let shared = (&places, gate.metrics());
-        let endpoints = [
-            Endpoint::bind("server.resp_addr", config.server.resp_addr, shared, resp)?,
-            Endpoint::bind("server.grpc_addr", config.server.grpc_addr, shared, grpc)?,
-            Endpoint::bind("server.http_addr", config.server.http_addr, shared, http)?,
+use crate::http::Http;
+use crate::places::Places;
+use crate::resp::Resp;
 use crate::serving::serving;
 use crate::shutdown::{Drain, DrainSwitch, drain_switch};
 
@@ -65,18 +61,13 @@ impl Server {
         let (max, reserved) = (limits.connections_max, limits.connections_reserved);
         let places = Places::new("limits.connections_max", max.as_usize(), reserved.as_usize());
         let grpc = Grpc::new(&gate, config, &drain)?;
-<<<<<<< HEAD
         let resp = Resp::new(&gate, config);
+        let http = Http::new(&gate, config);
         let shared = (&places, gate.metrics());
         let endpoints = [
             Endpoint::bind("server.resp_addr", config.server.resp_addr, shared, resp)?,
             Endpoint::bind("server.grpc_addr", config.server.grpc_addr, shared, grpc)?,
-=======
-        let http = Http::new(&gate, config);
-        let endpoints = [
-            Endpoint::bind("server.grpc_addr", config.server.grpc_addr, &places, grpc)?,
-            Endpoint::bind("server.http_addr", config.server.http_addr, &places, http)?,
->>>>>>> http
+            Endpoint::bind("server.http_addr", config.server.http_addr, shared, http)?,
         ];
         let endpoints: Vec<Endpoint> = endpoints.into_iter().flatten().collect();
         if endpoints.is_empty() {
