@@ -63,6 +63,24 @@ pub(super) static DIFFERENCES: &[Difference] = &[
         stores_differ: false,
         example: &[r#"nosuch "\xff""#],
     },
+    Difference {
+        what: "Long arguments, repeated in an error",
+        redis: "most of them whole, some up to 128 bytes",
+        kv: "up to 128 bytes",
+        reason: "an answer is no place for the largest argument that a client may send",
+        covers: |_, redis, kv| match (redis, kv) {
+            (Value::Error(redis), Value::Error(kv)) => {
+                let alike = redis.iter().zip(kv).take_while(|(redis, kv)| redis == kv).count();
+                kv.len() < redis.len() && alike >= 128
+            }
+            _ => false,
+        },
+        stores_differ: false,
+        example: &[
+            "EXPIRE k 1 0123456789012345678901234567890123456789012345678901234567890123456789\
+             01234567890123456789012345678901234567890123456789012345678901234567890123456789",
+        ],
+    },
 ];
 
 /// The listed reason why these answers differ.

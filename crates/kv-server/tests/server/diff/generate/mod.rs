@@ -33,8 +33,6 @@ const PENDING: &[&str] = &[
     "RENAME",
     "RENAMENX",
     "OBJECT",
-    "DUMP",
-    "RESTORE",
     "MEMORY",
     "INFO",
     "TIME",
@@ -51,11 +49,7 @@ const PENDING: &[&str] = &[
     "CLIENT KILL",
     "CLIENT SETINFO",
     "CLIENT NO-TOUCH",
-    "COMMAND INFO",
-    "COMMAND DOCS",
-    "COMMAND GETKEYS",
-    "COMMAND LIST",
-    "COMMAND",
+    "COMMAND DOCS", "COMMAND INFO", "COMMAND GETKEYS",
 ];
 
 /// Most commands in one pipeline.
