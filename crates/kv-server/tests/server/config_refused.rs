@@ -41,7 +41,7 @@ fn unknown_keys_are_refused_from_every_source() {
             kv-server: 3 problems in the configuration:
               engine.shard = "4" (file kv.toml): unknown key; known are engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick
               log.levl = "info" (environment variable KV__LOG__LEVL): unknown key; known are log.level, log.format
-              server.grpc_adr = "127.0.0.1:1" (--set): unknown key; known are server.resp_addr, server.grpc_addr, server.http_addr, server.admin_addr, server.drain_timeout
+              server.grpc_adr = "127.0.0.1:1" (--set): unknown key; known are server.resp_addr, server.grpc_addr, server.http_addr, server.admin_addr, server.http_cors_origins, server.drain_timeout
         "#]],
     );
 }
