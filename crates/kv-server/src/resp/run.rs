@@ -117,13 +117,17 @@ impl<'b> Run<'_, 'b> {
     #[cold]
     fn add_silent(&mut self, request: Request<'b>, before: Replies) -> Stop {
         if before == Replies::SkipNext {
-            self.all.client.replies = Replies::On;
+            self.all.client.replies = Replies::Skip;
         }
         let mark = self.all.answers.mark();
         let mut stop = self.dispatch(request);
         self.flush();
         let Executor { client, answers, .. } = &mut self.all;
-        if before == Replies::SkipNext || client.replies != Replies::On {
+        let is_silent = client.replies != Replies::On;
+        if client.replies == Replies::Skip {
+            client.replies = Replies::On;
+        }
+        if is_silent {
             answers.truncate(mark);
             if let Stop::Blocked(blocked) = &mut stop {
                 blocked.is_silent = true;

@@ -156,7 +156,13 @@ fn auth(call: &mut Call<'_>) -> Result<(), Failure> {
 
 /// `SELECT 0`
 fn select(call: &mut Call<'_>) -> Result<(), Failure> {
-    if call.request().integer(1)? != 0 {
+    let index = call.request().integer(1)?;
+    if i32::try_from(index).is_err() {
+        return Err(Failure::Text(
+            "ERR value is out of range, value must between -2147483648 and 2147483647",
+        ));
+    }
+    if index != 0 {
         return Err(Failure::Text("ERR DB index is out of range"));
     }
     call.ok();

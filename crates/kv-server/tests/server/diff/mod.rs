@@ -7,20 +7,24 @@ mod connection;
 mod differences;
 mod generate;
 mod peer;
-mod render;
+mod report;
 mod run;
 mod shrink;
 mod step;
 mod tester;
 
 use peer::Peer;
-use run::{Pair, Verdict};
+use report::Report;
+use run::Pair;
 
 /// Commands when the environment does not say.
 const OPS: u64 = 20_000;
 
 /// Commands between two fresh starts with an empty store.
 const SESSION_OPS: usize = 300;
+
+/// A run ends when so many commands are answered differently.
+const REPORTS_MAX: usize = 10;
 
 /// What to say, and pass, where there is nothing to compare with.
 const SKIPPED: &str =
@@ -40,29 +44,30 @@ fn redis_and_the_server_answer_alike() {
     println!("{totals}");
 }
 
-/// Compares `ops` commands, or tells the first mismatch in as few commands as it takes.
+/// Compares `ops` commands, or tells what is answered differently, each in as few commands as it takes.
 fn run(pair: &mut Pair, seed: u64, ops: u64) -> Result<String, String> {
-    let (mut done, mut sessions) = (0, 0_u64);
-    while done < ops {
+    let (mut done, mut sessions) = (0, 0);
+    let mut reports: Vec<Report> = Vec::new();
+    while done < ops && reports.len() < REPORTS_MAX {
         // The first session of a run with its own seed: that replays it alone.
         let seed = seed.wrapping_add(sessions);
         let steps = generate::session(seed, SESSION_OPS);
-        match pair.run(&steps) {
-            Verdict::Same { commands } => done += commands,
-            Verdict::Differs(first) => {
-                let report = match shrink::shrink(pair, steps) {
-                    Some((few, mismatch)) => render::report(seed, &few, &mismatch),
-                    None => render::report_once(seed, &first),
-                };
-                return Err(report);
-            }
-        }
+        let ending = pair.run(&steps);
+        done += ending.commands;
         sessions += 1;
+        if let Some(mismatch) = ending.mismatch
+            && !reports.iter().any(|report| report.is_about(&mismatch))
+        {
+            reports.push(shrink::shrink(pair, steps, mismatch, seed));
+        }
     }
-    Ok(format!(
-        "{done} commands in {sessions} sessions, {} justified differences",
-        pair.justified()
-    ))
+    if reports.is_empty() {
+        let justified = pair.justified();
+        return Ok(format!(
+            "{done} commands in {sessions} sessions, {justified} justified differences"
+        ));
+    }
+    Err(reports.iter().map(Report::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 fn from_environment(name: &str) -> Option<u64> {

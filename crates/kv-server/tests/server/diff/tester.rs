@@ -2,10 +2,11 @@
 
 use kv_resp::Value;
 
+use super::differences::DIFFERENCES;
 use super::peer::Peer;
 use super::run::Pair;
-use super::step::Args;
-use super::{SKIPPED, generate, run};
+use super::step::{Args, args, words};
+use super::{SKIPPED, compare, generate, run};
 
 /// Enough for every command to come up several times.
 const OPS: u64 = 10_000;
@@ -102,4 +103,27 @@ fn an_expiry_that_is_off_by_a_minute_is_caught() {
         },
         &["at:    TTL "],
     );
+}
+
+/// What is not the case any more must not stand in the documentation.
+#[test]
+fn every_listed_difference_is_there() {
+    let Some(redis) = Peer::redis() else {
+        println!("{SKIPPED}");
+        return;
+    };
+    let kv = Peer::kv();
+    for difference in DIFFERENCES {
+        let [mut redis, mut kv] = [redis.connect(), kv.connect()];
+        for connection in [&mut redis, &mut kv] {
+            connection.ask(&args([b"FLUSHALL"]));
+        }
+        let commands: Vec<Args> = difference.example.iter().map(|command| words(command)).collect();
+        let answers = commands.iter().map(|command| (command, redis.ask(command), kv.ask(command)));
+        let (last, redis, kv) = answers.last().expect("an example is given");
+        let shown =
+            format!("{}: {} and {}", difference.what, compare::shown(&redis), compare::shown(&kv));
+        assert!(!compare::are_alike(last, &redis, &kv), "there is no such difference: {shown}");
+        assert!((difference.covers)(last, &redis, &kv), "another difference: {shown}");
+    }
 }
