@@ -27,6 +27,7 @@ mod error;
 mod expiry_thread;
 mod gate;
 mod grpc;
+mod http;
 mod listener;
 mod metrics;
 mod persistence;
@@ -51,8 +52,8 @@ pub use build_info::BuildInfo;
 pub use clock::SystemClock;
 pub use config::{
     Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, FsyncMode, LimitsSection,
-    ListenAddr, LogFilter, LogFormat, LogSection, OrOff, PersistSection, PowerOfTwo, Problem,
-    ServerSection, Size, Source, Sources, Span,
+    ListenAddr, LogFilter, LogFormat, LogSection, OrOff, Origins, PersistSection, PowerOfTwo,
+    Problem, ServerSection, Size, Source, Sources, Span,
 };
 pub use data_dir::{DataDir, DataDirError, IdleDataDir};
 pub use error::StartError;

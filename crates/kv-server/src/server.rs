@@ -17,6 +17,7 @@ use crate::endpoint::Endpoint;
 use crate::error::StartError;
 use crate::gate::Gate;
 use crate::grpc::Grpc;
+use crate::http::Http;
 use crate::places::Places;
 use crate::resp::Resp;
 use crate::serving::serving;
@@ -61,10 +62,12 @@ impl Server {
         let places = Places::new("limits.connections_max", max.as_usize(), reserved.as_usize());
         let grpc = Grpc::new(&gate, config, &drain)?;
         let resp = Resp::new(&gate, config);
+        let http = Http::new(&gate, config);
         let shared = (&places, gate.metrics());
         let endpoints = [
             Endpoint::bind("server.resp_addr", config.server.resp_addr, shared, resp)?,
             Endpoint::bind("server.grpc_addr", config.server.grpc_addr, shared, grpc)?,
+            Endpoint::bind("server.http_addr", config.server.http_addr, shared, http)?,
         ];
         let endpoints: Vec<Endpoint> = endpoints.into_iter().flatten().collect();
         if endpoints.is_empty() {

@@ -6,6 +6,7 @@ mod error;
 mod layers;
 mod load;
 mod numbers;
+mod origins;
 mod persist;
 mod setting;
 mod words;
@@ -13,6 +14,7 @@ mod words;
 pub use error::{ConfigError, Problem, Source};
 pub use layers::{ENV_PREFIX, Sources};
 pub use numbers::{Count, OrOff, PowerOfTwo, Size, Span};
+pub use origins::Origins;
 pub use persist::{FsyncMode, PersistSection};
 pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
 
@@ -53,6 +55,8 @@ pub struct ServerSection {
     pub http_addr: ListenAddr,
     /// Where metrics, health and version are served.
     pub admin_addr: ListenAddr,
+    /// Whose pages may use the HTTP API from browsers.
+    pub http_cors_origins: Origins,
     /// How long a stopping server waits for what is in flight.
     pub drain_timeout: Span<0, 3_600_000>,
 }
@@ -113,6 +117,7 @@ impl Default for Config {
                 grpc_addr: loopback(7380),
                 http_addr: loopback(7381),
                 admin_addr: loopback(7382),
+                http_cors_origins: Origins::default(),
                 drain_timeout: Span::from_millis(10_000),
             },
             engine: EngineSection {
@@ -152,6 +157,7 @@ impl Config {
         visitor.setting("server.grpc_addr", &mut server.grpc_addr);
         visitor.setting("server.http_addr", &mut server.http_addr);
         visitor.setting("server.admin_addr", &mut server.admin_addr);
+        visitor.setting("server.http_cors_origins", &mut server.http_cors_origins);
         visitor.setting("server.drain_timeout", &mut server.drain_timeout);
         visitor.setting("engine.shards", &mut engine.shards);
         visitor.setting("engine.memory_limit", &mut engine.memory_limit);

@@ -1,4 +1,4 @@
-//! Why a gRPC request is refused, in words for the person who sent it.
+//! Why a request of the contract is refused, in words for the person who sent it.
 
 use kv_core::StoreError;
 
@@ -35,7 +35,7 @@ pub(crate) enum Refusal {
     Conflict(&'static str),
     /// The value could be stored, and never be read back by this protocol.
     #[error(
-        "value of {given} bytes is too long for gRPC: at most {max} bytes fit beside this key in \
+        "value of {given} bytes is too long for a message: at most {max} bytes fit beside this key in \
          limits.message_bytes_max with the {MESSAGE_ROOM_BYTES} bytes an answer needs"
     )]
     ValueOverMessage {

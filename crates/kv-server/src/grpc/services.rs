@@ -24,7 +24,7 @@ use super::refusal::Refusal;
 use super::shared::Shared;
 use crate::config::Config;
 use crate::gate::Gate;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Protocol};
 use crate::readiness::Loading;
 use crate::shutdown::Drain;
 
@@ -51,7 +51,7 @@ type Answer = BoxFuture<Response<Body>, Infallible>;
 impl Services {
     /// Serves the store, once it is loaded, until the server drains.
     pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Result<Self, Error> {
-        let shared = Arc::new(Shared::new(Arc::clone(gate), config));
+        let shared = Arc::new(Shared::new(Arc::clone(gate), config, Protocol::Grpc));
         let bytes_max = shared.message_bytes_max;
         let kv = KvServer::new(KvService::new(Arc::clone(&shared), drain.clone()))
             .max_decoding_message_size(bytes_max)

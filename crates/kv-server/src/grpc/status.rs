@@ -32,6 +32,13 @@ impl From<Refusal> for OpError {
     }
 }
 
+impl Refusal {
+    /// What went wrong, as the contract names it.
+    pub(crate) fn reason(&self) -> ErrorReason {
+        classify(self).1
+    }
+}
+
 /// `OUT_OF_RANGE` is what tonic answers to a message over its limit, so what is over the same limit for
 /// other reasons answers alike.
 fn classify(refusal: &Refusal) -> (Code, ErrorReason) {

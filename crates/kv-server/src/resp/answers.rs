@@ -110,6 +110,15 @@ impl Answers {
         }
     }
 
+    /// Appends answers that were made elsewhere, and rest on nothing that is told here.
+    pub(crate) fn append(&mut self, others: Self) {
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(&others.bytes);
+        self.large_bytes += others.large_bytes;
+        let large = others.large.into_iter();
+        self.large.extend(large.map(|large| Large { at: from + large.at, ..large }));
+    }
+
     /// Everything that some answer rests on.
     pub(crate) fn basis(&self) -> Basis {
         self.bases.iter().fold(Basis::default(), |all, based| all.and(based.basis))

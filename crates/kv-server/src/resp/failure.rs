@@ -42,6 +42,8 @@ pub(crate) enum Failure {
     TooLong,
     #[error("ERR no such key")]
     NoSuchKey,
+    #[error("BUSYKEY Target key name already exists.")]
+    KeyExists,
     #[error("ERR invalid cursor")]
     Cursor,
     #[error("LOADING kv is loading the dataset in memory ({0} % done)")]

@@ -11,14 +11,17 @@ mod blocked;
 mod client;
 mod commands;
 mod failure;
+mod glob;
 mod input;
 mod outbox;
 mod plan;
+mod rdb;
 mod request;
 mod run;
 mod scratch;
 mod session;
 mod shared;
+mod work;
 
 use std::sync::Arc;
 

@@ -5,8 +5,9 @@ use kv_core::{Op, Reply, StoreError};
 use kv_resp::Batch;
 
 use super::answers::Answers;
+use super::blocked::Blocked;
 use super::client::{Client, Replies};
-use super::commands::{After, Call, Command, Flags, Run as Kind, Wait, resolve};
+use super::commands::{After, Call, Command, Flags, Run as Kind, resolve};
 use super::failure::Failure;
 use super::plan::{Plan, Shape};
 use super::request::Request;
@@ -26,7 +27,7 @@ pub(super) struct Step {
 }
 
 /// How far the execution got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Executed {
     /// How many bytes of the input are done with.
     pub(super) consumed: usize,
@@ -34,7 +35,7 @@ pub(super) struct Executed {
 }
 
 /// Why the execution stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Stop {
     /// Everything was executed.
     Done,
@@ -43,7 +44,7 @@ pub(super) enum Stop {
     /// The client is to be closed when it has its answers.
     Close,
     /// The next answer is yet to come.
-    Wait(Wait),
+    Blocked(Box<Blocked>),
 }
 
 /// Executes the commands of a batch, one after the other in effect.
@@ -66,7 +67,7 @@ impl Executor<'_> {
         let mut executed = Executed { consumed: batch.consumed(), stop: Stop::Done };
         for command in batch {
             let stop = run.add(Request::new(command));
-            if stop != Stop::Done {
+            if !matches!(stop, Stop::Done) {
                 executed = Executed { consumed: command.end(), stop };
                 break;
             }
@@ -119,11 +120,14 @@ impl<'b> Run<'_, 'b> {
             self.all.client.replies = Replies::On;
         }
         let mark = self.all.answers.mark();
-        let stop = self.dispatch(request);
+        let mut stop = self.dispatch(request);
         self.flush();
         let Executor { client, answers, .. } = &mut self.all;
         if before == Replies::SkipNext || client.replies != Replies::On {
             answers.truncate(mark);
+            if let Stop::Blocked(blocked) = &mut stop {
+                blocked.is_silent = true;
+            }
         }
         stop
     }
@@ -147,7 +151,11 @@ impl<'b> Run<'_, 'b> {
                 match left.after {
                     After::Next => self.room(),
                     After::Close => Stop::Close,
-                    After::Wait(wait) => Stop::Wait(wait),
+                    After::Wait(wait) => Stop::Blocked(Box::new(Blocked::waiting(wait))),
+                    After::Work(work) => {
+                        let working = shared.workers.begin(work);
+                        Stop::Blocked(Box::new(Blocked::working(working)))
+                    }
                 }
             }
             Err(failure) => {

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::answers::Answers;
-use super::blocked::Blocked;
+use super::blocked::{Blocked, Connection};
 use super::client::Client;
 use super::input::Input;
 use super::outbox::{Outbox, Sent};
@@ -52,6 +52,15 @@ pub(super) struct Session {
     is_closing: bool,
     /// Once the server drains: how many bytes may still be read.
     leftover: Option<usize>,
+}
+
+/// What is left of the input when a turn is over.
+struct Left {
+    /// How many bytes of it are done with.
+    consumed: usize,
+    /// Whether the rest is the beginning of a request, of which so many bytes are missing at least.
+    is_partial: bool,
+    missing: usize,
 }
 
 /// What a session does next.
@@ -144,12 +153,8 @@ impl Session {
                 if sent == Poll::Ready(Sent::Part) {
                     return Poll::Ready(Ok(Next::Yield));
                 }
-                if let Some(blocked) = &mut self.blocked {
-                    let is_over = blocked.poll(&self.shared.gate, context, &self.stream)?;
-                    if is_over.is_pending() && self.leftover.is_none() {
-                        return Poll::Pending;
-                    }
-                    self.unblock(context, &mut scratch.answers)?;
+                if self.blocked.is_some() {
+                    ready!(self.poll_blocked(context, &mut scratch.answers))?;
                     continue;
                 }
                 if self.is_closing {
@@ -232,8 +237,8 @@ impl Session {
         let limits = self.shared.limits;
         decoder.set_limits(limits);
         let bytes = input.get(..*filled).unwrap_or_default();
-        let (executed, missing) = self.execute((bytes, decoder), lists, answers);
-        let rest = bytes.get(executed.consumed..).unwrap_or_default();
+        let left = self.execute((bytes, decoder), lists, answers);
+        let rest = bytes.get(left.consumed..).unwrap_or_default();
         if rest.is_empty() && !self.is_closing {
             return None;
         }
@@ -242,9 +247,10 @@ impl Session {
         if self.is_closing {
             return None;
         }
-        Some(Box::new(match executed.stop {
-            Stop::Done => Input::partial(rest, missing, decoder),
-            _ => Input::unexecuted(rest, limits),
+        Some(Box::new(if left.is_partial {
+            Input::partial(rest, left.missing, decoder)
+        } else {
+            Input::unexecuted(rest, limits)
         }))
     }
 
@@ -255,15 +261,15 @@ impl Session {
         scratch: &mut Scratch,
     ) -> Option<Box<Input>> {
         let Scratch { lists, answers, .. } = scratch;
-        let (executed, missing) = self.execute(input.parts(), lists, answers);
+        let left = self.execute(input.parts(), lists, answers);
         if self.is_closing {
             return None;
         }
-        if executed.stop == Stop::Done {
-            input.advance(executed.consumed, missing)
+        if left.is_partial {
+            input.advance(left.consumed, left.missing)
         } else {
             let (bytes, _) = input.parts();
-            let rest = bytes.get(executed.consumed..).unwrap_or_default();
+            let rest = bytes.get(left.consumed..).unwrap_or_default();
             (!rest.is_empty()).then(|| Box::new(Input::unexecuted(rest, self.shared.limits)))
         }
     }
@@ -273,13 +279,14 @@ impl Session {
         (bytes, decoder): (&[u8], &mut Decoder),
         lists: &mut Lists,
         answers: &mut Answers,
-    ) -> (Executed, usize) {
+    ) -> Left {
         let batch = decoder.decode(bytes, usize::MAX);
         let (shared, client) = (&*self.shared, &mut self.client);
         let room = shared.output_bytes_max.saturating_sub(self.outbox.len());
         let executor = Executor { shared, client, answers, lists, room };
-        let executed = executor.execute(&batch);
-        match executed.stop {
+        let Executed { consumed, stop } = executor.execute(&batch);
+        let is_partial = matches!(stop, Stop::Done);
+        match stop {
             Stop::Done => {
                 if let Some(error) = batch.error() {
                     answers.protocol_error(error);
@@ -288,17 +295,28 @@ impl Session {
             }
             Stop::Full => {}
             Stop::Close => self.is_closing = true,
-            Stop::Wait(wait) => self.blocked = Some(Box::new(Blocked::new(wait))),
+            Stop::Blocked(blocked) => self.blocked = Some(blocked),
         }
-        (executed, batch.missing())
+        Left { consumed, is_partial, missing: batch.missing() }
     }
 
-    /// Answers a command that had to wait.
-    fn unblock(&mut self, context: &mut Context<'_>, answers: &mut Answers) -> io::Result<()> {
-        if let Some(blocked) = self.blocked.take() {
-            blocked.answer(&self.shared.gate, &mut answers.encoder(self.client.version));
+    /// Answers the command that blocks the connection, once it can be.
+    fn poll_blocked(
+        &mut self,
+        context: &mut Context<'_>,
+        answers: &mut Answers,
+    ) -> Poll<io::Result<()>> {
+        let (gate, stream) = (&*self.shared.gate, &self.stream);
+        let (version, is_draining) = (self.client.version, self.leftover.is_some());
+        if let Some(blocked) = &mut self.blocked {
+            let connection = Connection { gate, stream, version, is_draining };
+            let start = answers.len();
+            let basis = ready!(blocked.poll(&connection, context, answers))?;
+            answers.rest_on(start, basis);
+            self.client.written = self.client.written.max(basis.written());
         }
-        self.send(context, answers)
+        self.blocked = None;
+        Poll::Ready(self.send(context, answers))
     }
 
     /// Sends answers, as far as the socket takes them at once and they need not wait for the log.

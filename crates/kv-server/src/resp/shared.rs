@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use kv_core::Durability;
 use kv_resp::Limits;
 
+use super::work::Workers;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::promise::Unkept;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) writes: Result<(), Unkept>,
     /// The settings the server was started with.
     pub(crate) config: Config,
+    /// Where work is done that others must not wait for.
+    pub(super) workers: Workers,
     next_id: AtomicU64,
 }
 
@@ -41,6 +44,7 @@ impl Shared {
             level: *level.as_ref().unwrap_or(&Durability::Memory),
             writes: level.map(drop),
             config: config.clone(),
+            workers: Workers::default(),
             gate: Arc::clone(gate),
             limits: Limits { bulk_bytes_max, ..Limits::default() },
             batch_ops_max: config.limits.batch_ops_max.as_usize(),

@@ -17,6 +17,7 @@ mod connection_limit;
 mod crash;
 mod cursors_of_other_servers;
 mod data_dir_tools;
+mod diff;
 mod disk_full;
 mod drain;
 mod durability;

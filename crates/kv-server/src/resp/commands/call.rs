@@ -14,6 +14,7 @@ use crate::resp::client::Client;
 use crate::resp::failure::Failure;
 use crate::resp::request::Request;
 use crate::resp::shared::Shared;
+use crate::resp::work::Work;
 
 /// A command on its way. What it writes to [`reply`](Self::reply) is dropped when it fails.
 pub(crate) struct Call<'a> {
@@ -28,15 +29,17 @@ pub(crate) struct Call<'a> {
 }
 
 /// What happens once the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 pub(crate) enum After {
     /// The next command.
     #[default]
     Next,
     /// The connection is closed when the client has its answers.
     Close,
-    /// The answer is yet to come, from this.
+    /// The answer is yet to come, when this is over.
     Wait(Wait),
+    /// The answer is yet to come, from this.
+    Work(Work),
 }
 
 /// What a blocking command waits for.
@@ -83,8 +86,9 @@ impl<'a> Call<'a> {
         match self.command.run {
             Run::Call(run) => run(&mut self)?,
             Run::Each(operation) => keys::each(&mut self, operation)?,
-            // Others are executed elsewhere, or not at all.
-            Run::Plan(_) | Run::Container => {}
+            Run::Container => return Err(Failure::Arity(self.command)),
+            // Never executed by itself.
+            Run::Plan(_) => {}
         }
         Ok(Left { basis: self.basis, after: self.after })
     }

@@ -10,6 +10,7 @@ mod client;
 mod commands;
 mod config;
 mod connection;
+mod dump;
 mod expiry;
 mod keys;
 mod lifetime;

@@ -60,7 +60,8 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    const NONE: Self = Self { first: 0, last: 0, step: 0 };
+    /// It has none.
+    pub(super) const NONE: Self = Self { first: 0, last: 0, step: 0 };
 }
 
 /// The families of Redis's documentation.

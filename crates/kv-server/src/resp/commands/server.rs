@@ -11,6 +11,7 @@ use crate::resp::request::is;
 pub(super) const COMMANDS: &[Command] = &[
     row("COMMAND", -1, "2.8.13", "Returns detailed information about all commands.")
         .flags(Flags::CONNECTION.and(Flags::LOADING).and(Flags::STALE))
+        .call(commands::all)
         .container(commands::SUBCOMMANDS),
     row("CONFIG", -2, "2.0.0", "A container for server configuration commands.")
         .container(config::SUBCOMMANDS),
