@@ -2,12 +2,12 @@
 
 use kv_resp::Value;
 
-use super::differences::DIFFERENCES;
+use super::differences::{DIFFERENCES, Example};
 use super::peer::Peer;
 use super::report::Report;
 use super::run::Pair;
 use super::step::{Args, args, is, words};
-use super::{SKIPPED, answer, compare, generate};
+use super::{SKIPPED, answer, compare, differences, generate};
 
 /// Enough for every command to come up several times.
 const OPS: u64 = 10_000;
@@ -121,16 +121,38 @@ fn every_listed_difference_is_there() {
     };
     let kv = Peer::kv();
     for difference in DIFFERENCES {
-        let [mut redis, mut kv] = [redis.connect(), kv.connect()];
-        for connection in [&mut redis, &mut kv] {
-            connection.ask(&args([b"FLUSHALL"]));
+        let what = difference.what;
+        match difference.example {
+            Example::Bytes(bytes) => {
+                let [redis, kv] =
+                    [&redis, &kv].map(|peer| peer.connect().send_raw(bytes.as_bytes()));
+                assert_ne!(redis, kv, "there is no such difference: {what}");
+            }
+            Example::Commands(commands) => {
+                let [mut redis, mut kv] = [redis.connect(), kv.connect()];
+                for connection in [&mut redis, &mut kv] {
+                    connection.ask(&args([b"FLUSHALL"]));
+                }
+                let commands = commands.iter().map(|command| words(command));
+                let asked =
+                    commands.map(|command| (redis.ask(&command), kv.ask(&command), command));
+                let (redis, kv, last) = asked.last().expect("an example is given");
+                let shown = format!("{what}: {} and {}", answer::shown(&redis), answer::shown(&kv));
+                assert!(
+                    !answer::are_alike(&last, &redis, &kv),
+                    "there is no such difference: {shown}"
+                );
+            }
         }
-        let commands: Vec<Args> = difference.example.iter().map(|command| words(command)).collect();
-        let answers = commands.iter().map(|command| (command, redis.ask(command), kv.ask(command)));
-        let (last, redis, kv) = answers.last().expect("an example is given");
-        let shown =
-            format!("{}: {} and {}", difference.what, answer::shown(&redis), answer::shown(&kv));
-        assert!(!answer::are_alike(last, &redis, &kv), "there is no such difference: {shown}");
-        assert!((difference.covers)(last, &redis, &kv), "another difference: {shown}");
     }
+}
+
+#[test]
+fn the_documentation_lists_the_differences() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/resp.md");
+    let text = std::fs::read_to_string(path).expect("docs/resp.md");
+    let (_, rest) = text.split_once("<!-- differences:begin -->\n").expect("the section begins");
+    let (section, _) = rest.split_once("\n<!-- differences:end -->").expect("the section ends");
+    let table = differences::table();
+    assert!(section == table, "docs/resp.md must say between its marks:\n{table}");
 }
