@@ -18,6 +18,7 @@ mod engine;
 mod error;
 pub mod eviction;
 mod image;
+mod inspect;
 mod journal;
 mod latency;
 mod limits;
@@ -32,13 +33,14 @@ pub use clock::Clock;
 pub use engine::{ConfigError, EngineConfig, ShardedStore, TickReport, TtlManager};
 pub use error::{BatchError, ErrorKind, StoreError};
 pub use image::{ImageEntry, ImageValue, ReplayTarget, ShardCursor, SnapshotSource, VisitBudget};
+pub use inspect::{KeyInfo, RandomKey, StoreSettings};
 pub use journal::{
     Change, DeleteCause, Effect, Journal, JournalError, NullJournal, Progress, Record,
 };
 pub use latency::{LATENCY_BOUNDS_NS, LATENCY_BUCKETS, Latency, latency_bucket, latency_ns};
 pub use limits::{KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
 pub use scan::{CURSOR_BYTES, ScanCursor, ScanEntry, ScanPage, ScanSpec};
-pub use stats::{LagSummary, StoreStats};
+pub use stats::{LAG_BUCKETS, LagCounts, LagSummary, StoreStats};
 pub use store::Store;
 pub use types::{
     Action, Condition, Deadline, Durability, EXPIRY_MAX_MS, ExpireRule, ExpiryChange, Extended,

@@ -1,6 +1,9 @@
 //! What servers call: the store as a trait, whatever engine is behind it.
 
+use crate::engine::ConfigError;
 use crate::error::{BatchError, StoreError};
+use crate::eviction::PolicyKind;
+use crate::inspect::{KeyInfo, RandomKey, StoreSettings};
 use crate::journal::Progress;
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
@@ -81,6 +84,36 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// [`StoreError::Journal`], with nothing removed.
     fn flush(&self) -> Result<(u64, Lsn), StoreError>;
+
+    /// Draws a live key at random: every key has about the same chance. Does not count as a use.
+    ///
+    /// Costs a few locks in a store that has as many keys as shards; at worst, with few keys or many that
+    /// have expired, each shard's lock a few times and a look at every key.
+    fn random_key(&self) -> RandomKey;
+
+    /// What the store knows of a key, beside its value; `None` when it does not exist. Does not count as a
+    /// use.
+    fn inspect(&self, key: &[u8]) -> Option<KeyInfo>;
+
+    /// The settings in force.
+    fn settings(&self) -> StoreSettings;
+
+    /// Changes the memory limit; 0 is none. A lower one evicts, as the policy says, until it holds, and
+    /// tells whether it does: it may not when the policy finds nothing to evict, or the journal takes no
+    /// deletes. Until it holds, writes that need more memory are refused, or make room as far as they can.
+    ///
+    /// Takes locks one at a time, so that others may use the store meanwhile. May take long, and wait for a
+    /// journal that is behind: not to be called where nothing may block.
+    ///
+    /// # Errors
+    /// [`ConfigError::MemoryLimit`] when not even an empty store could keep the limit; the one before stays.
+    fn set_memory_limit(&self, bytes: u64) -> Result<bool, ConfigError>;
+
+    /// Changes the eviction policy. What the one before knew of the keys is lost: for the new one, all of
+    /// them have just come.
+    ///
+    /// Takes each shard's lock once, for a look at each of its keys.
+    fn set_eviction_policy(&self, kind: PolicyKind);
 
     /// What the store holds and has done. Takes each shard's lock once.
     fn stats(&self) -> StoreStats;

@@ -27,6 +27,13 @@ pub use log::{
     LogStart, LogStats, LogThreads, SealedSegment, SegmentExtent, TornTail,
 };
 
+/// The formats that files are written in: each kind of file with its version, the highest that is read.
+pub const FORMAT_VERSIONS: [(&str, u32); 3] = [
+    ("log", log::LOG_VERSION),
+    ("snapshot", snapshot::SNAPSHOT_VERSION),
+    ("manifest", manifest::MANIFEST_VERSION),
+];
+
 /// Logs made by hand, for tests and fuzzing.
 #[cfg(any(test, feature = "testing"))]
 pub mod testing {

@@ -13,7 +13,7 @@ use crate::temp_file::{PublishError, TempFile};
 pub const MANIFEST_SNAPSHOTS_MAX: usize = 64;
 
 /// The format version written, and the highest that is read.
-const VERSION: u32 = 1;
+pub(crate) const MANIFEST_VERSION: u32 = 1;
 
 /// What a manifest begins with.
 pub(crate) const MANIFEST_MAGIC: &[u8; 8] = b"kv-mani\0";
@@ -85,7 +85,7 @@ pub enum ManifestError {
     },
     /// Written by a later server.
     #[error(
-        "{MANIFEST} has format version {found}, and this server reads versions up to {VERSION}: use the \
+        "{MANIFEST} has format version {found}, and this server reads versions up to {MANIFEST_VERSION}: use the \
          server that wrote it, or a later one"
     )]
     Version {
@@ -186,7 +186,7 @@ impl Manifest {
         }
         let mut out = Vec::with_capacity(16 + rest.len());
         out.put_slice(MAGIC);
-        out.put_u32_le(VERSION);
+        out.put_u32_le(MANIFEST_VERSION);
         out.put_u32_le(crc32c::crc32c_append(crc32c::crc32c(&out), &rest));
         out.put_slice(&rest);
         out
@@ -207,7 +207,7 @@ impl Manifest {
             return Err(bad_start(bytes));
         }
         let version = version.get_u32_le();
-        if version != VERSION {
+        if version != MANIFEST_VERSION {
             return Err(ManifestError::Version { found: version });
         }
         let found = stored.get_u32_le();

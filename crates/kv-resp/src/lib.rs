@@ -36,7 +36,7 @@ mod limits;
 mod reply;
 mod version;
 
-pub use decode::{Args, Batch, Command, Commands, Decoder, ProtocolError};
+pub use decode::{Args, Batch, Command, Commands, Decoder, ProtocolError, integer};
 pub use encode::Encoder;
 pub use limits::{Limits, UNAUTHENTICATED_ARGS_MAX, UNAUTHENTICATED_BULK_BYTES_MAX};
 pub use reply::{ReplyDecoder, ReplyError, ReplyLimits, Value};

@@ -95,8 +95,9 @@ impl Clock for SystemClock {
     }
 }
 
+/// Milliseconds since the Unix epoch, as the machine's clock has it: for people, never for keys.
 #[expect(clippy::disallowed_methods, reason = "the source that others are to take time from")]
-fn wall_ms() -> u64 {
+pub(crate) fn wall_ms() -> u64 {
     // A clock before 1970 is as wrong as one at 1970.
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
 }

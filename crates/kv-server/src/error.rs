@@ -33,6 +33,14 @@ pub enum StartError {
     /// Every listener is turned off.
     #[error("every listener is off: a server needs an address to listen on, such as 127.0.0.1:0")]
     NoAddress,
+    /// The system gives no thread.
+    #[error("the thread {name} cannot be started: {source}")]
+    Thread {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        source: io::Error,
+    },
     /// The descriptors that reflection serves are broken.
     #[error("the service descriptors cannot be served: {0}")]
     Reflection(#[from] tonic_reflection::server::Error),

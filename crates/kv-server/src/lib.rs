@@ -15,8 +15,10 @@
 
 #![forbid(unsafe_code)]
 
+mod admin;
 mod args;
 mod backend;
+mod build_info;
 mod clock;
 mod config;
 mod data_dir;
@@ -27,12 +29,13 @@ mod gate;
 mod grpc;
 mod http;
 mod listener;
-#[expect(dead_code, unused_imports, reason = "each protocol counts once it is there")]
 mod metrics;
 mod persistence;
+mod places;
 mod promise;
 mod protocol;
 mod readiness;
+mod resp;
 mod server;
 mod serving;
 mod shutdown;
@@ -42,8 +45,10 @@ pub mod telemetry;
 pub mod testing;
 mod waiting;
 
+pub use admin::AdminThread;
 pub use args::{Args, Command};
 pub use backend::Backend;
+pub use build_info::BuildInfo;
 pub use clock::SystemClock;
 pub use config::{
     Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, FsyncMode, LimitsSection,

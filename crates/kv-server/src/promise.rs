@@ -66,6 +66,11 @@ impl Basis {
         if reply.applied && !is_read { Self::of_write(reply.lsn) } else { Self::of_read(reply.lsn) }
     }
 
+    /// The latest write it acknowledges.
+    pub(crate) fn written(self) -> Lsn {
+        self.written
+    }
+
     /// The basis of both answers together.
     pub(crate) fn and(self, other: Self) -> Self {
         let (written, shown) = (self.written.max(other.written), self.shown.max(other.shown));

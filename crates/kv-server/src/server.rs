@@ -18,12 +18,14 @@ use crate::error::StartError;
 use crate::gate::Gate;
 use crate::grpc::Grpc;
 use crate::http::Http;
-use crate::listener::Places;
+use crate::places::Places;
+use crate::resp::Resp;
 use crate::serving::serving;
 use crate::shutdown::{Drain, DrainSwitch, drain_switch};
 
 /// A server that listens and does not serve yet.
 pub struct Server {
+    gate: Arc<Gate>,
     endpoints: Vec<Endpoint>,
     drain_timeout: Duration,
     switch: DrainSwitch,
@@ -55,19 +57,29 @@ impl Server {
         let (switch, drain) = drain_switch();
         let (serving, watching) = serving(&backend, &drain);
         let gate = Arc::new(Gate::new(backend, config, serving));
-        let places = Places::new(config.limits.connections_max.as_usize());
+        let limits = &config.limits;
+        let (max, reserved) = (limits.connections_max, limits.connections_reserved);
+        let places = Places::new("limits.connections_max", max.as_usize(), reserved.as_usize());
         let grpc = Grpc::new(&gate, config, &drain)?;
+        let resp = Resp::new(&gate, config);
         let http = Http::new(&gate, config);
+        let shared = (&places, gate.metrics());
         let endpoints = [
-            Endpoint::bind("server.grpc_addr", config.server.grpc_addr, &places, grpc)?,
-            Endpoint::bind("server.http_addr", config.server.http_addr, &places, http)?,
+            Endpoint::bind("server.resp_addr", config.server.resp_addr, shared, resp)?,
+            Endpoint::bind("server.grpc_addr", config.server.grpc_addr, shared, grpc)?,
+            Endpoint::bind("server.http_addr", config.server.http_addr, shared, http)?,
         ];
         let endpoints: Vec<Endpoint> = endpoints.into_iter().flatten().collect();
         if endpoints.is_empty() {
             return Err(StartError::NoAddress);
         }
         let drain_timeout = config.server.drain_timeout.get();
-        Ok(Self { endpoints, drain_timeout, switch, drain, watching: watching.boxed() })
+        Ok(Self { gate, endpoints, drain_timeout, switch, drain, watching: watching.boxed() })
+    }
+
+    /// What every protocol goes through to the store.
+    pub(crate) fn gate(&self) -> &Arc<Gate> {
+        &self.gate
     }
 
     /// What is listened on: the name of each protocol and its address, with the port that was taken when
@@ -79,7 +91,7 @@ impl Server {
     /// Serves until `shutdown` ends, then stops listening and waits for what is in flight, for
     /// `server.drain_timeout` at most. Dropping the future cuts every connection at once.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Stopped {
-        let Self { endpoints, drain_timeout, switch, drain, watching } = self;
+        let Self { endpoints, drain_timeout, switch, drain, watching, .. } = self;
         // Ends with this function.
         let mut watch = JoinSet::new();
         watch.spawn(watching);

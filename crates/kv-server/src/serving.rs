@@ -59,6 +59,21 @@ pub(crate) enum State {
     Draining,
 }
 
+impl State {
+    /// Every state.
+    pub(crate) const ALL: [Self; 4] = [Self::Loading, Self::Serving, Self::Failed, Self::Draining];
+
+    /// In one word.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Loading => "loading",
+            Self::Serving => "serving",
+            Self::Failed => "failed",
+            Self::Draining => "draining",
+        }
+    }
+}
+
 impl Serving {
     /// Whether requests are taken now.
     pub(crate) fn state(&self) -> State {

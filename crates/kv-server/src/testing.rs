@@ -9,7 +9,9 @@ use kv_core::{NullJournal, ShardedStore, Store, TtlManager};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::admin::AdminThread;
 use crate::backend::Backend;
+use crate::build_info::BuildInfo;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::expiry_thread::ExpiryThread;
@@ -21,6 +23,7 @@ pub struct TestServer {
     store: Arc<dyn Store>,
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<Stopped>,
+    _admin: Option<AdminThread>,
     /// None when the store is the test's own.
     _expiry: Option<ExpiryThread>,
 }
@@ -80,11 +83,14 @@ impl TestServer {
     fn serve(config: &Config, backend: Backend, expiry: Option<ExpiryThread>) -> Self {
         let store = Arc::clone(&backend.store);
         let server = Server::bind(config, backend).expect("a free port to listen on");
-        let addrs = server.local_addrs().collect();
+        let admin = AdminThread::start(config, &server, BuildInfo::new(Vec::new()));
+        let admin = admin.expect("a free port to listen on");
+        let admin_addr = admin.as_ref().map(|admin| ("admin", admin.local_addr()));
+        let addrs = server.local_addrs().chain(admin_addr).collect();
         let (stop, stopped) = oneshot::channel::<()>();
         // A dropped sender stops the server like a sent message.
         let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));
-        Self { addrs, store, stop: Some(stop), serving, _expiry: expiry }
+        Self { addrs, store, stop: Some(stop), serving, _admin: admin, _expiry: expiry }
     }
 
     /// Where gRPC is served, as clients want it: `http://127.0.0.1:PORT`.

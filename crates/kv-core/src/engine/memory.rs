@@ -38,12 +38,10 @@ pub(crate) struct MemoryTracker {
 }
 
 impl MemoryTracker {
-    /// A tracker for `shards` shards. `base` bytes are in use from the start.
-    pub(crate) fn new(limit: u64, shards: usize, base: u64) -> Self {
-        let (quantum, reserved) = (AtomicU64::new(0), AtomicU64::new(base));
-        let tracker = Self { limit: AtomicU64::new(0), quantum, shards, base, reserved };
-        tracker.set_limit(limit);
-        tracker
+    /// A tracker for `shards` shards, without a limit. `base` bytes are in use from the start.
+    pub(crate) fn new(shards: usize, base: u64) -> Self {
+        let (limit, quantum) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { limit, quantum, shards, base, reserved: AtomicU64::new(base) }
     }
 
     /// The limit; 0 for none.
@@ -228,7 +226,8 @@ mod tests {
 
     #[test]
     fn the_tracker_stops_exactly_at_the_limit() {
-        let tracker = MemoryTracker::new(100, 1, 10);
+        let tracker = MemoryTracker::new(1, 10);
+        tracker.set_limit(100);
         assert!(!tracker.try_reserve(91));
         assert!(!tracker.try_reserve(u64::MAX));
         assert!(tracker.try_reserve(90));
@@ -240,7 +239,8 @@ mod tests {
 
     #[test]
     fn a_shard_says_how_much_is_missing_and_returns_what_it_frees() {
-        let tracker = MemoryTracker::new(1000, 1, 0);
+        let tracker = MemoryTracker::new(1, 0);
+        tracker.set_limit(1000);
         let mut shard = ShardMemory::new(0);
         shard.make_limited(&tracker);
         assert_eq!(shard.ensure(1001, &tracker), Err(1001));
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_limit_that_comes_later_finds_what_is_used_already() {
-        let tracker = MemoryTracker::new(0, 1, 10);
+        let tracker = MemoryTracker::new(1, 10);
         let mut shard = ShardMemory::new(10);
         shard.ensure(u64::MAX, &tracker).unwrap();
         shard.settle(500, &tracker);

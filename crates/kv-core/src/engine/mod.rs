@@ -17,6 +17,8 @@ mod lag;
 mod memory;
 mod replay;
 mod room;
+mod sample;
+mod settings;
 mod shard;
 mod store;
 mod table;

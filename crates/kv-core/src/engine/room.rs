@@ -52,6 +52,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 // Most of the time one victim from the same shard is all it takes: a full table has a
                 // place again, and need not grow.
                 if shard.evict_one(ctx, protected, &mut trash)? {
+                    shard.count_eviction_cycle();
                     done = attempt(&mut shard);
                 }
             }
@@ -148,7 +149,12 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
 
     /// Evicts a few keys of a shard if the store is past its limit, as a replay may have left it: one victim
     /// for each new key would leave it there. So each write pays a little, and none for everything.
-    fn approach_limit(&self, ctx: &Context<'_, J>, index: usize, protected: Protected<'_>) {
+    pub(super) fn approach_limit(
+        &self,
+        ctx: &Context<'_, J>,
+        index: usize,
+        protected: Protected<'_>,
+    ) {
         let shortfall = self.tracker.shortfall(0);
         if shortfall > 0 {
             // The write is done. If the journal takes no delete now, a later write tries again.
@@ -167,9 +173,12 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let mut trash = Trash::default();
         let mut shard = self.lock(index);
         let mut freed = shard.memory_mut().surrender_credit(&self.tracker);
-        for _ in 0..VICTIMS_PER_LOCK_MAX {
+        for victim in 0..VICTIMS_PER_LOCK_MAX {
             if freed >= wanted || !shard.evict_one(ctx, protected, &mut trash)? {
                 break;
+            }
+            if victim == 0 {
+                shard.count_eviction_cycle();
             }
             freed += shard.memory_mut().surrender_credit(&self.tracker);
         }
@@ -182,7 +191,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         StoreError::OutOfMemory {
             needed,
             limit: self.tracker.limit(),
-            policy: self.config.eviction_policy.name(),
+            policy: self.policy.get().name(),
         }
     }
 }

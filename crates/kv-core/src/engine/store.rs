@@ -10,10 +10,12 @@ use super::config::{ConfigError, EngineConfig};
 use super::hasher::{KeyHasher, Location};
 use super::lag::LagHistogram;
 use super::memory::MemoryTracker;
+use super::settings::PolicyCell;
 use super::shard::{Census, Cleared, Context, Prepared, Shard, Trash};
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
-use crate::eviction::EvictionPolicy;
+use crate::eviction::PolicyKind;
+use crate::inspect::{KeyInfo, RandomKey, StoreSettings};
 use crate::journal::{Change, Effect, Journal, Progress, Record};
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
@@ -37,12 +39,18 @@ pub struct ShardedStore<J, C> {
     pub(super) tracker: MemoryTracker,
     pub(super) journal: J,
     pub(super) clock: C,
+    /// As it was at the start; see [`settings`](super::settings) for what has changed.
     pub(super) config: EngineConfig,
+    pub(super) policy: PolicyCell,
+    /// Feeds random choices between shards.
+    pub(super) draws: AtomicU64,
     pub(super) hasher: KeyHasher,
     /// How late expired keys were removed; merged into once per tick.
     pub(super) lag: Mutex<LagHistogram>,
     /// The greatest version seen in replay.
     pub(super) replayed_version: AtomicU64,
+    /// How many keys replay makes room for in a shard that it finds empty; 0 when that is not known.
+    pub(super) expected_keys: AtomicU64,
     /// Marks cursors as this store's.
     pub(super) identity: u64,
 }
@@ -99,7 +107,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let now = clock.now();
         let first_version = Version::new(now.get().saturating_mul(VERSIONS_PER_MS));
         let mut base = 0;
-        let mut shards: Box<[ShardCell]> = (0..config.shards)
+        let shards: Box<[ShardCell]> = (0..config.shards)
             .map(|id| {
                 let id = u32::try_from(id).expect("shards are at most SHARDS_MAX");
                 let policy = config.eviction_policy.build(random.u64(..));
@@ -108,37 +116,28 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 ShardCell(Mutex::new(shard))
             })
             .collect();
-        if config.memory_limit != 0 && config.memory_limit < base {
-            let (given, shards) = (config.memory_limit, config.shards);
-            return Err(ConfigError::MemoryLimit { given, min: base, shards });
-        }
-        let tracker = MemoryTracker::new(config.memory_limit, config.shards, base);
-        if config.memory_limit != 0 {
-            for shard in &mut shards {
-                shard.0.get_mut().memory_mut().make_limited(&tracker);
-            }
-        }
-        Ok(Self {
+        let store = Self {
             shards,
             next_due: (0..config.shards).map(|_| AtomicU64::new(u64::MAX)).collect(),
-            tracker,
+            tracker: MemoryTracker::new(config.shards, base),
             journal,
             hasher: KeyHasher::new(config.seed, config.shards),
             lag: Mutex::default(),
             replayed_version: AtomicU64::new(0),
+            expected_keys: AtomicU64::new(0),
             // The seed and the time tell stores apart, of other processes and of earlier runs.
             identity: random.u64(..) ^ now.get().rotate_left(20),
+            draws: AtomicU64::new(random.u64(..)),
+            policy: PolicyCell::new(config.eviction_policy),
             clock,
             config,
-        })
+        };
+        store.change_memory_limit(config.memory_limit)?;
+        Ok(store)
     }
 
     pub(super) fn context(&self) -> Context<'_, J> {
         self.context_at(self.clock.now())
-    }
-
-    pub(super) fn fresh_policy(&self) -> Box<dyn EvictionPolicy> {
-        self.config.eviction_policy.build(self.config.seed)
     }
 
     /// Frees what a shard held, and only then lets others have the bytes (KV-I9). Tells how many keys
@@ -156,7 +155,13 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
 
     #[expect(clippy::indexing_slicing, reason = "the hasher's mask keeps indices below the count")]
     pub(super) fn lock(&self, index: usize) -> ShardGuard<'_> {
-        ShardGuard { shard: self.shards[index].0.lock(), next_due: &self.next_due[index] }
+        let (mutex, next_due) = (&self.shards[index].0, &self.next_due[index]);
+        if let Some(shard) = mutex.try_lock() {
+            return ShardGuard { shard, next_due };
+        }
+        let mut shard = mutex.lock();
+        shard.count_lock_wait();
+        ShardGuard { shard, next_due }
     }
 
     pub(super) fn locate(&self, key: &[u8]) -> Location {
@@ -244,14 +249,39 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
         Ok((cleared.into_iter().map(|cleared| self.free(cleared)).sum(), lsn))
     }
 
+    fn random_key(&self) -> RandomKey {
+        self.draw_key()
+    }
+
+    fn inspect(&self, key: &[u8]) -> Option<KeyInfo> {
+        let (ctx, location) = (self.context(), self.locate(key));
+        let mut trash = Trash::default();
+        self.lock(location.shard).inspect(&ctx, location.fingerprint, key, &mut trash)
+    }
+
+    fn settings(&self) -> StoreSettings {
+        self.settings_now()
+    }
+
+    fn set_memory_limit(&self, bytes: u64) -> Result<bool, ConfigError> {
+        self.change_memory_limit(bytes)
+    }
+
+    fn set_eviction_policy(&self, kind: PolicyKind) {
+        self.change_eviction_policy(kind);
+    }
+
     fn stats(&self) -> StoreStats {
+        let lag = self.lag.lock().clone();
         let mut stats = StoreStats {
-            memory_limit_bytes: self.config.memory_limit,
+            memory_limit_bytes: self.tracker.limit(),
             memory_used_bytes: (self.shards.len() * size_of::<ShardCell>()) as u64,
-            eviction_policy: self.config.eviction_policy.name(),
-            expiry_lag_ms: self.lag.lock().summary(),
+            eviction_policy: self.policy.get().name(),
+            expiry_lag_ms: lag.summary(),
+            expiry_lag_counts: lag.counts(),
             shards: u32::try_from(self.shards.len()).expect("shards are at most SHARDS_MAX"),
             shard_keys_min: u64::MAX,
+            shard_lock_waits_min: u64::MAX,
             ..StoreStats::default()
         };
         for index in 0..self.shards.len() {
@@ -272,12 +302,20 @@ fn add(stats: &mut StoreStats, census: &Census) {
     stats.volatile_keys += census.volatile_keys as u64;
     stats.payload_bytes += census.payload_bytes;
     stats.memory_used_bytes += census.used_bytes;
+    stats.table_bytes += census.table_bytes;
+    stats.ttl_index_bytes += census.ttl_index_bytes;
+    stats.ttl_index_items += census.ttl_index_items as u64;
     stats.hits += census.counters.hits;
     stats.misses += census.counters.misses;
     stats.writes += census.counters.writes;
     stats.expired_keys += census.counters.expired_keys;
     stats.evicted_keys += census.counters.evicted_keys;
     stats.evicted_bytes += census.counters.evicted_bytes;
+    stats.eviction_cycles += census.counters.eviction_cycles;
+    let lock_waits = census.counters.lock_waits;
+    stats.lock_waits += lock_waits;
+    stats.shard_lock_waits_min = stats.shard_lock_waits_min.min(lock_waits);
+    stats.shard_lock_waits_max = stats.shard_lock_waits_max.max(lock_waits);
     stats.shard_keys_min = stats.shard_keys_min.min(keys);
     stats.shard_keys_max = stats.shard_keys_max.max(keys);
 }

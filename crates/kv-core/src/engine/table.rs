@@ -16,6 +16,10 @@ use super::memory::allocated_bytes;
 use crate::eviction::Fingerprint;
 use crate::types::UnixMillis;
 
+/// Bytes of a slot: the entry's place, its fingerprint, and its index with a control byte.
+pub(crate) const SLOT_BYTES: u64 =
+    (size_of::<Entry>() + size_of::<Fingerprint>() + size_of::<u32>() + 1) as u64;
+
 /// The slots a table starts with.
 const SLOTS_MIN: usize = 4;
 

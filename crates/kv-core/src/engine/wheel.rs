@@ -103,6 +103,11 @@ impl Wheel {
         }
     }
 
+    /// Number of items: about the number of volatile keys.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     /// Files a key. It comes up in [`pop_due`](Self::pop_due) at `expiry` or up to one tick later.
     pub(crate) fn schedule(&mut self, fingerprint: Fingerprint, expiry: UnixMillis) {
         let (level, slot) = self.place(expiry);

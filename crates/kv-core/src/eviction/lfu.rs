@@ -74,6 +74,10 @@ impl Rank for Frequency {
         self.residents = self.residents.saturating_sub(1);
     }
 
+    fn frequency(&self, bits: PolicyBits) -> Option<u8> {
+        u8::try_from(self.count(bits)).ok()
+    }
+
     fn urgency(&self, bits: PolicyBits) -> u32 {
         COUNT_MAX - self.count(bits)
     }

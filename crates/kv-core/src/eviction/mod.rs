@@ -94,6 +94,12 @@ pub trait EvictionPolicy: Send + fmt::Debug {
     /// A key is no longer resident.
     fn on_remove(&mut self, _fingerprint: Fingerprint, _bits: PolicyBits) {}
 
+    /// How often a key with these bits was used lately, on a logarithmic scale; `None` when the policy does
+    /// not count.
+    fn frequency(&self, _bits: PolicyBits) -> Option<u8> {
+        None
+    }
+
     /// Names the key to evict next.
     fn victim(&mut self, residents: &mut dyn Residents) -> Option<Fingerprint>;
 

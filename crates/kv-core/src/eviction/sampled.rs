@@ -26,6 +26,11 @@ pub(super) trait Rank: Send + std::fmt::Debug {
     /// A key went.
     fn forget(&mut self) {}
 
+    /// As [`EvictionPolicy::frequency`].
+    fn frequency(&self, _bits: PolicyBits) -> Option<u8> {
+        None
+    }
+
     /// How much a key with these bits should go; the greatest goes first.
     fn urgency(&self, bits: PolicyBits) -> u32;
 }
@@ -82,6 +87,10 @@ impl<R: Rank> EvictionPolicy for Sampled<R> {
 
     fn on_remove(&mut self, _fingerprint: Fingerprint, _bits: PolicyBits) {
         self.rank.forget();
+    }
+
+    fn frequency(&self, bits: PolicyBits) -> Option<u8> {
+        self.rank.frequency(bits)
     }
 
     fn victim(&mut self, residents: &mut dyn Residents) -> Option<Fingerprint> {

@@ -45,6 +45,8 @@ pub enum ExpireRule {
     IfLater,
     /// Only when the new expiry is earlier (`LT`).
     IfEarlier,
+    /// Only when the key has an expiry and the new one is earlier (`XX LT`).
+    IfSomeEarlier,
 }
 
 impl ExpireRule {
@@ -56,6 +58,7 @@ impl ExpireRule {
             Self::IfSome => present.is_some(),
             Self::IfLater => present.is_some_and(|present| new > present),
             Self::IfEarlier => present.is_none_or(|present| new < present),
+            Self::IfSomeEarlier => present.is_some_and(|present| new < present),
         }
     }
 }

@@ -32,5 +32,6 @@ pub use error::{LogDamage, LogError};
 pub use extent::{LogEnd, LogNeeds, LogPosition, SegmentExtent, TornTail};
 pub use journal::{FileJournal, LogStats};
 pub use options::{FsyncMode, LogOptions};
+pub(crate) use segment::LOG_VERSION;
 pub use segments::{LogStart, SealedSegment};
 pub use threads::LogThreads;

@@ -9,7 +9,7 @@ use super::damage::{Flaw, check_sum};
 pub(super) const HEADER_BYTES: usize = 64;
 
 /// The format version written, and the highest that is read.
-pub(super) const VERSION: u32 = 1;
+pub(crate) const SNAPSHOT_VERSION: u32 = 1;
 
 /// What a snapshot begins with.
 pub(crate) const SNAPSHOT_MAGIC: &[u8; 8] = b"kv-snap\0";
@@ -41,7 +41,7 @@ impl Header {
         fields.put_bytes(0, RESERVED_BYTES);
         let mut out = Vec::with_capacity(HEADER_BYTES);
         out.put_slice(MAGIC);
-        out.put_u32_le(VERSION);
+        out.put_u32_le(SNAPSHOT_VERSION);
         out.put_u32_le(crc32c::crc32c_append(crc32c::crc32c(&out), &fields));
         out.put_slice(&fields);
         out
@@ -57,8 +57,8 @@ impl Header {
             )));
         }
         let version = version.get_u32_le();
-        if version != VERSION {
-            return Err(Flaw::Version { found: version, known: VERSION });
+        if version != SNAPSHOT_VERSION {
+            return Err(Flaw::Version { found: version, known: SNAPSHOT_VERSION });
         }
         let expected = crc32c::crc32c_append(crc32c::crc32c(identity), fields);
         check_sum("header", stored.get_u32_le(), expected)?;
@@ -108,7 +108,7 @@ mod tests {
             let mut flipped = bytes.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
             let outcome = decode(&flipped);
-            let is_version = matches!(outcome, Err(Flaw::Version { known: VERSION, .. }));
+            let is_version = matches!(outcome, Err(Flaw::Version { known: SNAPSHOT_VERSION, .. }));
             assert_eq!(is_version, (64..96).contains(&bit), "bit {bit}: {outcome:?}");
             assert!(outcome.is_err(), "bit {bit}");
         }

@@ -24,7 +24,7 @@ pub use damage::SnapshotDamage;
 pub use file::SnapshotFile;
 pub use footer::{Footer, ShardStart};
 pub use header::Header;
-pub(crate) use header::SNAPSHOT_MAGIC;
+pub(crate) use header::{SNAPSHOT_MAGIC, SNAPSHOT_VERSION};
 pub use load::{LOAD_THREADS_MAX, LoadProgress};
 pub use pace::{BYTES_PER_SECOND_MIN, Pace, StopSignal, Unhurried};
 pub use writer::{

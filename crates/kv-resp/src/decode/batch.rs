@@ -13,6 +13,8 @@ pub(super) struct Span {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Frame {
     pub(super) place: Place,
+    /// Where it ends in the input.
+    pub(super) end: usize,
     /// The first of its spans is where those of the frame before end.
     pub(super) spans_end: usize,
 }
@@ -118,7 +120,7 @@ impl<'a> Iterator for Commands<'a> {
         };
         self.batch.frames = rest;
         self.spans_start = frame.spans_end;
-        Some(Command { bytes, spans })
+        Some(Command { bytes, spans, end: frame.end })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -133,6 +135,7 @@ impl ExactSizeIterator for Commands<'_> {}
 pub struct Command<'a> {
     bytes: &'a [u8],
     spans: &'a [Span],
+    end: usize,
 }
 
 impl<'a> Command<'a> {
@@ -140,6 +143,12 @@ impl<'a> Command<'a> {
     #[expect(clippy::len_without_is_empty, reason = "a command is never empty")]
     pub fn len(&self) -> usize {
         self.spans.len()
+    }
+
+    /// Where the command ends in the input. Who executes no more of a batch than this command keeps the input
+    /// from here on, and reads it again with a new [`Decoder`](crate::Decoder).
+    pub fn end(&self) -> usize {
+        self.end
     }
 
     /// The name as the client has written it, in any case.

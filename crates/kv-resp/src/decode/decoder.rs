@@ -112,8 +112,8 @@ impl Decoder {
                         Origin::Command => Place::Input { start },
                         Origin::Words => Place::Words,
                     };
-                    self.frames.push(Frame { place, spans_end: self.spans.len() });
                     start += len;
+                    self.frames.push(Frame { place, end: start, spans_end: self.spans.len() });
                 }
                 Ok(Step::Nothing { len }) => start += len,
                 Ok(Step::Partial) => break,

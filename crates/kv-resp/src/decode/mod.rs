@@ -9,4 +9,4 @@ mod number;
 pub use batch::{Args, Batch, Command, Commands};
 pub use decoder::Decoder;
 pub use error::ProtocolError;
-pub(crate) use number::integer;
+pub use number::integer;

@@ -61,8 +61,8 @@ fn any_line(bytes: &[u8], start: usize, searched: usize, length_max: usize) -> L
     }
 }
 
-/// A decimal number of 64 bits exactly as Redis writes one: no `+`, no leading zeros, no spaces.
-pub(crate) fn integer(text: &[u8]) -> Option<i64> {
+/// A decimal number of 64 bits exactly as Redis reads and writes one: no `+`, no leading zeros, no spaces.
+pub fn integer(text: &[u8]) -> Option<i64> {
     let (is_negative, digits) = match text {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),

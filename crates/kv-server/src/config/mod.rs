@@ -89,8 +89,12 @@ pub struct LimitsSection {
     pub scan_page_keys_max: Count<1, 1_000_000>,
     /// A scan page ends with the entry that reaches this many bytes.
     pub scan_page_bytes_max: Size<1, { VALUE_BYTES_HARD_MAX as u64 }>,
+    /// Most bytes of answers that wait for a client of the Redis protocol.
+    pub output_bytes_max: Size<{ 64 * KIB }, { 1024 * 1024 * MIB }>,
     /// Most connections at a time.
     pub connections_max: Count<1, 1_000_000>,
+    /// How many of them are kept for peers that have a connection already; at most a quarter.
+    pub connections_reserved: Count<0, 1_000_000>,
     /// Most calls at a time on one connection.
     pub streams_per_connection_max: Count<1, 65_536>,
 }
@@ -130,7 +134,9 @@ impl Default for Config {
                 batch_ops_max: Count::new(10_000),
                 scan_page_keys_max: Count::new(10_000),
                 scan_page_bytes_max: Size::new(4 * MIB),
+                output_bytes_max: Size::new(64 * MIB),
                 connections_max: Count::new(10_000),
+                connections_reserved: Count::new(16),
                 streams_per_connection_max: Count::new(1024),
             },
             log: LogSection { level: LogFilter("info".to_owned()), format: LogFormat::Text },
@@ -164,7 +170,9 @@ impl Config {
         visitor.setting("limits.batch_ops_max", &mut limits.batch_ops_max);
         visitor.setting("limits.scan_page_keys_max", &mut limits.scan_page_keys_max);
         visitor.setting("limits.scan_page_bytes_max", &mut limits.scan_page_bytes_max);
+        visitor.setting("limits.output_bytes_max", &mut limits.output_bytes_max);
         visitor.setting("limits.connections_max", &mut limits.connections_max);
+        visitor.setting("limits.connections_reserved", &mut limits.connections_reserved);
         let streams = &mut limits.streams_per_connection_max;
         visitor.setting("limits.streams_per_connection_max", streams);
         visitor.setting("log.level", &mut log.level);

@@ -8,7 +8,8 @@ use std::thread;
 use anyhow::{Context as _, anyhow};
 use kv_core::{Journal, NullJournal, ShardedStore, Store, TtlManager};
 use kv_server::{
-    Backend, Config, DataDir, ExpiryThread, Readiness, Server, StopSignals, SystemClock,
+    AdminThread, Backend, BuildInfo, Config, DataDir, ExpiryThread, Readiness, Server, StopSignals,
+    SystemClock,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -40,7 +41,7 @@ async fn serve_in_memory(config: &Config, clock: &Arc<SystemClock>) -> anyhow::R
     let _expiry = remove_expired(config, &store, clock)?;
     let signals = catch_signals()?;
     let server = Server::bind(config, Backend::new(Arc::clone(&store) as Arc<dyn Store>))?;
-    announce(&server);
+    let _admin = listen(config, &server)?;
     info!(version = env!("CARGO_PKG_VERSION"), "ready");
     serve(server, signals, None).await;
     // The process ends: freeing every key one by one would only delay that.
@@ -57,7 +58,8 @@ async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Res
         .readiness(readiness.clone());
     let signals = catch_signals()?;
     let server = Server::bind(config, backend)?;
-    announce(&server);
+    // Answers until everything below is done.
+    let _admin = listen(config, &server)?;
     let (failed, failure) = oneshot::channel();
     let has_failed = Arc::new(AtomicBool::new(false));
     let started = {
@@ -139,10 +141,15 @@ fn catch_signals() -> anyhow::Result<StopSignals> {
     StopSignals::catch().context("cannot catch signals")
 }
 
-fn announce(server: &Server) {
-    for (protocol, addr) in server.local_addrs() {
+/// Starts the admin listener, and tells what is listened on.
+fn listen(config: &Config, server: &Server) -> anyhow::Result<Option<AdminThread>> {
+    let build = BuildInfo::new(kv_persist::FORMAT_VERSIONS.to_vec());
+    let admin = AdminThread::start(config, server, build)?;
+    let admin_addr = admin.as_ref().map(|admin| ("admin", admin.local_addr()));
+    for (protocol, addr) in server.local_addrs().chain(admin_addr) {
         info!(protocol, %addr, "listening");
     }
+    Ok(admin)
 }
 
 /// Serves until a signal, or until loading fails.

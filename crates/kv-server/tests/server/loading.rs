@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use kv_core::eviction::PolicyKind;
 use kv_core::{
-    BatchError, Lsn, Op, Progress, Reply, ScanCursor, ScanPage, ScanSpec, Store, StoreError,
-    StoreStats, Transfer, TransferReply,
+    BatchError, ConfigError, KeyInfo, Lsn, Op, Progress, RandomKey, Reply, ScanCursor, ScanPage,
+    ScanSpec, Store, StoreError, StoreSettings, StoreStats, Transfer, TransferReply,
 };
 use kv_proto::v1::{FlushRequest, GetRequest, PipelineRequest, ScanRequest, StatsRequest};
 use kv_server::testing::TestServer;
@@ -19,6 +20,11 @@ use crate::support::{bytes, channel, connect, connect_admin, get, refused, set, 
 
 /// A store that must not be touched.
 struct Untouchable;
+
+/// A store that fails the test when it is touched.
+pub(crate) fn untouchable() -> Arc<dyn Store> {
+    Arc::new(Untouchable)
+}
 
 impl Store for Untouchable {
     fn execute(&self, _: &Op<'_>) -> Result<Reply, StoreError> {
@@ -54,6 +60,26 @@ impl Store for Untouchable {
     }
 
     fn flush(&self) -> Result<(u64, Lsn), StoreError> {
+        unreachable!("the store is touched")
+    }
+
+    fn random_key(&self) -> RandomKey {
+        unreachable!("the store is touched")
+    }
+
+    fn inspect(&self, _: &[u8]) -> Option<KeyInfo> {
+        unreachable!("the store is touched")
+    }
+
+    fn settings(&self) -> StoreSettings {
+        unreachable!("the store is touched")
+    }
+
+    fn set_memory_limit(&self, _: u64) -> Result<bool, ConfigError> {
+        unreachable!("the store is touched")
+    }
+
+    fn set_eviction_policy(&self, _: PolicyKind) {
         unreachable!("the store is touched")
     }
 

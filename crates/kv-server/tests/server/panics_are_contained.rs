@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use kv_core::eviction::PolicyKind;
 use kv_core::testing::ManualClock;
 use kv_core::{
-    BatchError, EngineConfig, Lsn, NullJournal, Op, Progress, Reply, ScanCursor, ScanPage,
-    ScanSpec, ShardedStore, Store, StoreError, StoreStats, Transfer, TransferReply,
+    BatchError, ConfigError, EngineConfig, KeyInfo, Lsn, NullJournal, Op, Progress, RandomKey,
+    Reply, ScanCursor, ScanPage, ScanSpec, ShardedStore, Store, StoreError, StoreSettings,
+    StoreStats, Transfer, TransferReply,
 };
 use kv_proto::v1::GetRequest;
 use kv_server::testing::TestServer;
@@ -55,6 +57,26 @@ impl Store for FaultyStore {
 
     fn flush(&self) -> Result<(u64, Lsn), StoreError> {
         self.0.flush()
+    }
+
+    fn random_key(&self) -> RandomKey {
+        self.0.random_key()
+    }
+
+    fn inspect(&self, key: &[u8]) -> Option<KeyInfo> {
+        self.0.inspect(key)
+    }
+
+    fn settings(&self) -> StoreSettings {
+        self.0.settings()
+    }
+
+    fn set_memory_limit(&self, bytes: u64) -> Result<bool, ConfigError> {
+        self.0.set_memory_limit(bytes)
+    }
+
+    fn set_eviction_policy(&self, kind: PolicyKind) {
+        self.0.set_eviction_policy(kind);
     }
 
     fn stats(&self) -> StoreStats {

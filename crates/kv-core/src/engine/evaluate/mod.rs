@@ -6,6 +6,8 @@ mod expiry;
 mod number;
 mod text;
 
+pub(crate) use number::is_integer;
+
 use std::borrow::Cow;
 
 use bytes::Bytes;

@@ -32,6 +32,11 @@ fn parse_integer(text: &[u8]) -> Result<i64, StoreError> {
         .ok_or(StoreError::NotAnInteger)
 }
 
+/// Whether increment would take a value.
+pub(crate) fn is_integer(text: &[u8]) -> bool {
+    parse_integer(text).is_ok()
+}
+
 /// Adds to a number in extended precision.
 pub(super) fn increment_float<'a>(
     delta: Extended,

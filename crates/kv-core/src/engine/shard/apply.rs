@@ -3,7 +3,7 @@
 //! Each `apply_*` function here makes one complete change. The bytes it may need were ensured before:
 //! [`Shard::growth`] says what a change needs, [`Shard::bytes_to_grow`] how many bytes that is.
 
-use super::{Context, Shard, Trash};
+use super::{Context, Protected, Shard, Trash};
 use crate::engine::entry::Entry;
 use crate::engine::table::Table;
 use crate::engine::wheel::Wheel;
@@ -195,6 +195,29 @@ impl Shard {
         (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
         let bytes = self.memory.detach(self.footprint());
         Cleared { table, _wheel: wheel, bytes }
+    }
+
+    /// Starts over with another policy, to which every key comes just now. Its memory is taken past the limit
+    /// only when the policy before finds nothing to evict.
+    pub(crate) fn change_policy<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        mut policy: Box<dyn EvictionPolicy>,
+        trash: &mut Trash,
+    ) {
+        // Counted whole: the one before goes only when this one is there.
+        let bytes = policy.heap_bytes() + policy.insert_bytes_max() * self.table.len();
+        let growth = Growth { entry_bytes: bytes as u64, ..Growth::default() };
+        while self.ensure(ctx, growth).is_err()
+            && self.evict_one(ctx, Protected::NONE, trash).is_ok_and(|evicted| evicted)
+        {}
+        self.force_room(ctx, growth);
+        for slot in 0..self.table.len() {
+            let bits = policy.on_insert(self.table.fingerprint(slot));
+            self.table.entry_mut(slot).set_policy_bits(bits);
+        }
+        self.policy = policy;
+        self.finish_change(ctx);
     }
 
     /// Gives back what the wheel holds for keys that have gone, when no key has an expiry.

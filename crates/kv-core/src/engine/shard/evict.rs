@@ -18,6 +18,11 @@ pub(crate) struct Protected<'a> {
     pub(crate) keys: &'a [Location],
 }
 
+impl Protected<'static> {
+    /// None: no operation is under way that needs a key.
+    pub(crate) const NONE: Self = Self { keys: &[] };
+}
+
 impl Protected<'_> {
     fn covers(self, shard: u32, fingerprint: Fingerprint) -> bool {
         self.keys.binary_search(&Location { shard: shard as usize, fingerprint }).is_ok()
@@ -25,6 +30,11 @@ impl Protected<'_> {
 }
 
 impl Shard {
+    /// Counts a turn of making room in this shard.
+    pub(crate) fn count_eviction_cycle(&mut self) {
+        self.counters.eviction_cycles += 1;
+    }
+
     /// Evicts one key that is not protected, and tells whether there was one.
     pub(crate) fn evict_one<J: Journal>(
         &mut self,

@@ -7,6 +7,7 @@ mod apply;
 mod evict;
 mod execute;
 mod expire;
+mod look;
 mod unsynced;
 
 pub(crate) use apply::{Cleared, Growth};
@@ -67,6 +68,9 @@ pub(crate) struct Counters {
     pub(crate) expired_keys: u64,
     pub(crate) evicted_keys: u64,
     pub(crate) evicted_bytes: u64,
+    pub(crate) eviction_cycles: u64,
+    /// How often somebody had to wait for the shard's lock.
+    pub(crate) lock_waits: u64,
 }
 
 /// What a shard holds.
@@ -76,6 +80,9 @@ pub(crate) struct Census {
     pub(crate) volatile_keys: usize,
     pub(crate) payload_bytes: u64,
     pub(crate) used_bytes: u64,
+    pub(crate) table_bytes: u64,
+    pub(crate) ttl_index_bytes: u64,
+    pub(crate) ttl_index_items: usize,
     pub(crate) counters: Counters,
 }
 
@@ -147,8 +154,16 @@ impl Shard {
             volatile_keys: self.volatile_keys,
             payload_bytes: self.payload_bytes,
             used_bytes: self.memory.used(),
+            table_bytes: self.table.heap_bytes(),
+            ttl_index_bytes: self.wheel.heap_bytes(),
+            ttl_index_items: self.wheel.len(),
             counters: self.counters,
         }
+    }
+
+    /// Counts that somebody had to wait for the lock.
+    pub(crate) fn count_lock_wait(&mut self) {
+        self.counters.lock_waits += 1;
     }
 
     /// The slot and content of a live key.

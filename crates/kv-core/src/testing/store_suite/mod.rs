@@ -1,6 +1,8 @@
 //! What every [`Store`] must do.
 
 mod concurrency;
+mod keyspace;
+mod strings;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -35,7 +37,21 @@ pub fn test_all<S: Store>(make: impl Fn(Arc<ManualClock>) -> S) {
         atomic_batches_see_their_own_effects,
         scans_return_what_stays,
         foreign_cursors_are_refused,
+        strings::a_condition_on_the_value_compares_all_of_it,
+        strings::a_deadline_is_told_without_a_change,
+        strings::reading_and_expiring_is_one_step,
+        strings::ranges_are_written_over_and_beyond,
+        strings::floats_are_added_as_redis_does,
+        strings::pipelines_keep_their_order,
+        keyspace::transfers_take_value_and_expiry_along,
+        keyspace::transfers_mind_expired_keys_and_themselves,
+        keyspace::random_keys_are_live_and_any,
+        keyspace::keys_are_looked_at_without_a_change,
+        keyspace::numbers_are_cursors,
+        keyspace::batches_and_transfers_mix,
         concurrency::increments_are_not_lost,
+        concurrency::pipelines_are_seen_in_order,
+        concurrency::transfers_are_seen_whole,
         concurrency::atomic_batches_are_seen_whole,
         concurrency::conditional_sets_have_one_winner,
     ] {

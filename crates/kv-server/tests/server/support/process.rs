@@ -103,7 +103,6 @@ impl Process {
     }
 
     /// Where a protocol is served: `IP:PORT`.
-    #[expect(dead_code, reason = "until there is a second protocol")]
     pub(crate) fn addr_of(&self, protocol: &str) -> &str {
         self.addrs.get(protocol).expect("the listener is on")
     }
@@ -116,6 +115,15 @@ impl Process {
                 return line;
             }
         }
+    }
+
+    /// All log lines up to the next one that contains `text`.
+    pub(crate) fn lines_until(&self, text: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line: &String| !line.contains(text)) {
+            lines.push(self.lines.recv_timeout(LIMIT).expect(text));
+        }
+        lines
     }
 
     /// Sends a signal, such as `TERM`.

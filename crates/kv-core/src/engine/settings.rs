@@ -1,0 +1,81 @@
+//! Settings that change while the store serves.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::config::ConfigError;
+use super::shard::{Protected, Trash};
+use super::store::ShardedStore;
+use crate::clock::Clock;
+use crate::eviction::{EvictionPolicy, PolicyKind};
+use crate::inspect::StoreSettings;
+use crate::journal::Journal;
+
+/// The policy in force. Read without a lock, under those of shards too.
+#[derive(Debug)]
+pub(super) struct PolicyCell(AtomicUsize);
+
+impl PolicyCell {
+    pub(super) fn new(kind: PolicyKind) -> Self {
+        Self(AtomicUsize::new(index(kind)))
+    }
+
+    pub(super) fn get(&self) -> PolicyKind {
+        PolicyKind::ALL.get(self.0.load(Ordering::Relaxed)).copied().unwrap_or_default()
+    }
+
+    fn set(&self, kind: PolicyKind) {
+        self.0.store(index(kind), Ordering::Relaxed);
+    }
+}
+
+fn index(kind: PolicyKind) -> usize {
+    PolicyKind::ALL.iter().position(|one| *one == kind).unwrap_or_default()
+}
+
+impl<J: Journal, C: Clock> ShardedStore<J, C> {
+    pub(super) fn settings_now(&self) -> StoreSettings {
+        StoreSettings {
+            memory_limit: self.tracker.limit(),
+            eviction_policy: self.policy.get(),
+            limits: self.config.limits,
+        }
+    }
+
+    pub(super) fn change_memory_limit(&self, limit: u64) -> Result<bool, ConfigError> {
+        self.check_memory_limit(limit)?;
+        if limit != 0 {
+            // From here on every shard counts what it uses; when all do, the limit can hold.
+            for index in 0..self.shards.len() {
+                self.lock(index).memory_mut().make_limited(&self.tracker);
+            }
+        }
+        self.tracker.set_limit(limit);
+        Ok(self.evict_to_limit())
+    }
+
+    pub(super) fn check_memory_limit(&self, limit: u64) -> Result<(), ConfigError> {
+        let (min, shards) = (self.tracker.base(), self.shards.len());
+        if limit != 0 && limit < min {
+            return Err(ConfigError::MemoryLimit { given: limit, min, shards });
+        }
+        Ok(())
+    }
+
+    pub(super) fn change_eviction_policy(&self, kind: PolicyKind) {
+        // Whoever changes it at the same time, the last one's is what each shard gets last.
+        self.policy.set(kind);
+        let ctx = self.context();
+        for index in 0..self.shards.len() {
+            let mut trash = Trash::default();
+            let mut shard = self.lock(index);
+            shard.change_policy(&ctx, self.fresh_policy(), &mut trash);
+            drop(shard);
+            // Of a store that was full, and whose policy before might not have found a victim.
+            self.approach_limit(&ctx, index, Protected::NONE);
+        }
+    }
+
+    pub(super) fn fresh_policy(&self) -> Box<dyn EvictionPolicy> {
+        self.policy.get().build(self.config.seed)
+    }
+}

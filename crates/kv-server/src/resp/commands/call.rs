@@ -1,0 +1,162 @@
+//! A command that is executed by itself: what it is given, and what it can do.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use kv_core::{BatchError, Lsn, Op, Reply, Store};
+use kv_resp::Encoder;
+
+use super::keys;
+use super::row::{Command, Run};
+use crate::promise::Basis;
+use crate::resp::answers::Answers;
+use crate::resp::client::Client;
+use crate::resp::failure::Failure;
+use crate::resp::request::Request;
+use crate::resp::shared::Shared;
+use crate::resp::work::Work;
+
+/// A command on its way. What it writes to [`reply`](Self::reply) is dropped when it fails.
+pub(crate) struct Call<'a> {
+    pub(super) command: &'static Command,
+    pub(super) request: Request<'a>,
+    /// The connection that it came on.
+    pub(crate) client: &'a mut Client,
+    pub(crate) shared: &'a Shared,
+    answers: &'a mut Answers,
+    basis: Basis,
+    after: After,
+}
+
+/// What happens once the answer is written.
+#[derive(Debug, Default)]
+pub(crate) enum After {
+    /// The next command.
+    #[default]
+    Next,
+    /// The connection is closed when the client has its answers.
+    Close,
+    /// The answer is yet to come, when this is over.
+    Wait(Wait),
+    /// The answer is yet to come, from this.
+    Work(Work),
+}
+
+/// What a blocking command waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wait {
+    /// The latest write of the connection.
+    pub(crate) written: Lsn,
+    /// The log is to be on stable storage that far.
+    pub(crate) log: bool,
+    /// Replicas are to have it, of which there are none.
+    pub(crate) replicas: bool,
+    /// And then it is answered all the same; `None` for never.
+    pub(crate) timeout: Option<Duration>,
+    /// Whether the answer tells of the log as well.
+    pub(crate) tells_log: bool,
+}
+
+/// What a command leaves behind beside its answer.
+pub(crate) struct Left {
+    pub(crate) basis: Basis,
+    pub(crate) after: After,
+}
+
+impl std::fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Call").field("command", &self.command.name).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Call<'a> {
+    /// A command and what it may touch.
+    pub(crate) fn new(
+        (command, request): (&'static Command, Request<'a>),
+        client: &'a mut Client,
+        shared: &'a Shared,
+        answers: &'a mut Answers,
+    ) -> Self {
+        let (basis, after) = (Basis::default(), After::Next);
+        Self { command, request, client, shared, answers, basis, after }
+    }
+
+    /// Runs the command.
+    pub(crate) fn run(mut self) -> Result<Left, Failure> {
+        match self.command.run {
+            Run::Call(run) => run(&mut self)?,
+            Run::Each(operation) => keys::each(&mut self, operation)?,
+            Run::Container => return Err(Failure::Arity(self.command)),
+            // Never executed by itself.
+            Run::Plan(_) => {}
+        }
+        Ok(Left { basis: self.basis, after: self.after })
+    }
+
+    /// What the client has sent.
+    pub(crate) fn request(&self) -> Request<'a> {
+        self.request
+    }
+
+    /// The store.
+    pub(crate) fn store(&self) -> &'a dyn Store {
+        &**self.shared.gate.store()
+    }
+
+    /// Executes one operation.
+    pub(crate) fn execute(&mut self, op: &Op<'_>) -> Result<Reply, Failure> {
+        let reply = self.store().execute(op)?;
+        self.rest_on(Basis::of(&reply, op.action.is_read()));
+        Ok(reply)
+    }
+
+    /// Executes operations as one. `None` when the condition of one does not hold.
+    pub(crate) fn execute_atomic(&mut self, ops: &[Op<'_>]) -> Result<Option<Vec<Reply>>, Failure> {
+        match self.store().execute_atomic(ops) {
+            Ok(replies) => {
+                for (op, reply) in ops.iter().zip(&replies) {
+                    self.rest_on(Basis::of(reply, op.action.is_read()));
+                }
+                Ok(Some(replies))
+            }
+            Err(BatchError::ConditionFailed { lsn, .. }) => {
+                self.rest_on(Basis::of_read(lsn));
+                Ok(None)
+            }
+            Err(BatchError::Refused { error, .. } | BatchError::Whole(error)) => Err(error.into()),
+        }
+    }
+
+    /// The answer rests on this too.
+    pub(crate) fn rest_on(&mut self, basis: Basis) {
+        self.basis = self.basis.and(basis);
+    }
+
+    /// What happens after the answer.
+    pub(crate) fn then(&mut self, after: After) {
+        self.after = after;
+    }
+
+    /// Writes the answer.
+    pub(crate) fn reply(&mut self) -> Encoder<'_, Vec<u8>> {
+        self.answers.encoder(self.client.version)
+    }
+
+    /// Answers `OK`.
+    pub(crate) fn ok(&mut self) {
+        self.answers.ok();
+    }
+
+    /// Answers with a count.
+    pub(crate) fn count(&mut self, count: usize) {
+        self.reply().integer(i64::try_from(count).unwrap_or(i64::MAX));
+    }
+
+    /// Answers with a value or nothing; a large one is not copied.
+    pub(crate) fn value(&mut self, value: Option<Bytes>) {
+        match value {
+            Some(value) => self.answers.bulk(value),
+            None => self.reply().null(),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The Redis protocol: every Redis client, in any language, is a client.
+//!
+//! * `session` serves a connection: reads what is there, executes it, writes the answers (`input`, `scratch`,
+//!   `answers`, `outbox`).
+//! * `run` executes the commands of a turn: those that are one operation of the store go there together.
+//! * `commands` has the table of commands, which drives everything that is said about them, and what each does.
+//! * `plan` and `failure` turn what the store says into what Redis would say.
+
+mod answers;
+mod blocked;
+mod client;
+mod commands;
+mod failure;
+mod glob;
+mod input;
+mod outbox;
+mod plan;
+mod rdb;
+mod request;
+mod run;
+mod scratch;
+mod session;
+mod shared;
+mod work;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use tracing::debug;
+
+use self::session::Session;
+use self::shared::Shared;
+use crate::config::Config;
+use crate::gate::Gate;
+use crate::listener::Accepted;
+use crate::protocol::Protocol;
+use crate::shutdown::Drain;
+
+/// The version of Redis whose commands, answers and errors these are.
+const REDIS_VERSION: &str = "7.2.0";
+
+/// The Redis protocol as one of the server's protocols.
+pub(crate) struct Resp {
+    shared: Arc<Shared>,
+}
+
+impl Resp {
+    /// Serves the store, once it is loaded, until the server drains.
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
+        Self { shared: Arc::new(Shared::new(gate, config)) }
+    }
+}
+
+impl Protocol for Resp {
+    fn name(&self) -> &'static str {
+        "resp"
+    }
+
+    fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()> {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move {
+            let Accepted { stream, permit } = accepted;
+            // Without it a small answer may wait for the acknowledgement of the one before.
+            if let Err(error) = stream.set_nodelay(true) {
+                return debug!(%error, "a connection broke");
+            }
+            Session::new(stream, shared).run(drain).await;
+            drop(permit);
+        })
+    }
+}

@@ -1,0 +1,271 @@
+//! What a client has yet to receive: answers that its socket does not take yet, and answers that wait for the
+//! log.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf as _, Bytes};
+use kv_core::{Durability, Progress};
+use tokio::io::AsyncWrite;
+
+use super::answers::Answers;
+use super::failure::Failure;
+use crate::gate::Gate;
+use crate::promise::{Basis, Unkept};
+use crate::waiting::Waiter;
+
+/// Most pieces that go to the socket with one call.
+const PIECES_PER_WRITE_MAX: usize = 16;
+
+/// Most bytes that go to the socket with one call. Larger values are sent in parts, and between them others
+/// have their turn.
+const BYTES_PER_WRITE_MAX: usize = 64 << 10;
+
+/// Most answers that wait for the log before no more commands are executed.
+const AHEAD_ANSWERS_MAX: usize = 16 << 10;
+
+/// Most bytes of answers that wait for the log before no more commands are executed; the command that reaches
+/// it is in it.
+const AHEAD_BYTES_MAX: usize = 4 << 20;
+
+/// Bytes on their way to a client. Places among them count from the connection's beginning.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    pieces: VecDeque<Bytes>,
+    /// What is before has been sent.
+    sent: u64,
+    /// Where the last piece ends.
+    end: u64,
+    /// The answers that wait for the log, in order.
+    held: VecDeque<Held>,
+    /// Waits for the first of them.
+    waiter: Option<Waiter>,
+}
+
+/// An answer that waits for the log.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    start: u64,
+    end: u64,
+    basis: Basis,
+}
+
+impl Outbox {
+    /// Whether everything has been sent.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Bytes that have not been sent.
+    pub(super) fn len(&self) -> usize {
+        to_usize(self.end - self.sent)
+    }
+
+    /// Bytes that have not been sent and need not wait for the log.
+    fn sendable(&self) -> usize {
+        to_usize(self.held.front().map_or(self.end, |held| held.start) - self.sent)
+    }
+
+    /// Whether more commands may be executed although answers wait for the log.
+    pub(super) fn may_go_ahead(&self) -> bool {
+        self.held.len() < AHEAD_ANSWERS_MAX
+            && (self.held.is_empty() || self.len() < AHEAD_BYTES_MAX)
+    }
+
+    /// Takes the answers of a turn, from the byte at `start` on. With `holds`, those that rest on something are
+    /// not sent before the log has got there.
+    pub(super) fn take(&mut self, answers: &mut Answers, start: usize, holds: bool) {
+        let at = |place: usize| self.end + (place - start) as u64;
+        if holds {
+            let held = answers.bases().iter();
+            let held = held.map(|based| Held {
+                start: at(based.start),
+                end: at(based.end),
+                basis: based.basis,
+            });
+            self.held.extend(held);
+        }
+        self.end = at(answers.len());
+        self.pieces.extend(answers.take_pieces(start));
+    }
+
+    /// Lets go of answers that need not wait any more. Wakes the task when the next one can be.
+    pub(super) fn release(&mut self, gate: &Gate, level: Durability, context: &Context<'_>) {
+        while let Some(first) = self.held.front().copied() {
+            let progress = gate.store().progress();
+            match self.settle(first.basis, (gate, level), progress, context) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) => {
+                    self.held.pop_front();
+                }
+                Poll::Ready(Err(unkept)) => {
+                    self.held.pop_front();
+                    self.replace(first, &unkept.into());
+                }
+            }
+        }
+    }
+
+    fn settle(
+        &mut self,
+        basis: Basis,
+        (gate, level): (&Gate, Durability),
+        progress: &dyn Progress,
+        context: &Context<'_>,
+    ) -> Poll<Result<(), Unkept>> {
+        let waiter = match &mut self.waiter {
+            Some(waiter) => waiter,
+            None => match gate.waiter(basis, level)? {
+                Some(waiter) => self.waiter.insert(waiter),
+                None => return Poll::Ready(Ok(())),
+            },
+        };
+        let waited = ready!(waiter.poll(progress, context));
+        self.waiter = None;
+        Poll::Ready(waited.map_err(|failure| basis.lost(failure)))
+    }
+
+    /// Puts an error in the place of an answer. Happens once the log has failed, and never before.
+    #[cold]
+    fn replace(&mut self, answer: Held, failure: &Failure) {
+        let mut error = Answers::default();
+        error.error(failure);
+        let mut pieces = std::mem::take(&mut self.pieces);
+        let mut at = self.sent;
+        let mut kept = |until: u64, into: Option<&mut VecDeque<Bytes>>| {
+            let mut taken = VecDeque::new();
+            while at < until
+                && let Some(mut piece) = pieces.pop_front()
+            {
+                let part = piece.split_to(piece.len().min(to_usize(until - at)));
+                at += part.len() as u64;
+                taken.push_back(part);
+                if !piece.is_empty() {
+                    pieces.push_front(piece);
+                }
+            }
+            if let Some(into) = into {
+                into.append(&mut taken);
+            }
+        };
+        kept(answer.start, Some(&mut self.pieces));
+        kept(answer.end, None);
+        let (removed, added) = (answer.end - answer.start, error.len() as u64);
+        self.pieces.extend(error.take_pieces(0));
+        self.pieces.append(&mut pieces);
+        let moved = |place: u64| place + added - removed;
+        self.end = moved(self.end);
+        for held in &mut self.held {
+            (held.start, held.end) = (moved(held.start), moved(held.end));
+        }
+    }
+
+    /// Sends what may be sent: all of it, or so much that others should have a turn. Pending when the socket
+    /// takes no more.
+    ///
+    /// # Errors
+    /// The connection is broken.
+    pub(super) fn poll_send(
+        &mut self,
+        context: &mut Context<'_>,
+        stream: &mut (impl AsyncWrite + Unpin),
+    ) -> Poll<io::Result<Sent>> {
+        let turn_ends = self.sent + BYTES_PER_WRITE_MAX as u64;
+        while self.sendable() > 0 {
+            if self.sent >= turn_ends {
+                return Poll::Ready(Ok(Sent::Part));
+            }
+            let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE_MAX];
+            let count = self.fill(&mut slices, self.sendable().min(BYTES_PER_WRITE_MAX));
+            let slices = slices.get(..count).unwrap_or_default();
+            let sent = ready!(Pin::new(&mut *stream).poll_write_vectored(context, slices))?;
+            if sent == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.advance(sent);
+        }
+        Poll::Ready(Ok(Sent::All))
+    }
+
+    /// Fills the slices with the next bytes, and tells how many slices there are.
+    fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>], bytes_max: usize) -> usize {
+        let (mut left, mut count) = (bytes_max, 0);
+        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+            let part = piece.get(..left.min(piece.len())).unwrap_or_default();
+            if part.is_empty() {
+                break;
+            }
+            *slice = IoSlice::new(part);
+            left -= part.len();
+            count += 1;
+        }
+        count
+    }
+
+    /// Forgets bytes that have been sent.
+    fn advance(&mut self, bytes: usize) {
+        self.sent += bytes as u64;
+        let mut left = bytes;
+        while left > 0
+            && let Some(first) = self.pieces.front_mut()
+        {
+            let passed = left.min(first.len());
+            first.advance(passed);
+            left -= passed;
+            if first.is_empty() {
+                self.pieces.pop_front();
+            }
+        }
+        if self.pieces.is_empty() {
+            // A connection that has nothing to send keeps no room for it.
+            self.pieces = VecDeque::new();
+            self.held.shrink_to(0);
+        }
+    }
+
+    /// How many bytes have ever been sent from here, to see whether the client takes any.
+    pub(super) fn sent(&self) -> u64 {
+        self.sent
+    }
+}
+
+/// How far the sending got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sent {
+    /// Everything that may be sent.
+    All,
+    /// Enough for one turn.
+    Part,
+}
+
+/// A number of bytes that are in memory.
+fn to_usize(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_in_the_middle_is_replaced_and_the_others_stay() {
+        let mut outbox = Outbox::default();
+        let mut answers = Answers::default();
+        answers.ok();
+        answers.bulk(Bytes::from(vec![b'x'; 20_000]));
+        answers.ok();
+        let len = answers.len();
+        outbox.take(&mut answers, 0, false);
+        outbox.advance(2);
+        let hold = |start, end| Held { start, end, basis: Basis::default() };
+        outbox.held.push_back(hold(len as u64 - 5, len as u64));
+        outbox.replace(hold(5, len as u64 - 5), &Failure::Syntax);
+        let sent = outbox.pieces.iter().flat_map(|piece| piece.to_vec()).collect::<Vec<u8>>();
+        assert_eq!(sent, b"K\r\n-ERR syntax error\r\n+OK\r\n");
+        assert_eq!(outbox.len(), sent.len());
+        let held = outbox.held.front().unwrap();
+        assert_eq!((outbox.end - held.start, outbox.end - held.end), (5, 0));
+    }
+}

@@ -1,0 +1,255 @@
+//! Executing what has arrived: operations that follow each other go to the store together, everything else by
+//! itself.
+
+use kv_core::{Op, Reply, StoreError};
+use kv_resp::Batch;
+
+use super::answers::Answers;
+use super::blocked::Blocked;
+use super::client::{Client, Replies};
+use super::commands::{After, Call, Command, Flags, Run as Kind, resolve};
+use super::failure::Failure;
+use super::plan::{Plan, Shape};
+use super::request::Request;
+use super::scratch::Lists;
+use super::shared::Shared;
+use crate::promise::Basis;
+
+/// Most operations that go to the store together. Their values, each below the length from which they are
+/// shared, are the most that is copied before anyone looks at how much there is to send.
+const OPS_PER_RUN_MAX: usize = 64;
+
+/// What an operation of the run was asked by, and how it is answered.
+#[derive(Debug)]
+pub(super) struct Step {
+    command: &'static Command,
+    shape: Shape,
+}
+
+/// How far the execution got.
+#[derive(Debug)]
+pub(super) struct Executed {
+    /// How many bytes of the input are done with.
+    pub(super) consumed: usize,
+    pub(super) stop: Stop,
+}
+
+/// Why the execution stopped.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// Everything was executed.
+    Done,
+    /// There are so many answers that the client has to take some first.
+    Full,
+    /// The client is to be closed when it has its answers.
+    Close,
+    /// The next answer is yet to come.
+    Blocked(Box<Blocked>),
+}
+
+/// Executes the commands of a batch, one after the other in effect.
+pub(super) struct Executor<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) client: &'a mut Client,
+    pub(super) answers: &'a mut Answers,
+    pub(super) lists: &'a mut Lists,
+    /// Most bytes of answers before the execution stops.
+    pub(super) room: usize,
+}
+
+impl Executor<'_> {
+    /// Executes what there is room for.
+    pub(super) fn execute(self, batch: &Batch<'_>) -> Executed {
+        let is_open = self.shared.gate.open().is_ok() && self.shared.writes.is_ok();
+        let ops_max = self.shared.batch_ops_max.min(OPS_PER_RUN_MAX);
+        let ops = std::mem::take(&mut self.lists.ops);
+        let mut run = Run { all: self, ops, ops_max, is_open };
+        let mut executed = Executed { consumed: batch.consumed(), stop: Stop::Done };
+        for command in batch {
+            let stop = run.add(Request::new(command));
+            if !matches!(stop, Stop::Done) {
+                executed = Executed { consumed: command.end(), stop };
+                break;
+            }
+        }
+        run.flush();
+        run.all.lists.ops = recycled(run.ops);
+        executed
+    }
+}
+
+/// The operations that go to the store next.
+struct Run<'a, 'b> {
+    all: Executor<'a>,
+    ops: Vec<Op<'b>>,
+    ops_max: usize,
+    /// Whether every command may be executed.
+    is_open: bool,
+}
+
+impl<'b> Run<'_, 'b> {
+    /// Takes the next command.
+    fn add(&mut self, request: Request<'b>) -> Stop {
+        match self.all.client.replies {
+            Replies::On => self.dispatch(request),
+            before => self.add_silent(request, before),
+        }
+    }
+
+    fn dispatch(&mut self, request: Request<'b>) -> Stop {
+        match resolve(request).and_then(|command| self.admit(command)) {
+            Ok(command) => match command.run {
+                Kind::Plan(plan) => match plan(request) {
+                    Ok(plan) => self.push(command, plan),
+                    Err(failure) => self.fail(&failure),
+                },
+                Kind::Each(operation) if request.len() == 2 => {
+                    let op = operation(request.arg(1));
+                    self.push(command, Plan { op, shape: Shape::Applied })
+                }
+                _ => self.call(command, request),
+            },
+            Err(failure) => self.fail(&failure),
+        }
+    }
+
+    /// A command whose answer the client does not want, unless it is the one that turns answers on again.
+    #[cold]
+    fn add_silent(&mut self, request: Request<'b>, before: Replies) -> Stop {
+        if before == Replies::SkipNext {
+            self.all.client.replies = Replies::On;
+        }
+        let mark = self.all.answers.mark();
+        let mut stop = self.dispatch(request);
+        self.flush();
+        let Executor { client, answers, .. } = &mut self.all;
+        if before == Replies::SkipNext || client.replies != Replies::On {
+            answers.truncate(mark);
+            if let Stop::Blocked(blocked) = &mut stop {
+                blocked.is_silent = true;
+            }
+        }
+        stop
+    }
+
+    fn push(&mut self, command: &'static Command, plan: Plan<'b>) -> Stop {
+        self.ops.push(plan.op);
+        self.all.lists.steps.push(Step { command, shape: plan.shape });
+        if self.ops.len() < self.ops_max { Stop::Done } else { self.flush() }
+    }
+
+    /// Executes a command by itself.
+    fn call(&mut self, command: &'static Command, request: Request<'b>) -> Stop {
+        self.flush();
+        let Executor { shared, client, answers, .. } = &mut self.all;
+        let (mark, start) = (answers.mark(), answers.len());
+        let call = Call::new((command, request), client, shared, answers);
+        match call.run() {
+            Ok(left) => {
+                answers.rest_on(start, left.basis);
+                client.written = client.written.max(left.basis.written());
+                match left.after {
+                    After::Next => self.room(),
+                    After::Close => Stop::Close,
+                    After::Wait(wait) => Stop::Blocked(Box::new(Blocked::waiting(wait))),
+                    After::Work(work) => {
+                        let working = shared.workers.begin(work);
+                        Stop::Blocked(Box::new(Blocked::working(working)))
+                    }
+                }
+            }
+            Err(failure) => {
+                answers.truncate(mark);
+                self.fail(&failure)
+            }
+        }
+    }
+
+    fn fail(&mut self, failure: &Failure) -> Stop {
+        self.flush();
+        self.all.answers.error(failure);
+        self.room()
+    }
+
+    /// Whether a command may be executed now.
+    fn admit(&self, command: &'static Command) -> Result<&'static Command, Failure> {
+        if self.is_open {
+            return Ok(command);
+        }
+        if let Err(loading) = self.all.shared.gate.open()
+            && !command.flags.has(Flags::LOADING)
+        {
+            return Err(Failure::Loading(loading.percent));
+        }
+        match &self.all.shared.writes {
+            Err(unkept) if command.flags.has(Flags::WRITE) => Err(unkept.clone().into()),
+            _ => Ok(command),
+        }
+    }
+
+    /// Executes the operations taken so far, and answers them.
+    fn flush(&mut self) -> Stop {
+        if self.ops.is_empty() {
+            return Stop::Done;
+        }
+        let Executor { shared, client, answers, lists, .. } = &mut self.all;
+        let Lists { steps, results, .. } = lists;
+        // More than the store takes at once are never collected.
+        if let Err(error) = shared.gate.store().execute_in_order(&self.ops, results) {
+            results.resize_with(self.ops.len(), || Err(error.clone()));
+        }
+        for ((op, step), result) in self.ops.iter().zip(steps.drain(..)).zip(results.drain(..)) {
+            answer(op, step, result, client, answers);
+        }
+        self.ops.clear();
+        self.room()
+    }
+
+    fn room(&self) -> Stop {
+        if self.all.answers.len() < self.all.room { Stop::Done } else { Stop::Full }
+    }
+}
+
+/// Answers one operation.
+#[inline]
+fn answer(
+    op: &Op<'_>,
+    step: Step,
+    result: Result<Reply, StoreError>,
+    client: &mut Client,
+    answers: &mut Answers,
+) {
+    let start = answers.len();
+    let told = match result {
+        Ok(reply) => {
+            let basis = Basis::of(&reply, op.action.is_read());
+            client.written = client.written.max(basis.written());
+            step.shape.answer(reply, answers, client.version).map(|()| basis)
+        }
+        Err(error) => Err(Failure::of(error, step.command)),
+    };
+    match told {
+        Ok(basis) => answers.rest_on(start, basis),
+        Err(failure) => answers.error(&failure),
+    }
+}
+
+/// The list for operations that borrow from something else: the same room, with nothing in it.
+fn recycled<'b>(mut ops: Vec<Op<'_>>) -> Vec<Op<'b>> {
+    ops.clear();
+    // The standard library collects in place.
+    ops.into_iter().filter_map(|_op| None).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recycled_list_keeps_its_room() {
+        let ops: Vec<Op<'_>> = Vec::with_capacity(64);
+        let place = ops.as_ptr() as usize;
+        let recycled: Vec<Op<'static>> = recycled(ops);
+        assert_eq!((recycled.as_ptr() as usize, recycled.capacity()), (place, 64));
+    }
+}

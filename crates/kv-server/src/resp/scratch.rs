@@ -1,0 +1,54 @@
+//! The room that the connections of one thread take turns in: what a turn needs, no idle connection keeps.
+
+use std::cell::RefCell;
+
+use kv_core::{Op, Reply, StoreError};
+use kv_resp::Decoder;
+
+use super::answers::Answers;
+use super::input::READ_BYTES;
+use super::run::Step;
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
+}
+
+/// One thread's room.
+pub(super) struct Scratch {
+    /// What is read.
+    pub(super) input: Box<[u8]>,
+    /// How much of it.
+    pub(super) filled: usize,
+    /// Where the requests are in it. Knows of no request that is partly there.
+    pub(super) decoder: Decoder,
+    pub(super) lists: Lists,
+    pub(super) answers: Answers,
+}
+
+/// Lists that a run of operations fills. They are empty between runs.
+#[derive(Default)]
+pub(super) struct Lists {
+    pub(super) ops: Vec<Op<'static>>,
+    pub(super) steps: Vec<Step>,
+    pub(super) results: Vec<Result<Reply, StoreError>>,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self {
+            input: vec![0; READ_BYTES].into_boxed_slice(),
+            filled: 0,
+            decoder: Decoder::new(kv_resp::Limits::default()),
+            lists: Lists::default(),
+            answers: Answers::default(),
+        }
+    }
+
+    /// Uses this thread's room. What is in it from before is of no meaning.
+    pub(super) fn with<R>(turn: impl FnOnce(&mut Self) -> R) -> R {
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.answers.clear();
+            turn(scratch)
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! What all connections of the listener share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kv_core::Durability;
+use kv_resp::Limits;
+
+use super::work::Workers;
+use crate::config::Config;
+use crate::gate::Gate;
+use crate::promise::Unkept;
+
+/// A request may have arguments of this length even where no value may: what is too long is then refused, and
+/// the connection goes on.
+const BULK_BYTES_LEAST: usize = 1 << 20;
+
+/// What all connections share.
+pub(crate) struct Shared {
+    /// The store, and what is promised of it.
+    pub(crate) gate: Arc<Gate>,
+    /// Bounds on one request.
+    pub(crate) limits: Limits,
+    /// Most operations that the store executes as one.
+    pub(crate) batch_ops_max: usize,
+    /// Most bytes of answers that wait for their client before no more are made.
+    pub(crate) output_bytes_max: usize,
+    /// The level that writes are to reach.
+    pub(crate) level: Durability,
+    /// Whether they can.
+    pub(crate) writes: Result<(), Unkept>,
+    /// The settings the server was started with.
+    pub(crate) config: Config,
+    /// Where work is done that others must not wait for.
+    pub(super) workers: Workers,
+    next_id: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
+        let bulk_bytes_max = config.limits.value_bytes_max.as_usize().max(BULK_BYTES_LEAST);
+        let level = gate.level(None);
+        Self {
+            level: *level.as_ref().unwrap_or(&Durability::Memory),
+            writes: level.map(drop),
+            config: config.clone(),
+            workers: Workers::default(),
+            gate: Arc::clone(gate),
+            limits: Limits { bulk_bytes_max, ..Limits::default() },
+            batch_ops_max: config.limits.batch_ops_max.as_usize(),
+            output_bytes_max: config.limits.output_bytes_max.as_usize(),
+            next_id: AtomicU64::new(1),
+        }
+    }
+
+    /// A number that no other connection has.
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+}
