@@ -7,7 +7,6 @@
 //! * `plan` and `failure` turn what the store says into what Redis would say.
 
 mod answers;
-mod blocked;
 mod client;
 mod commands;
 mod failure;
@@ -20,6 +19,8 @@ mod run;
 mod scratch;
 mod session;
 mod shared;
+mod tally;
+mod turn;
 
 use std::sync::Arc;
 
@@ -44,8 +45,8 @@ pub(crate) struct Resp {
 
 impl Resp {
     /// Serves the store, once it is loaded, until the server drains.
-    pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
-        Self { shared: Arc::new(Shared::new(gate, config)) }
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Self {
+        Self { shared: Arc::new(Shared::new(gate, config, drain)) }
     }
 }
 

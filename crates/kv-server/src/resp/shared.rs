@@ -9,6 +9,7 @@ use kv_resp::Limits;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::promise::Unkept;
+use crate::shutdown::Drain;
 
 /// A request may have arguments of this length even where no value may: what is too long is then refused, and
 /// the connection goes on.
@@ -30,11 +31,13 @@ pub(crate) struct Shared {
     pub(crate) writes: Result<(), Unkept>,
     /// The settings the server was started with.
     pub(crate) config: Config,
+    /// Whether the server drains.
+    pub(crate) drain: Drain,
     next_id: AtomicU64,
 }
 
 impl Shared {
-    pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Self {
         let bulk_bytes_max = config.limits.value_bytes_max.as_usize().max(BULK_BYTES_LEAST);
         let level = gate.level(None);
         Self {
@@ -45,6 +48,7 @@ impl Shared {
             limits: Limits { bulk_bytes_max, ..Limits::default() },
             batch_ops_max: config.limits.batch_ops_max.as_usize(),
             output_bytes_max: config.limits.output_bytes_max.as_usize(),
+            drain: drain.clone(),
             next_id: AtomicU64::new(1),
         }
     }

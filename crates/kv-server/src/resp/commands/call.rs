@@ -1,9 +1,11 @@
 //! A command that is executed by itself: what it is given, and what it can do.
 
-use std::time::Duration;
+use std::future::Future;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use kv_core::{BatchError, Lsn, Op, Reply, Store};
+use futures_util::future::BoxFuture;
+use kv_core::{BatchError, Op, Reply, Store};
 use kv_resp::Encoder;
 
 use super::keys;
@@ -12,7 +14,7 @@ use crate::promise::Basis;
 use crate::resp::answers::Answers;
 use crate::resp::client::Client;
 use crate::resp::failure::Failure;
-use crate::resp::request::Request;
+use crate::resp::request::{Request, integer};
 use crate::resp::shared::Shared;
 
 /// A command on its way. What it writes to [`reply`](Self::reply) is dropped when it fails.
@@ -21,38 +23,26 @@ pub(crate) struct Call<'a> {
     pub(super) request: Request<'a>,
     /// The connection that it came on.
     pub(crate) client: &'a mut Client,
-    pub(crate) shared: &'a Shared,
+    pub(crate) shared: &'a Arc<Shared>,
     answers: &'a mut Answers,
     basis: Basis,
     after: After,
 }
 
 /// What happens once the answer is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Default)]
 pub(crate) enum After {
     /// The next command.
     #[default]
     Next,
     /// The connection is closed when the client has its answers.
     Close,
-    /// The answer is yet to come, from this.
-    Wait(Wait),
+    /// There is no answer yet: it comes from this, and nothing behind the command is executed before.
+    Later(Later),
 }
 
-/// What a blocking command waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wait {
-    /// The latest write of the connection.
-    pub(crate) written: Lsn,
-    /// The log is to be on stable storage that far.
-    pub(crate) log: bool,
-    /// Replicas are to have it, of which there are none.
-    pub(crate) replicas: bool,
-    /// And then it is answered all the same; `None` for never.
-    pub(crate) timeout: Option<Duration>,
-    /// Whether the answer tells of the log as well.
-    pub(crate) tells_log: bool,
-}
+/// The answer to a command that takes its time.
+pub(crate) type Later = BoxFuture<'static, Result<Answers, Failure>>;
 
 /// What a command leaves behind beside its answer.
 pub(crate) struct Left {
@@ -71,7 +61,7 @@ impl<'a> Call<'a> {
     pub(crate) fn new(
         (command, request): (&'static Command, Request<'a>),
         client: &'a mut Client,
-        shared: &'a Shared,
+        shared: &'a Arc<Shared>,
         answers: &'a mut Answers,
     ) -> Self {
         let (basis, after) = (Basis::default(), After::Next);
@@ -124,14 +114,30 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// There is only one database.
+    pub(crate) fn check_db(&self, number: &[u8]) -> Result<(), Failure> {
+        if integer(number)? == 0 {
+            return Ok(());
+        }
+        Err(Failure::Text("ERR DB index is out of range"))
+    }
+
     /// The answer rests on this too.
     pub(crate) fn rest_on(&mut self, basis: Basis) {
         self.basis = self.basis.and(basis);
     }
 
-    /// What happens after the answer.
-    pub(crate) fn then(&mut self, after: After) {
-        self.after = after;
+    /// The connection is closed when the client has its answers.
+    pub(crate) fn close(&mut self) {
+        self.after = After::Close;
+    }
+
+    /// The answer comes from this.
+    pub(crate) fn later(
+        &mut self,
+        answer: impl Future<Output = Result<Answers, Failure>> + Send + 'static,
+    ) {
+        self.after = After::Later(Box::pin(answer));
     }
 
     /// Writes the answer.
