@@ -2,6 +2,7 @@
 
 pub(crate) mod log;
 mod process;
+pub(crate) mod resp;
 
 pub(crate) use process::{FREE_PORTS, Process, binary};
 
