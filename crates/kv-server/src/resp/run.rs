@@ -56,7 +56,7 @@ impl Executor<'_> {
     /// Executes what there is room for. Tells how many bytes of the input are done with, and why no more are.
     pub(super) fn execute(self, batch: &Batch<'_>) -> (usize, Stop) {
         let started = Stopwatch::start();
-        let is_open = self.shared.gate.open().is_ok() && self.shared.writes.is_ok();
+        let is_open = self.shared.gate.open().is_ok() && self.shared.writes().is_ok();
         let ops_max = self.shared.batch_ops_max.min(OPS_PER_RUN_MAX);
         let ops = std::mem::take(&mut self.lists.ops);
         let mut run = Run { all: self, ops, ops_max, is_open };
@@ -178,15 +178,15 @@ impl<'b> Run<'_, 'b> {
         if self.is_open {
             return Ok(command);
         }
-        if let Err(loading) = self.all.shared.gate.open()
-            && !command.flags.has(Flags::LOADING)
-        {
-            return Err(Failure::Loading(loading.percent));
+        let shared = &self.all.shared;
+        if let Err(loading) = shared.gate.open() {
+            let is_served = command.flags.has(Flags::LOADING);
+            return if is_served { Ok(command) } else { Err(Failure::Loading(loading.percent)) };
         }
-        match &self.all.shared.writes {
-            Err(unkept) if command.flags.has(Flags::WRITE) => Err(unkept.clone().into()),
-            _ => Ok(command),
+        if command.flags.has(Flags::WRITE) {
+            shared.writes()?;
         }
+        Ok(command)
     }
 
     /// Executes the operations taken so far, and answers them.

@@ -88,6 +88,7 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         batch_ops_max = 10000
         scan_page_keys_max = 10000
         scan_page_bytes_max = "4MiB"
+        output_bytes_max = "64MiB"
         connections_max = 10000
         streams_per_connection_max = 1024
 
