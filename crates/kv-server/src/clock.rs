@@ -96,10 +96,15 @@ impl Clock for SystemClock {
 }
 
 /// Milliseconds since the Unix epoch, as the machine's clock has it: for people, never for keys.
-#[expect(clippy::disallowed_methods, reason = "the source that others are to take time from")]
 pub(crate) fn wall_ms() -> u64 {
+    millis(wall_time())
+}
+
+/// The same to the nanosecond.
+#[expect(clippy::disallowed_methods, reason = "the source that others are to take time from")]
+pub(crate) fn wall_time() -> Duration {
     // A clock before 1970 is as wrong as one at 1970.
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Whole milliseconds; 2^64 of them are 584 million years.

@@ -10,7 +10,9 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
 use super::answers::Answers;
+use super::clients::Record;
 use super::commands::Wait;
+use super::slow_log::SlowLog;
 use super::work::Working;
 use crate::clock::Stopwatch;
 use crate::gate::Gate;
@@ -28,7 +30,7 @@ pub(super) struct Blocked {
 #[derive(Debug)]
 enum By {
     Log(LogWait),
-    Work(Working),
+    Work { working: Working, args: Vec<Vec<u8>>, took: Duration },
 }
 
 /// The connection of a blocked command.
@@ -45,16 +47,17 @@ impl Blocked {
         Self { by: By::Log(LogWait::new(wait)), is_silent: false }
     }
 
-    /// By work that goes on elsewhere.
-    pub(super) fn working(working: Working) -> Self {
-        Self { by: By::Work(working), is_silent: false }
+    /// By work that goes on elsewhere, for a command that is shown so where slow ones are.
+    pub(super) fn working(working: Working, args: Vec<Vec<u8>>) -> Self {
+        let by = By::Work { working, args, took: Duration::ZERO };
+        Self { by, is_silent: false }
     }
 
     /// How long it waits yet; `None` for as long as it takes.
     pub(super) fn left(&self) -> Option<Duration> {
         match &self.by {
             By::Log(wait) => wait.left(),
-            By::Work(_) => None,
+            By::Work { .. } => None,
         }
     }
 
@@ -71,7 +74,11 @@ impl Blocked {
     ) -> Poll<io::Result<Basis>> {
         let mark = answers.mark();
         let basis = match &mut self.by {
-            By::Work(working) => ready!(working.poll(context, answers)),
+            By::Work { working, took, .. } => {
+                let worked = ready!(working.poll(context, answers));
+                *took = worked.took;
+                worked.basis
+            }
             By::Log(wait) => {
                 let is_over = wait.poll(connection.gate, context, connection.stream)?;
                 if is_over.is_pending() && !connection.is_draining {
@@ -85,6 +92,15 @@ impl Blocked {
             answers.truncate(mark);
         }
         Poll::Ready(Ok(basis))
+    }
+
+    /// Remembers work that took long. Having waited for the log is not slow.
+    pub(super) fn note_slowness(&mut self, slow_log: &SlowLog, client: &Record) {
+        if let By::Work { args, took, .. } = &mut self.by
+            && slow_log.is_slow(*took)
+        {
+            slow_log.add(std::mem::take(args), *took, client);
+        }
     }
 }
 

@@ -109,6 +109,12 @@ impl Failure {
         }
     }
 
+    /// Something that the client has sent, between two parts of a text.
+    #[cold]
+    pub(crate) fn about(before: &str, sent: &[u8], after: &str) -> Self {
+        Self::Owned(format!("{before}{}{after}", shown(sent, SHOWN_BYTES_MAX)))
+    }
+
     /// The code, which is what clients look at and errors are counted by.
     pub(crate) fn code(&self) -> String {
         let text = self.to_string();

@@ -9,6 +9,7 @@
 mod answers;
 mod blocked;
 mod client;
+mod clients;
 mod commands;
 mod failure;
 mod glob;
@@ -21,6 +22,7 @@ mod run;
 mod scratch;
 mod session;
 mod shared;
+mod slow_log;
 mod work;
 
 use std::sync::Arc;
@@ -64,7 +66,10 @@ impl Protocol for Resp {
             if let Err(error) = stream.set_nodelay(true) {
                 return debug!(%error, "a connection broke");
             }
-            Session::new(stream, shared).run(drain).await;
+            match Session::new(stream, shared) {
+                Ok(session) => session.run(drain).await,
+                Err(error) => debug!(%error, "a connection broke"),
+            }
             drop(permit);
         })
     }

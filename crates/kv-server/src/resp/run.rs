@@ -13,6 +13,7 @@ use super::plan::{Plan, Shape};
 use super::request::Request;
 use super::scratch::Lists;
 use super::shared::Shared;
+use super::slow_log::shown;
 use crate::promise::Basis;
 
 /// Most operations that go to the store together. Their values, each below the length from which they are
@@ -32,6 +33,8 @@ pub(super) struct Executed {
     /// How many bytes of the input are done with.
     pub(super) consumed: usize,
     pub(super) stop: Stop,
+    /// The last command, if any was known.
+    pub(super) last: Option<&'static Command>,
 }
 
 /// Why the execution stopped.
@@ -63,18 +66,18 @@ impl Executor<'_> {
         let is_open = self.shared.gate.open().is_ok() && self.shared.writes.is_ok();
         let ops_max = self.shared.batch_ops_max.min(OPS_PER_RUN_MAX);
         let ops = std::mem::take(&mut self.lists.ops);
-        let mut run = Run { all: self, ops, ops_max, is_open };
-        let mut executed = Executed { consumed: batch.consumed(), stop: Stop::Done };
+        let mut run = Run { all: self, ops, ops_max, is_open, last: None };
+        let (mut consumed, mut stop) = (batch.consumed(), Stop::Done);
         for command in batch {
-            let stop = run.add(Request::new(command));
+            stop = run.add(Request::new(command));
             if !matches!(stop, Stop::Done) {
-                executed = Executed { consumed: command.end(), stop };
+                consumed = command.end();
                 break;
             }
         }
         run.flush();
         run.all.lists.ops = recycled(run.ops);
-        executed
+        Executed { consumed, stop, last: run.last }
     }
 }
 
@@ -85,6 +88,8 @@ struct Run<'a, 'b> {
     ops_max: usize,
     /// Whether every command may be executed.
     is_open: bool,
+    /// The latest command.
+    last: Option<&'static Command>,
 }
 
 impl<'b> Run<'_, 'b> {
@@ -98,18 +103,25 @@ impl<'b> Run<'_, 'b> {
 
     fn dispatch(&mut self, request: Request<'b>) -> Stop {
         match resolve(request).and_then(|command| self.admit(command)) {
-            Ok(command) => match command.run {
-                Kind::Plan(plan) => match plan(request) {
-                    Ok(plan) => self.push(command, plan),
-                    Err(failure) => self.fail(&failure),
-                },
-                Kind::Each(operation) if request.len() == 2 => {
-                    let op = operation(request.arg(1));
-                    self.push(command, Plan { op, shape: Shape::Applied })
-                }
-                _ => self.call(command, request),
-            },
+            Ok(command) => {
+                self.last = Some(command);
+                self.execute(command, request)
+            }
             Err(failure) => self.fail(&failure),
+        }
+    }
+
+    fn execute(&mut self, command: &'static Command, request: Request<'b>) -> Stop {
+        match command.run {
+            Kind::Plan(plan) => match plan(request) {
+                Ok(plan) => self.push(command, plan),
+                Err(failure) => self.fail(&failure),
+            },
+            Kind::Each(operation) if request.len() == 2 => {
+                let op = operation(request.arg(1));
+                self.push(command, Plan { op, shape: Shape::Applied })
+            }
+            _ => self.call(command, request),
         }
     }
 
@@ -154,7 +166,7 @@ impl<'b> Run<'_, 'b> {
                     After::Wait(wait) => Stop::Blocked(Box::new(Blocked::waiting(wait))),
                     After::Work(work) => {
                         let working = shared.workers.begin(work);
-                        Stop::Blocked(Box::new(Blocked::working(working)))
+                        Stop::Blocked(Box::new(Blocked::working(working, shown(request))))
                     }
                 }
             }

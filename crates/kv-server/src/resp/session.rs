@@ -10,6 +10,7 @@
 
 use std::future::{Future as _, poll_fn};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -25,11 +26,14 @@ use tracing::debug;
 use super::answers::Answers;
 use super::blocked::{Blocked, Connection};
 use super::client::Client;
+use super::clients::Peer;
+use super::commands::Command;
 use super::input::Input;
 use super::outbox::{Outbox, Sent};
 use super::run::{Executed, Executor, Stop};
 use super::scratch::{Lists, Scratch};
 use super::shared::Shared;
+use crate::clock::millis;
 use crate::promise::Basis;
 use crate::shutdown::Drain;
 
@@ -52,7 +56,12 @@ pub(super) struct Session {
     is_closing: bool,
     /// Once the server drains: how many bytes may still be read.
     leftover: Option<usize>,
+    /// The latest command, and when it was executed.
+    latest: Option<(&'static Command, u64)>,
 }
+
+/// Memory of a connection that has nothing received and nothing to send.
+pub(super) const SESSION_BYTES: usize = size_of::<Session>();
 
 /// What is left of the input when a turn is over.
 struct Left {
@@ -72,9 +81,13 @@ enum Next {
 }
 
 impl Session {
-    pub(super) fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
-        let client = Client::new(shared.next_id());
-        Self {
+    /// # Errors
+    /// The client has gone already.
+    pub(super) fn new(stream: TcpStream, shared: Arc<Shared>) -> io::Result<Self> {
+        let (addr, local, fd) = (stream.peer_addr()?, stream.local_addr()?, stream.as_raw_fd());
+        let record = shared.clients.register(Peer { addr, local, fd }, shared.uptime_ms());
+        let client = Client::new(record);
+        Ok(Self {
             stream,
             shared,
             client,
@@ -83,7 +96,8 @@ impl Session {
             blocked: None,
             is_closing: false,
             leftover: None,
-        }
+            latest: None,
+        })
     }
 
     /// Serves the client until it leaves, has to leave, or the server drains.
@@ -105,7 +119,12 @@ impl Session {
         loop {
             let sent = self.outbox.sent();
             let limit = self.limit();
+            let mut can_be_killed = false;
             let next = poll_fn(|context| {
+                if !can_be_killed {
+                    self.client.record.wake_by(context.waker());
+                    can_be_killed = true;
+                }
                 if self.leftover.is_none() && begun.as_mut().poll(context).is_ready() {
                     self.leftover = Some(LEFTOVER_BYTES_MAX);
                 }
@@ -147,9 +166,12 @@ impl Session {
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Next>> {
         Scratch::with(|scratch| {
+            if self.client.record.is_killed() {
+                return Poll::Ready(Err(io::Error::other("another client has ended it")));
+            }
             loop {
                 self.release(context);
-                let sent = self.outbox.poll_send(context, &mut self.stream)?;
+                let sent = self.poll_send(context)?;
                 if sent == Poll::Ready(Sent::Part) {
                     return Poll::Ready(Ok(Next::Yield));
                 }
@@ -173,6 +195,30 @@ impl Session {
                 }
             }
         })
+    }
+
+    /// Sends what could not be sent before.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Sent>> {
+        if self.outbox.is_empty() {
+            return Poll::Ready(Ok(Sent::All));
+        }
+        let sent = self.outbox.poll_send(context, &mut self.stream);
+        self.tell();
+        sent
+    }
+
+    /// Lets others see how the connection is.
+    fn tell(&self) {
+        let (received, room) = self.input.as_ref().map_or((0, 0), |input| input.sizes());
+        self.client.record.tell(|seen| {
+            (seen.received, seen.room) = (received, room);
+            (seen.unsent, seen.unsent_pieces) = (self.outbox.len(), self.outbox.pieces());
+            seen.is_blocked = self.blocked.is_some();
+            seen.version = self.client.version;
+            if let Some((command, at_ms)) = self.latest {
+                (seen.command, seen.active_ms) = (Some(command), at_ms);
+            }
+        });
     }
 
     /// Executes what has arrived and answers it. Tells whether there is likely to be more.
@@ -210,6 +256,7 @@ impl Session {
             Some(input) => self.execute_input(input, scratch),
         };
         self.send(context, &mut scratch.answers)?;
+        self.tell();
         Poll::Ready(Ok(is_full))
     }
 
@@ -284,7 +331,16 @@ impl Session {
         let (shared, client) = (&*self.shared, &mut self.client);
         let room = shared.output_bytes_max.saturating_sub(self.outbox.len());
         let executor = Executor { shared, client, answers, lists, room };
-        let Executed { consumed, stop } = executor.execute(&batch);
+        let began = shared.gate.started().elapsed();
+        let Executed { consumed, stop, last } = executor.execute(&batch);
+        let ended = shared.gate.started().elapsed();
+        if let Some(last) = last {
+            self.latest = Some((last, millis(ended)));
+        }
+        let took = ended.saturating_sub(began);
+        if shared.slow_log.is_slow(took) {
+            shared.slow_log.add_turn(&batch, consumed, took, &self.client.record);
+        }
         let is_partial = matches!(stop, Stop::Done);
         match stop {
             Stop::Done => {
@@ -313,10 +369,13 @@ impl Session {
             let start = answers.len();
             let basis = ready!(blocked.poll(&connection, context, answers))?;
             answers.rest_on(start, basis);
+            blocked.note_slowness(&self.shared.slow_log, &self.client.record);
             self.client.written = self.client.written.max(basis.written());
         }
         self.blocked = None;
-        Poll::Ready(self.send(context, answers))
+        self.send(context, answers)?;
+        self.tell();
+        Poll::Ready(Ok(()))
     }
 
     /// Sends answers, as far as the socket takes them at once and they need not wait for the log.

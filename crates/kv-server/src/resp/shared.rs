@@ -1,12 +1,15 @@
 //! What all connections of the listener share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use kv_core::Durability;
 use kv_resp::Limits;
 
+use super::clients::Clients;
+use super::slow_log::SlowLog;
 use super::work::Workers;
+use crate::clock::millis;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::promise::Unkept;
@@ -33,7 +36,10 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     /// Where work is done that others must not wait for.
     pub(super) workers: Workers,
-    next_id: AtomicU64,
+    /// Who is connected.
+    pub(super) clients: Arc<Clients>,
+    /// Commands that took long.
+    pub(super) slow_log: SlowLog,
 }
 
 impl Shared {
@@ -49,12 +55,13 @@ impl Shared {
             limits: Limits { bulk_bytes_max, ..Limits::default() },
             batch_ops_max: config.limits.batch_ops_max.as_usize(),
             output_bytes_max: config.limits.output_bytes_max.as_usize(),
-            next_id: AtomicU64::new(1),
+            clients: Arc::default(),
+            slow_log: SlowLog::new(Some(Duration::from_millis(10)), 128),
         }
     }
 
-    /// A number that no other connection has.
-    pub(crate) fn next_id(&self) -> u64 {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
+    /// Milliseconds since the server started.
+    pub(crate) fn uptime_ms(&self) -> u64 {
+        millis(self.gate.started().elapsed())
     }
 }

@@ -7,12 +7,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::answers::Answers;
 use super::failure::Failure;
+use crate::clock::Stopwatch;
 use crate::promise::Basis;
 
 /// What is yet to be done for a command.
@@ -62,7 +64,19 @@ impl Default for Workers {
 pub(super) struct Working(Pin<Box<dyn Future<Output = Result<Done, JoinError>> + Send>>);
 
 /// Work that is done: its answer, or why there is none.
-type Done = Result<(Answers, Basis), Failure>;
+struct Done {
+    answer: Result<(Answers, Basis), Failure>,
+    took: Duration,
+}
+
+/// Work whose answer was written.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Worked {
+    /// What the answer rests on.
+    pub(super) basis: Basis,
+    /// How long it took, without the time it waited for its turn.
+    pub(super) took: Duration,
+}
 
 impl fmt::Debug for Working {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -82,10 +96,10 @@ impl Workers {
                 None => None,
             };
             let job = spawn_blocking(move || {
-                let mut answers = Answers::default();
-                let done = run(&mut answers).map(|basis| (answers, basis));
+                let (mut answers, began) = (Answers::default(), Stopwatch::start());
+                let answer = run(&mut answers).map(|basis| (answers, basis));
                 drop(place);
-                done
+                Done { answer, took: began.elapsed() }
             });
             job.await
         }))
@@ -94,24 +108,32 @@ impl Workers {
 
 impl Working {
     /// Appends the answer once it is there.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>, answers: &mut Answers) -> Poll<Basis> {
-        Poll::Ready(match ready!(self.0.as_mut().poll(context)) {
-            Ok(Ok((done, basis))) => {
-                answers.append(done);
-                basis
-            }
-            Ok(Err(failure)) => {
-                answers.error(&failure);
-                Basis::default()
-            }
+    pub(super) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        answers: &mut Answers,
+    ) -> Poll<Worked> {
+        let Done { answer, took } = match ready!(self.0.as_mut().poll(context)) {
+            Ok(done) => done,
             // The connection ends as if the panic had happened on its own thread.
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 Err(_cancelled) => {
                     answers.error(&Failure::Text("ERR the server stops"));
-                    Basis::default()
+                    return Poll::Ready(Worked::default());
                 }
             },
-        })
+        };
+        let basis = match answer {
+            Ok((done, basis)) => {
+                answers.append(done);
+                basis
+            }
+            Err(failure) => {
+                answers.error(&failure);
+                Basis::default()
+            }
+        };
+        Poll::Ready(Worked { basis, took })
     }
 }

@@ -12,6 +12,7 @@ mod config;
 mod connection;
 mod dump;
 mod expiry;
+mod help;
 mod keys;
 mod lifetime;
 mod numbers;
