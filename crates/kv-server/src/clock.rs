@@ -22,6 +22,11 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    /// From another's start to this one's.
+    pub(crate) fn since(&self, earlier: Self) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
+    }
+
     /// Time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         self.0.elapsed()

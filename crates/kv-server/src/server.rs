@@ -58,7 +58,7 @@ impl Server {
         let gate = Arc::new(Gate::new(backend, config, serving));
         let places = Places::new(config.limits.connections_max.as_usize());
         let grpc = Grpc::new(&gate, config, &drain)?;
-        let resp = Resp::new(&gate, config);
+        let resp = Resp::new(&gate, config, &drain);
         let endpoints = [
             Endpoint::bind("server.resp_addr", config.server.resp_addr, &places, resp)?,
             Endpoint::bind("server.grpc_addr", config.server.grpc_addr, &places, grpc)?,

@@ -7,7 +7,6 @@
 //! * `plan` and `failure` turn what the store says into what Redis would say.
 
 mod answers;
-mod blocked;
 mod client;
 mod clients;
 mod commands;
@@ -23,6 +22,8 @@ mod scratch;
 mod session;
 mod shared;
 mod slow_log;
+mod tally;
+mod turn;
 mod work;
 
 use std::sync::Arc;
@@ -48,8 +49,8 @@ pub(crate) struct Resp {
 
 impl Resp {
     /// Serves the store, once it is loaded, until the server drains.
-    pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
-        Self { shared: Arc::new(Shared::new(gate, config)) }
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Self {
+        Self { shared: Arc::new(Shared::new(gate, config, drain)) }
     }
 }
 

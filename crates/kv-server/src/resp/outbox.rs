@@ -69,7 +69,7 @@ impl Outbox {
     }
 
     /// Bytes that have not been sent and need not wait for the log.
-    fn sendable(&self) -> usize {
+    pub(super) fn sendable(&self) -> usize {
         to_usize(self.held.front().map_or(self.end, |held| held.start) - self.sent)
     }
 

@@ -13,6 +13,7 @@ use crate::clock::millis;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::promise::Unkept;
+use crate::shutdown::Drain;
 
 /// A request may have arguments of this length even where no value may: what is too long is then refused, and
 /// the connection goes on.
@@ -40,10 +41,12 @@ pub(crate) struct Shared {
     pub(super) clients: Arc<Clients>,
     /// Commands that took long.
     pub(super) slow_log: SlowLog,
+    /// Whether the server drains.
+    pub(crate) drain: Drain,
 }
 
 impl Shared {
-    pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Self {
         let bulk_bytes_max = config.limits.value_bytes_max.as_usize().max(BULK_BYTES_LEAST);
         let level = gate.level(None);
         Self {
@@ -57,6 +60,7 @@ impl Shared {
             output_bytes_max: config.limits.output_bytes_max.as_usize(),
             clients: Arc::default(),
             slow_log: SlowLog::new(Some(Duration::from_millis(10)), 128),
+            drain: drain.clone(),
         }
     }
 

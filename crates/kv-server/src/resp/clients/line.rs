@@ -43,6 +43,7 @@ pub(crate) fn line(record: &Record, now_ms: u64, output: &mut String) {
 
 fn flags(seen: &Seen) -> String {
     let flags = [('b', seen.is_blocked), ('e', seen.no_evict), ('T', seen.no_touch)];
-    let set: String = flags.into_iter().filter_map(|(flag, is_set)| is_set.then_some(flag)).collect();
+    let set: String =
+        flags.into_iter().filter_map(|(flag, is_set)| is_set.then_some(flag)).collect();
     if set.is_empty() { "N".to_owned() } else { set }
 }

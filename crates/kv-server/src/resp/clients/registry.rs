@@ -52,6 +52,13 @@ impl Clients {
     }
 }
 
+impl Registered {
+    /// What is known of it, for who asks later.
+    pub(crate) fn share(&self) -> Arc<Record> {
+        Arc::clone(&self.record)
+    }
+}
+
 impl Deref for Registered {
     type Target = Record;
 

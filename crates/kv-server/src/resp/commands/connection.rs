@@ -1,6 +1,6 @@
 //! The connection itself: greeting, naming, signs of life, leaving.
 
-use super::call::{After, Call};
+use super::call::Call;
 use super::client;
 use super::row::{Command, Flags, Group};
 use crate::resp::REDIS_VERSION;
@@ -65,7 +65,7 @@ fn echo(call: &mut Call<'_>) -> Result<(), Failure> {
 /// `QUIT`
 fn quit(call: &mut Call<'_>) -> Result<(), Failure> {
     call.ok();
-    call.then(After::Close);
+    call.close();
     Ok(())
 }
 
@@ -156,9 +156,7 @@ fn auth(call: &mut Call<'_>) -> Result<(), Failure> {
 
 /// `SELECT 0`
 fn select(call: &mut Call<'_>) -> Result<(), Failure> {
-    if call.request().integer(1)? != 0 {
-        return Err(Failure::Text("ERR DB index is out of range"));
-    }
+    call.check_db(call.request().arg(1))?;
     call.ok();
     Ok(())
 }

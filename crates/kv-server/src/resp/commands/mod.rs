@@ -16,12 +16,14 @@ mod help;
 mod keys;
 mod lifetime;
 mod numbers;
+mod rename;
 mod row;
+mod scan;
 mod server;
 mod strings;
 mod table;
 mod wait;
 
-pub(super) use call::{After, Call, Wait};
+pub(super) use call::{After, Call, Later};
 pub(super) use row::{Command, Flags, Run};
 pub(super) use table::resolve;

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::list::Kind;
 use crate::resp::clients::Record;
-use crate::resp::commands::call::{After, Call};
+use crate::resp::commands::call::Call;
 use crate::resp::request::{Request, integer, is};
 
 /// Which connections are to end: those for which all of it holds.
@@ -36,7 +36,7 @@ pub(super) fn kill(call: &mut Call<'_>) -> Result<(), Failure> {
     for record in &found {
         if record.id == call.client.record.id {
             // It is told first.
-            call.then(After::Close);
+            call.close();
         } else {
             record.kill();
         }
