@@ -43,6 +43,8 @@ pub(crate) enum Failure {
     TooLong,
     #[error("ERR no such key")]
     NoSuchKey,
+    #[error("BUSYKEY Target key name already exists.")]
+    KeyExists,
     #[error("ERR invalid cursor")]
     Cursor,
     #[error("LOADING kv is loading the dataset in memory ({0} % done)")]
@@ -108,6 +110,12 @@ impl Failure {
             StoreError::ExpiryOutOfRange { .. } => Self::ExpireTime(command.name),
             error => error.into(),
         }
+    }
+
+    /// Something that the client has sent, between two parts of a text.
+    #[cold]
+    pub(crate) fn about(before: &str, sent: &[u8], after: &str) -> Self {
+        Self::Owned(format!("{before}{}{after}", shown(sent, SHOWN_BYTES_MAX)))
     }
 
     /// What the client can do next.

@@ -8,19 +8,23 @@
 
 mod answers;
 mod client;
+mod clients;
 mod commands;
 mod failure;
 mod glob;
 mod input;
 mod outbox;
 mod plan;
+mod rdb;
 mod request;
 mod run;
 mod scratch;
 mod session;
 mod shared;
+mod slow_log;
 mod tally;
 mod turn;
+mod work;
 
 use std::sync::Arc;
 
@@ -63,7 +67,10 @@ impl Protocol for Resp {
             if let Err(error) = stream.set_nodelay(true) {
                 return debug!(%error, "a connection broke");
             }
-            Session::new(stream, shared).run(drain).await;
+            match Session::new(stream, shared) {
+                Ok(session) => session.run(drain).await,
+                Err(error) => debug!(%error, "a connection broke"),
+            }
             drop(permit);
         })
     }

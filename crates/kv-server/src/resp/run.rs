@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
 use kv_core::{Op, Reply, StoreError};
 use kv_resp::Batch;
 
@@ -15,7 +16,7 @@ use super::request::Request;
 use super::scratch::Lists;
 use super::shared::Shared;
 use super::tally;
-use crate::clock::Stopwatch;
+use crate::clock::{Stopwatch, millis};
 use crate::metrics::Operation;
 use crate::promise::Basis;
 
@@ -28,6 +29,16 @@ const OPS_PER_RUN_MAX: usize = 64;
 pub(super) struct Step {
     command: &'static Command,
     shape: Shape,
+}
+
+/// How far the execution got.
+pub(super) struct Executed {
+    /// How many bytes of the input are done with.
+    pub(super) consumed: usize,
+    /// Why no more are.
+    pub(super) stop: Stop,
+    /// The last command, and when it was over, in milliseconds since the server started.
+    pub(super) latest: Option<(&'static Command, u64)>,
 }
 
 /// Why the execution stopped.
@@ -53,26 +64,31 @@ pub(super) struct Executor<'a> {
 }
 
 impl Executor<'_> {
-    /// Executes what there is room for. Tells how many bytes of the input are done with, and why no more are.
-    pub(super) fn execute(self, batch: &Batch<'_>) -> (usize, Stop) {
+    /// Executes what there is room for.
+    pub(super) fn execute(self, batch: &Batch<'_>) -> Executed {
         let started = Stopwatch::start();
         let is_open = self.shared.gate.open().is_ok() && self.shared.writes().is_ok();
         let ops_max = self.shared.batch_ops_max.min(OPS_PER_RUN_MAX);
         let ops = std::mem::take(&mut self.lists.ops);
-        let mut run = Run { all: self, ops, ops_max, is_open };
-        let mut executed = (batch.consumed(), Stop::Done);
+        let mut run = Run { all: self, ops, ops_max, is_open, latest: None };
+        let (mut consumed, mut stop) = (batch.consumed(), Stop::Done);
         for command in batch {
-            let stop = run.add(Request::new(command));
+            stop = run.add(Request::new(command));
             if !matches!(stop, Stop::Done) {
-                executed = (command.end(), stop);
+                consumed = command.end();
                 break;
             }
         }
         run.flush();
-        let Executor { shared, lists, .. } = run.all;
+        let Executor { shared, client, lists, .. } = run.all;
         lists.ops = recycled(run.ops);
-        lists.tally.report(shared.gate.metrics(), started);
-        executed
+        let took = lists.tally.report(shared.gate.metrics(), started);
+        if shared.slow_log.is_slow(took) {
+            shared.slow_log.add_turn(batch, consumed, took, &client.record);
+        }
+        let active_ms = millis(started.since(shared.gate.started()) + took);
+        let latest = run.latest.map(|command| (command, active_ms));
+        Executed { consumed, stop, latest }
     }
 }
 
@@ -83,6 +99,8 @@ struct Run<'a, 'b> {
     ops_max: usize,
     /// Whether every command may be executed.
     is_open: bool,
+    /// The latest command.
+    latest: Option<&'static Command>,
 }
 
 impl<'b> Run<'_, 'b> {
@@ -97,6 +115,7 @@ impl<'b> Run<'_, 'b> {
     fn dispatch(&mut self, request: Request<'b>) -> Stop {
         match resolve(request).and_then(|command| self.admit(command)) {
             Ok(command) => {
+                self.latest = Some(command);
                 self.all.lists.tally.count(command.operation);
                 self.run(command, request)
             }
@@ -133,6 +152,9 @@ impl<'b> Run<'_, 'b> {
         let Executor { client, answers, .. } = &mut self.all;
         if before == Replies::SkipNext || client.replies != Replies::On {
             answers.truncate(mark);
+            if let Stop::Later(later) = stop {
+                return Stop::Later(Box::pin(later.map(|_answer| Ok(Answers::default()))));
+            }
         }
         stop
     }

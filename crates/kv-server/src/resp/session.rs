@@ -10,6 +10,7 @@
 
 use std::future::{Future as _, poll_fn};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -22,8 +23,9 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::answers::Answers;
-use super::client::{Client, Replies};
-use super::commands::Later;
+use super::client::Client;
+use super::clients::Peer;
+use super::commands::{Command, Later};
 use super::failure::Failure;
 use super::input::Input;
 use super::outbox::{Outbox, Sent};
@@ -52,7 +54,12 @@ pub(super) struct Session {
     pub(super) is_closing: bool,
     /// Once the server drains: how many bytes may still be read.
     pub(super) leftover: Option<usize>,
+    /// The latest command, and when it was over, in milliseconds since the server started.
+    pub(super) latest: Option<(&'static Command, u64)>,
 }
+
+/// Memory of a connection that has nothing received and nothing to send.
+pub(super) const SESSION_BYTES: usize = size_of::<Session>();
 
 /// What a session does next.
 enum Next {
@@ -63,10 +70,14 @@ enum Next {
 }
 
 impl Session {
-    pub(super) fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
-        let client = Client::new(shared.next_id());
+    /// # Errors
+    /// The client has gone already.
+    pub(super) fn new(stream: TcpStream, shared: Arc<Shared>) -> io::Result<Self> {
+        let (addr, local, fd) = (stream.peer_addr()?, stream.local_addr()?, stream.as_raw_fd());
+        let peer = Peer { addr, local, fd };
+        let client = Client::new(shared.clients.register(peer, shared.uptime_ms()));
         let metrics = Arc::clone(shared.gate.metrics());
-        Self {
+        Ok(Self {
             stream: Metered::new(stream, metrics, Protocol::Resp),
             shared,
             client,
@@ -75,7 +86,8 @@ impl Session {
             later: None,
             is_closing: false,
             leftover: None,
-        }
+            latest: None,
+        })
     }
 
     /// Serves the client until it leaves, has to leave, or the server drains.
@@ -97,7 +109,12 @@ impl Session {
         loop {
             let sent = self.outbox.sent();
             let limit = self.is_stalling().then_some(STALL_MAX);
+            let mut can_be_killed = false;
             let next = poll_fn(|context| {
+                if !can_be_killed {
+                    self.client.record.wake_by(context.waker());
+                    can_be_killed = true;
+                }
                 if self.leftover.is_none() && begun.as_mut().poll(context).is_ready() {
                     self.leftover = Some(LEFTOVER_BYTES_MAX);
                 }
@@ -131,10 +148,13 @@ impl Session {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Next>> {
+        if self.client.record.is_killed() {
+            return Poll::Ready(Err(io::Error::other("another client has ended it")));
+        }
         Scratch::with(|scratch| {
             loop {
                 self.release(context);
-                let sent = self.outbox.poll_send(context, &mut self.stream)?;
+                let sent = self.poll_send(context)?;
                 if sent == Poll::Ready(Sent::Part) {
                     return Poll::Ready(Ok(Next::Yield));
                 }
@@ -143,7 +163,7 @@ impl Session {
                         return self.poll_gone(context);
                     };
                     self.later = None;
-                    self.tell(answers, context)?;
+                    self.answer(answers, context)?;
                     continue;
                 }
                 if self.is_closing {
@@ -165,7 +185,7 @@ impl Session {
     }
 
     /// Sends the answer to a command that took its time.
-    fn tell(
+    fn answer(
         &mut self,
         answers: Result<Answers, Failure>,
         context: &mut Context<'_>,
@@ -175,10 +195,33 @@ impl Session {
             answers.error(&failure);
             answers
         });
-        if self.client.replies == Replies::On {
-            self.send(context, &mut answers)?;
-        }
+        self.send(context, &mut answers)?;
+        self.tell();
         Ok(())
+    }
+
+    /// Sends what could not be sent before.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Sent>> {
+        if self.outbox.is_empty() {
+            return Poll::Ready(Ok(Sent::All));
+        }
+        let sent = self.outbox.poll_send(context, &mut self.stream);
+        self.tell();
+        sent
+    }
+
+    /// Lets others see how the connection is.
+    pub(super) fn tell(&self) {
+        let (received, room) = self.input.as_ref().map_or((0, 0), |input| input.sizes());
+        self.client.record.tell(|seen| {
+            (seen.received, seen.room) = (received, room);
+            (seen.unsent, seen.unsent_pieces) = (self.outbox.len(), self.outbox.pieces());
+            seen.is_blocked = self.later.is_some();
+            seen.version = self.client.version;
+            if let Some((command, at_ms)) = self.latest {
+                (seen.command, seen.active_ms) = (Some(command), at_ms);
+            }
+        });
     }
 
     /// Whether the client has gone, as far as that can be seen without reading.

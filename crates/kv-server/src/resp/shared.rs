@@ -1,11 +1,15 @@
 //! What all connections of the listener share.
 
 use std::sync::{Arc, OnceLock};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use kv_core::Durability;
 use kv_resp::Limits;
 
+use super::clients::Clients;
+use super::slow_log::SlowLog;
+use super::work::Workers;
+use crate::clock::millis;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::promise::Unkept;
@@ -29,9 +33,14 @@ pub(crate) struct Shared {
     level: OnceLock<Result<Durability, Unkept>>,
     /// The settings the server was started with.
     pub(crate) config: Config,
+    /// Where work is done that others must not wait for.
+    pub(super) workers: Workers,
+    /// Who is connected.
+    pub(super) clients: Arc<Clients>,
+    /// Commands that took long.
+    pub(super) slow_log: SlowLog,
     /// Whether the server drains.
     pub(crate) drain: Drain,
-    next_id: AtomicU64,
 }
 
 impl Shared {
@@ -40,12 +49,14 @@ impl Shared {
         Self {
             level: OnceLock::new(),
             config: config.clone(),
+            workers: Workers::default(),
             gate: Arc::clone(gate),
             limits: Limits { bulk_bytes_max, ..Limits::default() },
             batch_ops_max: config.limits.batch_ops_max.as_usize(),
             output_bytes_max: config.limits.output_bytes_max.as_usize(),
+            clients: Arc::default(),
+            slow_log: SlowLog::new(Some(Duration::from_millis(10)), 128),
             drain: drain.clone(),
-            next_id: AtomicU64::new(1),
         }
     }
 
@@ -64,8 +75,8 @@ impl Shared {
         self.promised().as_ref().map(|_level| ()).map_err(Unkept::clone)
     }
 
-    /// A number that no other connection has.
-    pub(crate) fn next_id(&self) -> u64 {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
+    /// Milliseconds since the server started.
+    pub(crate) fn uptime_ms(&self) -> u64 {
+        millis(self.gate.started().elapsed())
     }
 }

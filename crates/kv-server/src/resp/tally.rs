@@ -1,5 +1,7 @@
 //! What is counted of a turn: how many requests of which kind, how long they took, which failed.
 
+use std::time::Duration;
+
 use super::failure::Failure;
 use crate::clock::Stopwatch;
 use crate::metrics::{ErrorKind, Metrics, Operation, Protocol};
@@ -20,12 +22,13 @@ impl Tally {
         }
     }
 
-    /// Reports all requests counted: they were answered together, now.
-    pub(super) fn report(&mut self, metrics: &Metrics, started: Stopwatch) {
+    /// Reports all requests counted: they were answered together, now. Tells how long that took.
+    pub(super) fn report(&mut self, metrics: &Metrics, started: Stopwatch) -> Duration {
         let took = started.elapsed();
         for (operation, count) in self.counts.drain(..) {
             metrics.record(Protocol::Resp, operation, took, count);
         }
+        took
     }
 }
 

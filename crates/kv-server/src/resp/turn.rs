@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead as _, ReadBuf};
 
 use super::answers::Answers;
 use super::input::Input;
-use super::run::{Executor, Stop};
+use super::run::{self, Executor, Stop};
 use super::scratch::{Lists, Scratch};
 use super::session::Session;
 use super::tally::count_malformed;
@@ -59,6 +59,7 @@ impl Session {
             Some(input) => self.execute_input(input, scratch),
         };
         self.send(context, &mut scratch.answers)?;
+        self.tell();
         Poll::Ready(Ok(is_full))
     }
 
@@ -131,7 +132,8 @@ impl Session {
         let (shared, client) = (&self.shared, &mut self.client);
         let room = shared.output_bytes_max.saturating_sub(self.outbox.len());
         let executor = Executor { shared, client, answers, lists, room };
-        let (consumed, stop) = executor.execute(&batch);
+        let run::Executed { consumed, stop, latest } = executor.execute(&batch);
+        self.latest = latest.or(self.latest);
         let missing = match stop {
             Stop::Done => Some(batch.missing()),
             Stop::Full => None,

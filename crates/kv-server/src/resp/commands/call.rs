@@ -10,12 +10,14 @@ use kv_resp::Encoder;
 
 use super::keys;
 use super::row::{Command, Run};
+use crate::clock::Stopwatch;
 use crate::promise::Basis;
 use crate::resp::answers::Answers;
 use crate::resp::client::Client;
 use crate::resp::failure::Failure;
 use crate::resp::request::{Request, integer};
 use crate::resp::shared::Shared;
+use crate::resp::slow_log::shown;
 
 /// A command on its way. What it writes to [`reply`](Self::reply) is dropped when it fails.
 pub(crate) struct Call<'a> {
@@ -138,6 +140,24 @@ impl<'a> Call<'a> {
         answer: impl Future<Output = Result<Answers, Failure>> + Send + 'static,
     ) {
         self.after = After::Later(Box::pin(answer));
+    }
+
+    /// The same, and when it has taken long it is remembered.
+    pub(crate) fn later_timed(
+        &mut self,
+        answer: impl Future<Output = Result<Answers, Failure>> + Send + 'static,
+    ) {
+        let (shared, client) = (Arc::clone(self.shared), self.client.record.share());
+        let args = shown(self.request);
+        self.later(async move {
+            let began = Stopwatch::start();
+            let answers = answer.await;
+            let took = began.elapsed();
+            if shared.slow_log.is_slow(took) {
+                shared.slow_log.add(args, took, &client);
+            }
+            answers
+        });
     }
 
     /// Writes the answer.

@@ -102,7 +102,7 @@ fn options<'a>(mut args: impl ExactSizeIterator<Item = &'a [u8]>) -> Result<Opti
 /// `KEYS pattern`
 fn keys(call: &mut Call<'_>) -> Result<(), Failure> {
     let pattern = call.request().arg(1).to_vec();
-    call.later(all_keys(Arc::clone(call.shared), pattern, call.client.version));
+    call.later_timed(all_keys(Arc::clone(call.shared), pattern, call.client.version));
     Ok(())
 }
 
