@@ -144,13 +144,17 @@ impl<'b> Run<'_, 'b> {
     #[cold]
     fn add_silent(&mut self, request: Request<'b>, before: Replies) -> Stop {
         if before == Replies::SkipNext {
-            self.all.client.replies = Replies::On;
+            self.all.client.replies = Replies::Skip;
         }
         let mark = self.all.answers.mark();
         let stop = self.dispatch(request);
         self.flush();
         let Executor { client, answers, .. } = &mut self.all;
-        if before == Replies::SkipNext || client.replies != Replies::On {
+        let is_silent = client.replies != Replies::On;
+        if client.replies == Replies::Skip {
+            client.replies = Replies::On;
+        }
+        if is_silent {
             answers.truncate(mark);
             if let Stop::Later(later) = stop {
                 return Stop::Later(Box::pin(later.map(|_answer| Ok(Answers::default()))));

@@ -4,6 +4,8 @@
 mod support;
 
 mod admin;
+mod admin_pages;
+mod admin_saturated;
 mod answers_carry_version_and_ttl;
 mod answers_over_the_message_limit;
 mod atomic_batches;
@@ -15,6 +17,7 @@ mod connection_limit;
 mod crash;
 mod cursors_of_other_servers;
 mod data_dir_tools;
+mod diff;
 mod disk_full;
 mod drain;
 mod durability;
@@ -28,6 +31,7 @@ mod keys_refused;
 mod loading;
 mod malformed_input;
 mod messages_over_the_limit;
+mod metrics_page;
 mod out_of_memory;
 mod panics_are_contained;
 mod pipeline;

@@ -1,6 +1,8 @@
 //! What the tests of this crate share: clients, refusals, and the server as a process.
 
+pub(crate) mod exposition;
 pub(crate) mod log;
+pub(crate) mod page;
 mod process;
 pub(crate) mod resp;
 
