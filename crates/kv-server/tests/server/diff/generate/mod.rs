@@ -49,7 +49,9 @@ const PENDING: &[&str] = &[
     "CLIENT KILL",
     "CLIENT SETINFO",
     "CLIENT NO-TOUCH",
-    "COMMAND DOCS", "COMMAND INFO", "COMMAND GETKEYS",
+    "COMMAND DOCS",
+    "COMMAND INFO",
+    "COMMAND GETKEYS",
 ];
 
 /// Most commands in one pipeline.
