@@ -50,36 +50,20 @@ pub(super) static DIFFERENCES: &[Difference] = &[
         example: &["WAITAOF 0 0 0"],
     },
     Difference {
-        what: "Bytes that are not UTF-8, repeated in an error",
-        redis: "as they are",
-        kv: "as U+FFFD, the replacement character",
-        reason: "an error is text: many clients decode it as UTF-8, and fail otherwise",
-        covers: |_, redis, kv| match (redis, kv) {
-            (Value::Error(redis), Value::Error(kv)) => {
-                String::from_utf8_lossy(redis) == String::from_utf8_lossy(kv)
-            }
-            _ => false,
+        what: "Arguments, repeated in an error",
+        redis: "as they are, most of them whole",
+        kv: "as UTF-8, with U+FFFD for what is none, and up to 128 bytes",
+        reason: "an error is text, which many clients decode as UTF-8, and no place for the largest argument \
+                 that a client may send",
+        covers: |_, redis, kv| {
+            let (Value::Error(redis), Value::Error(kv)) = (redis, kv) else { return false };
+            let [redis, kv] = [redis, kv].map(|text| String::from_utf8_lossy(text));
+            let same = redis.chars().zip(kv.chars()).take_while(|(redis, kv)| redis == kv);
+            let same: String = same.map(|(character, _)| character).collect();
+            same.contains(char::REPLACEMENT_CHARACTER) || same.len() >= 128
         },
         stores_differ: false,
         example: &[r#"nosuch "\xff""#],
-    },
-    Difference {
-        what: "Long arguments, repeated in an error",
-        redis: "most of them whole, some up to 128 bytes",
-        kv: "up to 128 bytes",
-        reason: "an answer is no place for the largest argument that a client may send",
-        covers: |_, redis, kv| match (redis, kv) {
-            (Value::Error(redis), Value::Error(kv)) => {
-                let alike = redis.iter().zip(kv).take_while(|(redis, kv)| redis == kv).count();
-                kv.len() < redis.len() && alike >= 128
-            }
-            _ => false,
-        },
-        stores_differ: false,
-        example: &[
-            "EXPIRE k 1 0123456789012345678901234567890123456789012345678901234567890123456789\
-             01234567890123456789012345678901234567890123456789012345678901234567890123456789",
-        ],
     },
 ];
 

@@ -9,6 +9,7 @@ use super::step::{Args, Step};
 const SHOWN_MAX: usize = 200;
 
 /// One mismatch, and what to do to see it again.
+#[derive(Debug)]
 pub(super) struct Report {
     /// Where the session starts that has shown it.
     pub(super) seed: u64,

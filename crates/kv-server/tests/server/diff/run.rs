@@ -5,7 +5,7 @@ use kv_resp::Value;
 use super::connection::{Answers, Connection};
 use super::peer::Peer;
 use super::step::{Args, CONNECTIONS, Step, args, is, words};
-use super::{compare, differences};
+use super::{answer, differences};
 
 /// Pages of one iteration: more than there are keys.
 const SCAN_PAGES_MAX: usize = 1000;
@@ -25,7 +25,6 @@ const FRESH_START: [&str; 4] = [
 pub(super) struct Pair {
     redis: Peer,
     kv: Peer,
-    justified: u64,
 }
 
 /// How a session ended.
@@ -33,6 +32,8 @@ pub(super) struct Pair {
 pub(super) struct Ending {
     /// How many commands were compared.
     pub(super) commands: u64,
+    /// How many answers differed for a reason that is listed.
+    pub(super) justified: u64,
     /// What ended it before its end.
     pub(super) mismatch: Option<Mismatch>,
 }
@@ -73,17 +74,12 @@ struct Side<'a> {
 
 impl Pair {
     pub(super) fn new(redis: Peer, kv: Peer) -> Self {
-        Self { redis, kv, justified: 0 }
-    }
-
-    /// How many answers differed for a reason that is listed.
-    pub(super) fn justified(&self) -> u64 {
-        self.justified
+        Self { redis, kv }
     }
 
     /// Runs all steps on empty stores and fresh connections, up to the first mismatch, or to a difference that
     /// is listed and leaves different stores.
-    pub(super) fn run(&mut self, steps: &[Step]) -> Ending {
+    pub(super) fn run(&self, steps: &[Step]) -> Ending {
         let [mut redis, mut kv] = [Side::new(&self.redis), Side::new(&self.kv)];
         let mut ending = Ending::default();
         for (index, step) in steps.iter().enumerate() {
@@ -92,7 +88,7 @@ impl Pair {
             ending.commands += asked.len().max(1) as u64;
             match found {
                 Ok(Justified { count, stores_differ }) => {
-                    self.justified += count;
+                    ending.justified += count;
                     if stores_differ {
                         break;
                     }
@@ -162,7 +158,7 @@ impl<'a> Side<'a> {
             let answers = self.exchange(connection, &[command]);
             let [Value::Array(page)] = answers.values.as_slice() else { return answers };
             let [Value::Bulk(next), Value::Array(found)] = page.as_slice() else { return answers };
-            keys.extend(found.iter().map(compare::canonical));
+            keys.extend(found.iter().map(answer::canonical));
             cursor.clone_from(next);
             if cursor == b"0" {
                 // An iteration may show a key more than once.
@@ -229,11 +225,11 @@ fn compare_answers(asked: &[Args], redis: &Answers, kv: &Answers) -> Result<Just
     };
     for (index, (redis, kv)) in redis.values.iter().zip(&kv.values).enumerate() {
         let command = asked.get(index).cloned().unwrap_or_default();
-        if compare::are_alike(&command, redis, kv) {
+        if answer::are_alike(&command, redis, kv) {
             continue;
         }
         let Some(difference) = differences::find(&command, redis, kv) else {
-            return mismatch(&command, compare::shown(redis), compare::shown(kv));
+            return mismatch(&command, answer::shown(redis), answer::shown(kv));
         };
         justified.count += 1;
         if difference.stores_differ {
@@ -250,6 +246,6 @@ fn compare_answers(asked: &[Args], redis: &Answers, kv: &Answers) -> Result<Just
 
 fn ending(answers: &Answers) -> String {
     let end = if answers.is_closed { ", then the connection closed" } else { "" };
-    let shown: Vec<String> = answers.values.iter().map(compare::shown).collect();
+    let shown: Vec<String> = answers.values.iter().map(answer::shown).collect();
     format!("{} answers{end}: {}", shown.len(), shown.join(" "))
 }

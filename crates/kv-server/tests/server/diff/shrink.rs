@@ -8,7 +8,7 @@ use super::step::Step;
 const TRIES_MAX: usize = 600;
 
 /// Reports a mismatch that came in a session which began at `seed`.
-pub(super) fn shrink(pair: &mut Pair, steps: Vec<Step>, mismatch: Mismatch, seed: u64) -> Report {
+pub(super) fn shrink(pair: &Pair, steps: Vec<Step>, mismatch: Mismatch, seed: u64) -> Report {
     let until = steps.iter().take(mismatch.step + 1).cloned().collect();
     let mut search = Search { pair, tries: 0, best: steps, mismatch: None };
     search.try_instead(until);
@@ -22,7 +22,7 @@ pub(super) fn shrink(pair: &mut Pair, steps: Vec<Step>, mismatch: Mismatch, seed
 }
 
 struct Search<'a> {
-    pair: &'a mut Pair,
+    pair: &'a Pair,
     tries: usize,
     best: Vec<Step>,
     mismatch: Option<Mismatch>,

@@ -139,6 +139,21 @@ fn any_command(random: &mut Random) -> Args {
     command
 }
 
+fn may_expire(command: &Args) -> bool {
+    const EXPIRING: [&[u8]; 9] = [
+        b"SET",
+        b"SETEX",
+        b"PSETEX",
+        b"GETEX",
+        b"EXPIRE",
+        b"PEXPIRE",
+        b"EXPIREAT",
+        b"PEXPIREAT",
+        b"RESTORE",
+    ];
+    command.first().is_some_and(|name| EXPIRING.contains(&name.as_slice()))
+}
+
 /// Gives a command too few arguments, too many, or others. What would end or fill a server, or wait for ever, is
 /// left alone.
 fn spoil(random: &mut Random, command: &mut Args) {
@@ -149,7 +164,8 @@ fn spoil(random: &mut Random, command: &mut Args) {
     }
     match random.below(4) {
         0 if command.len() > 1 => drop(command.pop()),
-        1 if command.len() > 1 => {
+        // Never by a time: a key that ends soon may be there for one server and not for the other.
+        1 if command.len() > 1 && !may_expire(command) => {
             let at = 1 + random.below(command.len() - 1);
             if let Some(arg) = command.get_mut(at) {
                 *arg = random.any_word();
