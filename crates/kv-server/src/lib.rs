@@ -18,6 +18,7 @@
 mod admin;
 mod args;
 mod backend;
+mod budget;
 mod build_info;
 mod clock;
 mod config;
@@ -30,6 +31,7 @@ mod grpc;
 mod http;
 mod listener;
 mod metrics;
+mod patience;
 mod persistence;
 mod places;
 mod promise;

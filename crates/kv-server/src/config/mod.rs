@@ -95,6 +95,12 @@ pub struct LimitsSection {
     pub connections_max: Count<1, 1_000_000>,
     /// How many of them are kept for peers that have a connection already; at most a quarter.
     pub connections_reserved: Count<0, 1_000_000>,
+    /// Most bytes of requests and answers in flight on one connection.
+    pub connection_bytes_max: Size<{ 64 * KIB }, { 1024 * 1024 * MIB }>,
+    /// Most bytes of requests and answers in flight in all.
+    pub requests_bytes_max: Size<{ 64 * KIB }, { 1024 * 1024 * MIB }>,
+    /// How long a request may take to arrive, and its answer to wait for the log.
+    pub request_timeout: Span<10, 3_600_000>,
     /// Most calls at a time on one connection.
     pub streams_per_connection_max: Count<1, 65_536>,
 }
@@ -137,6 +143,9 @@ impl Default for Config {
                 output_bytes_max: Size::new(64 * MIB),
                 connections_max: Count::new(10_000),
                 connections_reserved: Count::new(16),
+                connection_bytes_max: Size::new(576 * MIB),
+                requests_bytes_max: Size::new(1024 * MIB),
+                request_timeout: Span::from_millis(30_000),
                 streams_per_connection_max: Count::new(1024),
             },
             log: LogSection { level: LogFilter("info".to_owned()), format: LogFormat::Text },
@@ -173,6 +182,9 @@ impl Config {
         visitor.setting("limits.output_bytes_max", &mut limits.output_bytes_max);
         visitor.setting("limits.connections_max", &mut limits.connections_max);
         visitor.setting("limits.connections_reserved", &mut limits.connections_reserved);
+        visitor.setting("limits.connection_bytes_max", &mut limits.connection_bytes_max);
+        visitor.setting("limits.requests_bytes_max", &mut limits.requests_bytes_max);
+        visitor.setting("limits.request_timeout", &mut limits.request_timeout);
         let streams = &mut limits.streams_per_connection_max;
         visitor.setting("limits.streams_per_connection_max", streams);
         visitor.setting("log.level", &mut log.level);

@@ -54,6 +54,8 @@ fn classify(refusal: &Refusal) -> (Code, ErrorReason) {
         Refusal::Loading { .. } => (Code::Unavailable, ErrorReason::Loading),
         Refusal::PersistenceOff => (Code::FailedPrecondition, ErrorReason::PersistenceOff),
         Refusal::Snapshot(error) => classify_snapshot(error),
+        Refusal::Overloaded { .. } => (Code::ResourceExhausted, ErrorReason::Overloaded),
+        Refusal::TooSlow { .. } => (Code::DeadlineExceeded, ErrorReason::RequestTimeout),
         Refusal::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
         Refusal::Store(error) => classify_store(error),
     }

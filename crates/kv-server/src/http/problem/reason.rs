@@ -155,7 +155,10 @@ impl Reason {
     pub(in crate::http) fn retry_after(self) -> Option<u64> {
         match self {
             Self::Contract(
-                ErrorReason::Loading | ErrorReason::LogOverloaded | ErrorReason::DiskFull,
+                ErrorReason::Loading
+                | ErrorReason::LogOverloaded
+                | ErrorReason::DiskFull
+                | ErrorReason::Overloaded,
             )
             | Self::KeyContended => Some(SOON_S),
             Self::Contract(ErrorReason::LogUnavailable | ErrorReason::ShuttingDown) => {
@@ -183,9 +186,11 @@ impl Reason {
 fn contract_kind(reason: ErrorReason) -> ErrorKind {
     match reason {
         ErrorReason::OutcomeUnknown => ErrorKind::Unknown,
-        ErrorReason::LogOverloaded | ErrorReason::OutOfMemory | ErrorReason::DiskFull => {
-            ErrorKind::Exhausted
-        }
+        ErrorReason::LogOverloaded
+        | ErrorReason::Overloaded
+        | ErrorReason::OutOfMemory
+        | ErrorReason::DiskFull => ErrorKind::Exhausted,
+        ErrorReason::RequestTimeout => ErrorKind::Timeout,
         reason => match contract_status(reason) {
             StatusCode::CONFLICT => ErrorKind::State,
             StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Unavailable,
@@ -213,6 +218,8 @@ fn contract_status(reason: ErrorReason) -> StatusCode {
         | ErrorReason::Loading
         | ErrorReason::ShuttingDown
         | ErrorReason::SnapshotRunning => StatusCode::SERVICE_UNAVAILABLE,
+        ErrorReason::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+        ErrorReason::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         ErrorReason::OutOfMemory | ErrorReason::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
         ErrorReason::Unspecified | ErrorReason::SnapshotFailed => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -241,6 +248,8 @@ fn contract_title(reason: ErrorReason) -> &'static str {
         ErrorReason::PersistenceOff => "The server keeps data in memory only",
         ErrorReason::SnapshotRunning => "A snapshot is being taken",
         ErrorReason::SnapshotFailed => "The snapshot failed",
+        ErrorReason::Overloaded => "Too much is in flight",
+        ErrorReason::RequestTimeout => "The request did not arrive in time",
         ErrorReason::Unspecified => "The server has a fault",
     }
 }

@@ -97,8 +97,8 @@ fn check(name: &str, family: &Family) {
     assert!(!family.kind.is_empty(), "{name} has no TYPE");
     assert!(name.starts_with("kv_"), "{name}");
     assert_eq!(name.ends_with("_total"), is_counter, "{name} is a {}", family.kind);
-    for word in ["_ms", "_millis", "_us", "_ns", "_percent", "_kb", "_mb", "_kib", "_mib"] {
-        assert!(!name.contains(word), "{name} is not in a base unit");
+    for unit in ["ms", "millis", "us", "micros", "ns", "percent", "kb", "mb", "kib", "mib"] {
+        assert!(!name.split('_').any(|word| word == unit), "{name} is not in a base unit");
     }
     for sample in &family.samples {
         assert!(!is_counter || sample.value >= 0.0, "{sample:?}");

@@ -5,6 +5,7 @@ pub(crate) mod exposition;
 pub(crate) mod log;
 pub(crate) mod page;
 mod process;
+pub(crate) mod resp;
 
 pub(crate) use process::{FREE_PORTS, Process, binary};
 
