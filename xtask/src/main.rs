@@ -10,6 +10,7 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod codegen;
 mod crash;
 mod finding;
@@ -19,6 +20,7 @@ mod layers;
 mod repository;
 mod shell;
 mod tidy;
+mod timed;
 mod tools;
 
 use std::process::ExitCode;
@@ -56,6 +58,8 @@ enum Verb {
     },
     /// Kill the real server under load, again and again, and check what survives
     Crash(crash::Options),
+    /// Use the real server with other people's clients, and check every answer
+    Clients(clients::Options),
     /// Feed random bytes to the readers of files
     Fuzz(fuzz::Options),
     /// Measure; the figures go into docs/benchmarks.md
@@ -84,6 +88,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Codegen { check: true } => codegen::check(&root),
         Verb::Codegen { check: false } => codegen::write(&root),
         Verb::Crash(options) => crash::run(&root, &options),
+        Verb::Clients(options) => clients::run(&root, &options),
         Verb::Fuzz(options) => fuzz::run(&root, &options),
         Verb::Bench(options) => bench::run(&root, &options),
     }
