@@ -104,6 +104,7 @@ fn action() -> impl Strategy<Value = OwnedAction> {
         Just(ExpireRule::IfSome),
         Just(ExpireRule::IfLater),
         Just(ExpireRule::IfEarlier),
+        Just(ExpireRule::IfSomeEarlier),
     ];
     let set_expiry = prop_oneof![
         Just(SetExpiry::Never),
