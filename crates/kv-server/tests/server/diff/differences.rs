@@ -74,6 +74,30 @@ pub(super) static DIFFERENCES: &[Difference] = &[
         example: Example::Commands(&[r#"nosuch "\xff""#]),
     },
     Difference {
+        what: "Cursors that no `SCAN` has returned",
+        redis: "any number, also a negative one, is a place to go on at",
+        kv: "may be refused as `invalid cursor`",
+        reason: "whatever wrote such a cursor is mistaken, and should hear of it",
+        covers: |command, redis, kv| {
+            is(command.first(), "SCAN")
+                && matches!(redis, Value::Array(_))
+                && is_error(kv, "ERR invalid cursor")
+        },
+        stores_differ: false,
+        example: Example::Commands(&["SCAN -1"]),
+    },
+    Difference {
+        what: "`COMMAND GETKEYS` of a command without arguments",
+        redis: "wrong number of arguments",
+        kv: "`The command has no key arguments`",
+        reason: "as in Redis 7.2",
+        covers: |command, _, _| {
+            is(command.first(), "COMMAND") && is(command.get(1), "GETKEYS") && command.len() == 3
+        },
+        stores_differ: false,
+        example: Example::Commands(&["COMMAND GETKEYS PING"]),
+    },
+    Difference {
         what: "`HELLO` with several options, of which one is refused",
         redis: "what precedes it counts",
         kv: "nothing counts, and of an option that is given twice the last",

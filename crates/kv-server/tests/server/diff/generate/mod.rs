@@ -25,13 +25,7 @@ const FAMILIES: [(u32, &[(u32, Make)]); 5] = [
 
 /// Commands that the server does not know yet.
 const PENDING: &[&str] = &[
-    "COPY",
     "LCS",
-    "KEYS",
-    "SCAN",
-    "RANDOMKEY",
-    "RENAME",
-    "RENAMENX",
     "OBJECT",
     "MEMORY",
     "INFO",
@@ -43,15 +37,6 @@ const PENDING: &[&str] = &[
     "SHUTDOWN",
     "SLOWLOG",
     "CONFIG",
-    "CLIENT INFO",
-    "CLIENT LIST",
-    "CLIENT NO-EVICT",
-    "CLIENT KILL",
-    "CLIENT SETINFO",
-    "CLIENT NO-TOUCH",
-    "COMMAND DOCS",
-    "COMMAND INFO",
-    "COMMAND GETKEYS",
 ];
 
 /// Most commands in one pipeline.
