@@ -25,6 +25,9 @@ const FAMILIES: [(u32, &[(u32, Make)]); 5] = [
 
 /// Commands that the server does not know yet.
 const PENDING: &[&str] = &[
+    "COMMAND DOCS",
+    "COMMAND INFO",
+    "COMMAND GETKEYS",
     "LCS",
     "OBJECT",
     "MEMORY",
