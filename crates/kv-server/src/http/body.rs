@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-use super::limits::{BODY_RATE_MIN, BODY_ROOM_BYTES_MAX, BODY_TIMEOUT};
+use super::limits::{BODY_RATE_MIN, BODY_ROOM_BYTES_MAX, BODY_TIMEOUT, SKIP_BYTES_MAX};
 use super::problem::{Problem, Reason};
 
 /// Says of a connection that its client was answered before all it had sent was read.
@@ -30,13 +30,15 @@ pub(super) struct Upload {
     incoming: Incoming,
     unread: Unread,
     ended: bool,
+    /// It was too long, too slow or malformed: nothing more is wanted of it.
+    refused: bool,
 }
 
 impl Upload {
     /// A body that says to `unread` when it is not read to its end.
     pub(super) fn new(incoming: Incoming, unread: Unread) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, unread, ended }
+        Self { incoming, unread, ended, refused: false }
     }
 
     /// Whether there is no body at all, as far as that can be known without reading.
@@ -48,7 +50,13 @@ impl Upload {
     /// it is seen.
     ///
     /// Nothing is set aside for what has not come: memory grows with what arrives.
-    pub(super) async fn read(mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
+    pub(super) async fn read(&mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
+        let read = self.read_whole(bytes_max).await;
+        self.refused = read.is_err();
+        read
+    }
+
+    async fn read_whole(&mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
         let announced = self.incoming.size_hint().lower();
         if announced > bytes_max.bytes as u64 {
             return Err(bytes_max.exceeded());
@@ -97,6 +105,25 @@ impl Upload {
             }
         }
         Ok(None)
+    }
+}
+
+impl Upload {
+    /// Reads what is left and throws it away, where it is short: else the connection would have to be closed
+    /// after the answer.
+    pub(super) async fn skip(&mut self) {
+        let start = Instant::now();
+        let mut skipped = 0;
+        while !self.refused
+            && self.incoming.size_hint().lower() <= (SKIP_BYTES_MAX - skipped) as u64
+        {
+            match self.chunk(start, skipped).await {
+                Ok(Some(chunk)) if skipped + chunk.len() <= SKIP_BYTES_MAX => {
+                    skipped += chunk.len()
+                }
+                _ => return,
+            }
+        }
     }
 }
 

@@ -23,9 +23,9 @@ pub(super) async fn answer(
 ) -> Response<Body> {
     let started = Stopwatch::start();
     let (parts, incoming) = request.into_parts();
-    let body = Upload::new(incoming, unread.clone());
+    let mut body = Upload::new(incoming, unread.clone());
     let mut operation = Operation::Other;
-    let answered = handle(api, &parts, body, &mut operation).await;
+    let answered = handle(api, &parts, &mut body, &mut operation).await;
     let metrics = api.gate.metrics();
     metrics.record(Protocol::Http, operation, started.elapsed(), 1);
     let mut response = answered.unwrap_or_else(|problem| {
@@ -34,6 +34,10 @@ pub(super) async fn answer(
         }
         problem.into_response()
     });
+    // Who waits to be told to send a body is not told to when nobody wants it.
+    if !body.is_empty() && !parts.headers.contains_key(header::EXPECT) {
+        Box::pin(body.skip()).await;
+    }
     api.cors.write(parts.headers.get(header::ORIGIN), response.headers_mut());
     if parts.method == Method::HEAD { without_content(response) } else { response }
 }
@@ -42,7 +46,7 @@ pub(super) async fn answer(
 async fn handle(
     api: &Api,
     parts: &Parts,
-    body: Upload,
+    body: &mut Upload,
     operation: &mut Operation,
 ) -> Result<Response<Body>, Problem> {
     check_host(parts)?;

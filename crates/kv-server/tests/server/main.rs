@@ -25,6 +25,7 @@ mod durable_answers;
 mod expiries;
 mod failed_log;
 mod health;
+mod http;
 mod increments;
 mod independent_batches;
 mod keys_refused;

@@ -1,5 +1,6 @@
 //! What the tests of this crate share: clients, refusals, and the server as a process.
 
+pub(crate) mod http;
 pub(crate) mod exposition;
 pub(crate) mod log;
 pub(crate) mod page;
