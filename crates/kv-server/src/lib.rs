@@ -51,7 +51,7 @@ pub use clock::SystemClock;
 pub use config::{
     Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, FsyncMode, LimitsSection,
     ListenAddr, LogFilter, LogFormat, LogSection, OrOff, PersistSection, PowerOfTwo, Problem,
-    ServerSection, Size, Source, Sources, Span,
+    RespSection, ServerSection, Size, Source, Sources, Span, Threshold,
 };
 pub use data_dir::{DataDir, DataDirError, IdleDataDir};
 pub use error::StartError;

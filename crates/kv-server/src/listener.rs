@@ -13,7 +13,7 @@ use crate::clock::Stopwatch;
 use crate::error::StartError;
 
 /// Connections the system may hold for us before they are accepted.
-const BACKLOG: u32 = 1024;
+pub(crate) const BACKLOG: u32 = 1024;
 
 /// First pause after a failed accept; doubled each time.
 const BACKOFF_MIN: Duration = Duration::from_millis(5);

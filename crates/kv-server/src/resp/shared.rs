@@ -1,13 +1,14 @@
 //! What all connections of the listener share.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kv_core::Durability;
 use kv_resp::Limits;
 
 use super::clients::Clients;
+use super::settings::Settings;
 use super::slow_log::SlowLog;
+use super::statistics::Statistics;
 use super::work::Workers;
 use crate::clock::millis;
 use crate::config::Config;
@@ -41,6 +42,10 @@ pub(crate) struct Shared {
     pub(super) clients: Arc<Clients>,
     /// Commands that took long.
     pub(super) slow_log: SlowLog,
+    /// The settings that may have changed since.
+    pub(super) settings: Settings,
+    /// What was counted.
+    pub(super) statistics: Statistics,
     /// Whether the server drains.
     pub(crate) drain: Drain,
 }
@@ -59,7 +64,12 @@ impl Shared {
             batch_ops_max: config.limits.batch_ops_max.as_usize(),
             output_bytes_max: config.limits.output_bytes_max.as_usize(),
             clients: Arc::default(),
-            slow_log: SlowLog::new(Some(Duration::from_millis(10)), 128),
+            slow_log: SlowLog::new(
+                config.resp.slow_log_threshold.get(),
+                config.resp.slow_log_entries.as_usize(),
+            ),
+            settings: Settings::new(config),
+            statistics: Statistics::default(),
             drain: drain.clone(),
         }
     }

@@ -14,6 +14,7 @@ mod dump;
 mod expiry;
 mod help;
 mod keys;
+mod lcs;
 mod lifetime;
 mod numbers;
 mod rename;
@@ -26,4 +27,4 @@ mod wait;
 
 pub(super) use call::{After, Call, Later};
 pub(super) use row::{Command, Flags, Run};
-pub(super) use table::resolve;
+pub(super) use table::{numbered, resolve};
