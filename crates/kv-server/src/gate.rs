@@ -13,6 +13,7 @@ use crate::persistence::Persistence;
 use crate::promise::{self, Basis, Promise, Unkept};
 use crate::readiness::Loading;
 use crate::serving::Serving;
+use crate::shutdown::StopRequests;
 use crate::waiting::Waiter;
 
 /// What every protocol goes through to the store. One per server; protocols differ in what they read and
@@ -24,6 +25,7 @@ pub(crate) struct Gate {
     fsync: FsyncMode,
     started: Stopwatch,
     metrics: Arc<Metrics>,
+    stop_requests: StopRequests,
 }
 
 impl Gate {
@@ -31,7 +33,8 @@ impl Gate {
     pub(crate) fn new(backend: Backend, config: &Config, serving: Serving) -> Self {
         let promise = Promise::new(&config.persist);
         let (fsync, metrics) = (config.persist.fsync, Arc::new(Metrics::new()));
-        Self { backend, serving, promise, fsync, started: Stopwatch::start(), metrics }
+        let (started, stop_requests) = (Stopwatch::start(), StopRequests::default());
+        Self { backend, serving, promise, fsync, started, metrics, stop_requests }
     }
 
     /// The store. It must not be touched before the gate is [open](Self::open).
@@ -62,6 +65,11 @@ impl Gate {
     /// Where requests and connections are counted.
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Where a client asks for the server to stop.
+    pub(crate) fn stop_requests(&self) -> &StopRequests {
+        &self.stop_requests
     }
 
     /// Whether requests may touch the store: not while what was kept is still being loaded.

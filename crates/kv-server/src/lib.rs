@@ -59,4 +59,5 @@ pub use expiry_thread::ExpiryThread;
 pub use persistence::{LastSnapshot, Persistence, PersistenceStats, SnapshotError, SnapshotTaken};
 pub use readiness::Readiness;
 pub use server::{Server, Stopped};
+pub use shutdown::FinalSnapshot;
 pub use signals::StopSignals;

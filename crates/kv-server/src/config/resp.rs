@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::Visitor;
 use super::numbers::{Count, OrOff, Span};
 use super::setting::{Setting, quote};
-use super::Visitor;
 
 /// The longest idle time that Redis knows, in milliseconds.
 const IDLE_TIMEOUT_MAX_MS: u64 = i32::MAX as u64 * 1000;

@@ -1,11 +1,14 @@
 //! What all connections of the listener share.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use kv_core::Durability;
 use kv_resp::Limits;
 
 use super::clients::Clients;
+use super::info::Peak;
+use super::saves::Saves;
 use super::settings::Settings;
 use super::slow_log::SlowLog;
 use super::statistics::Statistics;
@@ -46,6 +49,12 @@ pub(crate) struct Shared {
     pub(super) settings: Settings,
     /// What was counted.
     pub(super) statistics: Statistics,
+    /// The most memory that was ever seen to be used.
+    pub(super) peak: Peak,
+    /// 40 digits that no other run of a server has.
+    pub(super) run_id: String,
+    /// How clients' snapshots ended.
+    pub(super) saves: Saves,
     /// Whether the server drains.
     pub(crate) drain: Drain,
 }
@@ -70,6 +79,9 @@ impl Shared {
             ),
             settings: Settings::new(config),
             statistics: Statistics::default(),
+            saves: Saves::default(),
+            peak: Peak::default(),
+            run_id: run_id(),
             drain: drain.clone(),
         }
     }
@@ -78,4 +90,10 @@ impl Shared {
     pub(crate) fn uptime_ms(&self) -> u64 {
         millis(self.gate.started().elapsed())
     }
+}
+
+/// Drawn by the operating system.
+fn run_id() -> String {
+    let draw = || RandomState::new().hash_one(0_u8);
+    format!("{:016x}{:016x}{:08x}", draw(), draw(), draw() >> 32)
 }

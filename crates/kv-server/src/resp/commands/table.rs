@@ -4,13 +4,14 @@ use std::sync::LazyLock;
 
 use super::row::Command;
 use super::{
-    batches, connection, dump, expiry, keys, lcs, numbers, rename, scan, server, strings, wait,
+    batches, connection, dump, expiry, info, keys, lcs, memory, numbers, object, rename, saving,
+    scan, server, shutdown, slow_log, strings, wait,
 };
 use crate::resp::failure::Failure;
 use crate::resp::request::Request;
 
 /// Every command, by family. A new family is added here.
-pub(crate) static FAMILIES: [&[Command]; 12] = [
+pub(crate) static FAMILIES: [&[Command]; 18] = [
     strings::COMMANDS,
     numbers::COMMANDS,
     batches::COMMANDS,
@@ -22,7 +23,13 @@ pub(crate) static FAMILIES: [&[Command]; 12] = [
     scan::COMMANDS,
     wait::COMMANDS,
     connection::COMMANDS,
+    object::COMMANDS,
     server::COMMANDS,
+    info::COMMANDS,
+    memory::COMMANDS,
+    saving::COMMANDS,
+    slow_log::COMMANDS,
+    shutdown::COMMANDS,
 ];
 
 /// Every command, containers and not their subcommands.
@@ -33,9 +40,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
 /// Every command, subcommands too, each at its number.
 pub(crate) fn numbered() -> &'static [&'static Command] {
     static NUMBERED: LazyLock<Vec<&Command>> = LazyLock::new(|| {
-        let with_subcommands = |command: &'static Command| {
-            std::iter::once(command).chain(command.subcommands)
-        };
+        let with_subcommands =
+            |command: &'static Command| std::iter::once(command).chain(command.subcommands);
         let mut commands: Vec<_> = all().flat_map(with_subcommands).collect();
         commands.sort_unstable_by_key(|command| place(command));
         commands

@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 use kv_core::ConfigError;
 
+pub(in crate::resp) use self::values::policy_name;
+
 use self::parameters::{Parameter, all};
 use super::call::Call;
 use super::help::help;

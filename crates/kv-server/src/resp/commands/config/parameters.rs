@@ -8,9 +8,9 @@ use std::path::absolute;
 
 use super::values::{self, Reader};
 use crate::config::{Config, FsyncMode, Span};
+use crate::listener::BACKLOG;
 use crate::resp::request::is;
 use crate::resp::settings::CHANGEABLE;
-use crate::listener::BACKLOG;
 
 /// A setting and its value.
 pub(super) struct Parameter {
@@ -93,33 +93,47 @@ const REDIS: &[Row] = &[
     ("appendonly", |server| values::yes_no(server.config.persist.enabled), None),
     ("appendfsync", appendfsync, None),
     ("save", save, None),
-    ("dir", |server| {
-        let path = server.config.data_dir.path();
-        absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
-    }, None),
+    (
+        "dir",
+        |server| {
+            let path = server.config.data_dir.path();
+            absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+        },
+        None,
+    ),
     ("databases", |_server| "1".to_owned(), None),
-    ("bind", |server| {
-        let addr = server.config.server.resp_addr.get();
-        addr.map(|addr| addr.ip().to_string()).unwrap_or_default()
-    }, None),
+    (
+        "bind",
+        |server| {
+            let addr = server.config.server.resp_addr.get();
+            addr.map(|addr| addr.ip().to_string()).unwrap_or_default()
+        },
+        None,
+    ),
     ("port", |server| server.local.port().to_string(), None),
     ("tcp-backlog", |_server| BACKLOG.to_string(), None),
     ("tcp-keepalive", |_server| tcp_keepalive(), None),
-    ("proto-max-bulk-len", |server| {
-        server.config.limits.value_bytes_max.get().to_string()
-    }, None),
-    ("client-query-buffer-limit", |_server| {
-        kv_resp::Limits::default().request_bytes_max.to_string()
-    }, None),
-    ("client-output-buffer-limit", |server| {
-        let max = server.config.limits.output_bytes_max.get();
-        format!("normal 0 {max} 60 slave 0 0 0 pubsub 0 0 0")
-    }, None),
+    ("proto-max-bulk-len", |server| server.config.limits.value_bytes_max.get().to_string(), None),
+    (
+        "client-query-buffer-limit",
+        |_server| kv_resp::Limits::default().request_bytes_max.to_string(),
+        None,
+    ),
+    (
+        "client-output-buffer-limit",
+        |server| {
+            let max = server.config.limits.output_bytes_max.get();
+            format!("normal 0 {max} 60 slave 0 0 0 pubsub 0 0 0")
+        },
+        None,
+    ),
     ("requirepass", |_server| String::new(), None),
     ("cluster-enabled", |_server| values::yes_no(false), None),
-    ("io-threads", |_server| {
-        tokio::runtime::Handle::current().metrics().num_workers().to_string()
-    }, None),
+    (
+        "io-threads",
+        |_server| tokio::runtime::Handle::current().metrics().num_workers().to_string(),
+        None,
+    ),
 ];
 
 fn appendfsync(server: &Server<'_>) -> String {

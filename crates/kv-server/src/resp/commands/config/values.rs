@@ -53,8 +53,8 @@ pub(super) fn entries(text: &str) -> Result<String, String> {
 }
 
 fn number(text: &str, min: i64, max: i64) -> Result<i64, String> {
-    let number = kv_resp::integer(text.as_bytes())
-        .ok_or("argument couldn't be parsed into an integer")?;
+    let number =
+        kv_resp::integer(text.as_bytes()).ok_or("argument couldn't be parsed into an integer")?;
     if (min..=max).contains(&number) {
         return Ok(number);
     }
