@@ -255,7 +255,9 @@ fn waiting_for_a_lock_is_counted_where_it_happens() {
                 })
             })
             .collect();
-        writers.into_iter().for_each(|writer| writer.join().unwrap());
+        for writer in writers {
+            writer.join().unwrap();
+        }
     });
     let stats = store.stats();
     assert!(stats.lock_waits > 0, "four threads and two locks");

@@ -209,18 +209,11 @@ impl ModelStore {
                 Ok(Answer::write(true).number(Some(number)))
             }
             Action::SetRange { offset, bytes } => {
-                let mut value = old_value.unwrap_or_default();
+                let value = old_value.unwrap_or_default();
                 if bytes.is_empty() {
                     return Ok(Answer::read(true).number(Some(length(&value))));
                 }
-                let offset = usize::try_from(offset).map_err(|_too_far| ())?;
-                if offset > crate::VALUE_BYTES_HARD_MAX - bytes.len() {
-                    return Err(());
-                }
-                for (offset, byte) in (offset..).zip(bytes) {
-                    value.resize(value.len().max(offset + 1), 0);
-                    value[offset] = *byte;
-                }
+                let value = overwritten(value, offset, bytes)?;
                 let number = length(&value);
                 self.store(op.key, value, old_expiry, now);
                 Ok(Answer::write(true).number(Some(number)))
@@ -276,4 +269,16 @@ fn at(deadline: crate::types::Deadline, now: u64) -> Result<u64, ()> {
 
 fn length(value: &[u8]) -> i64 {
     i64::try_from(value.len()).unwrap_or(i64::MAX)
+}
+
+fn overwritten(mut value: Vec<u8>, offset: u64, bytes: &[u8]) -> Result<Vec<u8>, ()> {
+    let offset = usize::try_from(offset).map_err(|_too_far| ())?;
+    if offset > crate::VALUE_BYTES_HARD_MAX - bytes.len() {
+        return Err(());
+    }
+    for (offset, byte) in (offset..).zip(bytes) {
+        value.resize(value.len().max(offset + 1), 0);
+        value[offset] = *byte;
+    }
+    Ok(value)
 }

@@ -28,6 +28,8 @@ pub(crate) enum Replies {
     Off,
     /// All but that to the next command.
     SkipNext,
+    /// All but that to the command at hand.
+    Skip,
 }
 
 impl Client {

@@ -66,7 +66,7 @@ impl Executor<'_> {
     /// Executes what there is room for.
     pub(super) fn execute(self, batch: &Batch<'_>) -> Executed {
         let started = Stopwatch::start();
-        let is_open = self.shared.gate.open().is_ok() && self.shared.writes.is_ok();
+        let is_open = self.shared.gate.open().is_ok() && self.shared.writes().is_ok();
         let ops_max = self.shared.batch_ops_max.min(OPS_PER_RUN_MAX);
         let ops = std::mem::take(&mut self.lists.ops);
         let mut run = Run { all: self, ops, ops_max, is_open, latest: None };
@@ -144,13 +144,17 @@ impl<'b> Run<'_, 'b> {
     #[cold]
     fn add_silent(&mut self, request: Request<'b>, before: Replies) -> Stop {
         if before == Replies::SkipNext {
-            self.all.client.replies = Replies::On;
+            self.all.client.replies = Replies::Skip;
         }
         let mark = self.all.answers.mark();
         let stop = self.dispatch(request);
         self.flush();
         let Executor { client, answers, .. } = &mut self.all;
-        if before == Replies::SkipNext || client.replies != Replies::On {
+        let is_silent = client.replies != Replies::On;
+        if client.replies == Replies::Skip {
+            client.replies = Replies::On;
+        }
+        if is_silent {
             answers.truncate(mark);
             if let Stop::Later(later) = stop {
                 return Stop::Later(Box::pin(later.map(|_answer| Ok(Answers::default()))));
@@ -211,15 +215,15 @@ impl<'b> Run<'_, 'b> {
         if self.is_open {
             return Ok(());
         }
-        if let Err(loading) = self.all.shared.gate.open()
-            && !command.flags.has(Flags::LOADING)
-        {
-            return Err(Failure::Loading(loading.percent));
+        let shared = &self.all.shared;
+        if let Err(loading) = shared.gate.open() {
+            let is_served = command.flags.has(Flags::LOADING);
+            return if is_served { Ok(()) } else { Err(Failure::Loading(loading.percent)) };
         }
-        match &self.all.shared.writes {
-            Err(unkept) if command.flags.has(Flags::WRITE) => Err(unkept.clone().into()),
-            _ => Ok(()),
+        if command.flags.has(Flags::WRITE) {
+            shared.writes()?;
         }
+        Ok(())
     }
 
     /// Executes the operations taken so far, and answers them.

@@ -245,7 +245,7 @@ impl Session {
     ) -> io::Result<()> {
         let basis = answers.basis();
         let holds = basis != Basis::default()
-            && !matches!(self.shared.gate.waiter(basis, self.shared.level), Ok(None));
+            && !matches!(self.shared.gate.waiter(basis, self.shared.level()), Ok(None));
         let mut sent = 0;
         if !holds
             && self.outbox.is_empty()
@@ -268,6 +268,6 @@ impl Session {
 
     /// Lets go of answers that need not wait for the log any more.
     fn release(&mut self, context: &Context<'_>) {
-        self.outbox.release(&self.shared.gate, self.shared.level, context);
+        self.outbox.release(&self.shared.gate, self.shared.level(), context);
     }
 }

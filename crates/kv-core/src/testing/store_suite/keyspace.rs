@@ -81,6 +81,8 @@ pub(super) fn transfers_mind_expired_keys_and_themselves<S: Store>(store: &S, cl
 
 /// KV-I6.
 pub(super) fn random_keys_are_live_and_any<S: Store>(store: &S, clock: &ManualClock) {
+    const KEYS: u32 = 5000;
+    const DRAWS: u32 = 20_000;
     let draw = || store.random_key().key.map(|key| key.to_vec());
     assert_eq!(draw(), None);
     run(store, b"only", set(b"v"));
@@ -95,8 +97,6 @@ pub(super) fn random_keys_are_live_and_any<S: Store>(store: &S, clock: &ManualCl
     run(store, b"only", Action::Delete { return_previous: false });
     assert_eq!(draw(), None, "expired keys alone are none");
 
-    const KEYS: u32 = 5000;
-    const DRAWS: u32 = 20_000;
     for number in 0..KEYS {
         run(store, &number.to_le_bytes(), set(b"v"));
     }

@@ -43,6 +43,11 @@ struct Unrounded {
     exponent: i64,
 }
 
+/// A length as an exponent. Lengths here are at most those of texts and numbers that are read.
+fn signed(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
 impl Extended {
     /// Zero.
     pub const ZERO: Self = Self { negative: false, mantissa: 0, exponent: EXPONENT_MIN };

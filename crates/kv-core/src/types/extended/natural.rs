@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::Unrounded;
+use super::{Unrounded, signed};
 
 const LIMB_BITS: usize = u64::BITS as usize;
 
@@ -101,7 +101,8 @@ impl Natural {
         let mut next = || u128::from(highest.next().copied().unwrap_or(0));
         let head = next() << LIMB_BITS | next();
         let has_rest = highest.any(|limb| *limb != 0);
-        let exponent = exponent + (self.limbs.len() as i64 - 2) * LIMB_BITS as i64;
+        let below_head = signed(self.limbs.len() * LIMB_BITS) - i64::from(u128::BITS);
+        let exponent = exponent + below_head;
         Unrounded { head, has_rest, exponent }
     }
 
@@ -122,7 +123,7 @@ impl Natural {
                 head |= 1;
             }
         }
-        let exponent = bits as i64 - divisor_bits as i64 - fraction_bits;
+        let exponent = signed(bits) - signed(divisor_bits) - fraction_bits;
         Unrounded { head, has_rest: !self.is_zero(), exponent }
     }
 }

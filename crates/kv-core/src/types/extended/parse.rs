@@ -1,7 +1,7 @@
 //! Reading numbers as C's `strtold` does, and Redis after it.
 
 use super::natural::Natural;
-use super::{Extended, Unrounded};
+use super::{Extended, Unrounded, signed};
 use crate::error::StoreError;
 
 /// The longest text that is read as a number: what Redis has room for.
@@ -86,15 +86,14 @@ impl<'a> Written<'a> {
     /// The exponent that the last digit counts with, if a digit is worth `digit_exponent` more than the
     /// next.
     fn last_exponent(&self, digit_exponent: i64) -> i64 {
-        self.exponent - self.fraction.len() as i64 * digit_exponent
+        self.exponent - signed(self.fraction.len()) * digit_exponent
     }
 }
 
 fn read_exponent(text: &[u8]) -> Option<i64> {
     let (sign, digits) = match text {
         [b'-', digits @ ..] => (-1, digits),
-        [b'+', digits @ ..] => (1, digits),
-        digits => (1, digits),
+        [b'+', digits @ ..] | digits => (1, digits),
     };
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return None;

@@ -118,10 +118,13 @@ impl<'a> Call<'a> {
 
     /// There is only one database.
     pub(crate) fn check_db(&self, number: &[u8]) -> Result<(), Failure> {
-        if integer(number)? == 0 {
-            return Ok(());
+        match i32::try_from(integer(number)?) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(Failure::Text("ERR DB index is out of range")),
+            Err(_) => Err(Failure::Text(
+                "ERR value is out of range, value must between -2147483648 and 2147483647",
+            )),
         }
-        Err(Failure::Text("ERR DB index is out of range"))
     }
 
     /// The answer rests on this too.

@@ -208,7 +208,7 @@ fn reply(call: &mut Call<'_>) -> Result<(), Failure> {
     } else if is(wanted, "OFF") {
         call.client.replies = Replies::Off;
     } else if is(wanted, "SKIP") {
-        if call.client.replies == Replies::On {
+        if call.client.replies != Replies::Off {
             call.client.replies = Replies::SkipNext;
         }
     } else {
