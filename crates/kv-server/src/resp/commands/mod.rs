@@ -7,7 +7,7 @@
 mod batches;
 mod call;
 mod client;
-mod commands;
+mod command;
 mod config;
 mod connection;
 mod dump;

@@ -32,7 +32,8 @@ pub(super) const COMMANDS: &[Command] = &[
         "1.0.0",
         "Returns the Unix timestamp of the last successful save to disk.",
     )
-    .flags(Flags::LOADING.and(Flags::STALE).and(Flags::FAST).and(Flags::DANGEROUS))
+    .flags(Flags::LOADING.and(Flags::STALE).and(Flags::FAST))
+    .flags(Flags::DANGEROUS.and(Flags::ADMINISTERS))
     .call(lastsave),
 ];
 

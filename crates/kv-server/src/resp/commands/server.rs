@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::call::Call;
 use super::row::{Command, Flags, Group};
-use super::{commands, config};
+use super::{command, config};
 use crate::clock::wall_time;
 use crate::promise::Basis;
 use crate::resp::answers::Answers;
@@ -17,8 +17,8 @@ use crate::resp::work;
 pub(super) const COMMANDS: &[Command] = &[
     row("COMMAND", -1, "2.8.13", "Returns detailed information about all commands.")
         .flags(Flags::CONNECTION.and(Flags::LOADING).and(Flags::STALE))
-        .call(commands::all)
-        .container(commands::SUBCOMMANDS),
+        .call(command::all)
+        .container(command::SUBCOMMANDS),
     row("CONFIG", -2, "2.0.0", "A container for server configuration commands.")
         .container(config::SUBCOMMANDS),
     row("DBSIZE", 1, "1.0.0", "Returns the number of keys in the database.")

@@ -3,12 +3,12 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use super::Server;
 use super::text::Text;
 use crate::metrics::{Label as _, Operation};
-use crate::resp::shared::Shared;
 
 /// `# Stats`: since the start, or since the statistics were reset.
-pub(super) fn stats(shared: &Shared, text: &mut Text) {
+pub(super) fn stats(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     let (totals, statistics) = (shared.totals(), &shared.statistics);
     let rates = &statistics.rates;
     let kbps = |rate: &std::sync::atomic::AtomicU64| {
@@ -48,7 +48,7 @@ pub(super) fn stats(shared: &Shared, text: &mut Text) {
 }
 
 /// `# Commandstats`: the time of commands that arrived together is shared out evenly among them.
-pub(super) fn commandstats(shared: &Shared, text: &mut Text) {
+pub(super) fn commandstats(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     for (command, count) in shared.statistics.commands.all() {
         let micros = count.took.as_micros();
         let each = count.took.as_secs_f64() * 1e6 / calls_or_one(count.calls);
@@ -68,7 +68,7 @@ fn calls_or_one(calls: u64) -> f64 {
 }
 
 /// `# Errorstats`
-pub(super) fn errorstats(shared: &Shared, text: &mut Text) {
+pub(super) fn errorstats(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     for (code, count) in shared.statistics.errors.all() {
         text.field(format_args!("errorstat_{code}"), format_args!("count={count}"));
     }
@@ -76,7 +76,7 @@ pub(super) fn errorstats(shared: &Shared, text: &mut Text) {
 
 /// `# Latencystats`: of commands by their kind, as in the metrics. A command takes as long as those that arrived
 /// with it.
-pub(super) fn latencystats(shared: &Shared, text: &mut Text) {
+pub(super) fn latencystats(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     let totals = shared.totals();
     for (operation, latency) in Operation::ALL.iter().zip(&totals.latencies) {
         if latency.count() > 0 {

@@ -1,10 +1,10 @@
 //! Who is connected.
 
+use super::Server;
 use super::text::Text;
-use crate::resp::shared::Shared;
 
 /// `# Clients`
-pub(super) fn clients(shared: &Shared, text: &mut Text) {
+pub(super) fn clients(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     let seen: Vec<_> = shared.clients.all().iter().map(|client| client.seen()).collect();
     let received = seen.iter().map(|seen| seen.received + seen.room).max();
     let unsent = seen.iter().map(|seen| seen.unsent).max();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use kv_core::StoreStats;
 
+use super::Server;
 use super::text::{Text, ratio};
 use crate::resp::clients::RECORD_BYTES;
 use crate::resp::commands::policy_name;
@@ -62,7 +63,7 @@ impl Memory {
 }
 
 /// `# Memory`: what the store accounts for, as its limit does.
-pub(super) fn memory(shared: &Shared, text: &mut Text) {
+pub(super) fn memory(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     let now = Memory::now(shared);
     let (store, used) = (&now.store, now.store.memory_used_bytes);
     text.bytes("used_memory", used);
@@ -101,7 +102,7 @@ pub(super) fn memory(shared: &Shared, text: &mut Text) {
 }
 
 /// `# Keyspace`: one database, shown when it has keys.
-pub(super) fn keyspace(shared: &Shared, text: &mut Text) {
+pub(super) fn keyspace(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     if shared.gate.open().is_err() {
         return;
     }

@@ -12,6 +12,8 @@ mod text;
 
 pub(crate) use memory::{Memory, Peak};
 
+use std::net::SocketAddr;
+
 use self::text::Text;
 use super::request::is;
 use super::shared::Shared;
@@ -21,7 +23,14 @@ struct Section {
     name: &'static str,
     title: &'static str,
     scope: Scope,
-    show: fn(&Shared, &mut Text),
+    show: fn(&Server<'_>, &mut Text),
+}
+
+/// A server, as a client sees it.
+pub(crate) struct Server<'a> {
+    pub(crate) shared: &'a Shared,
+    /// Where it is connected to.
+    pub(crate) local: SocketAddr,
 }
 
 /// When a section is shown.
@@ -39,7 +48,7 @@ const fn section(
     name: &'static str,
     title: &'static str,
     scope: Scope,
-    show: fn(&Shared, &mut Text),
+    show: fn(&Server<'_>, &mut Text),
 ) -> Section {
     Section { name, title, scope, show }
 }
@@ -53,17 +62,17 @@ const SECTIONS: &[Section] = &[
     section("stats", "Stats", Scope::Default, activity::stats),
     section("replication", "Replication", Scope::Default, server::replication),
     section("cpu", "CPU", Scope::Default, server::cpu),
-    section("modules", "Modules", Scope::Everything, |_shared, _text| {}),
+    section("modules", "Modules", Scope::Everything, |_server, _text| {}),
     section("commandstats", "Commandstats", Scope::All, activity::commandstats),
     section("errorstats", "Errorstats", Scope::Default, activity::errorstats),
     section("latencystats", "Latencystats", Scope::All, activity::latencystats),
-    section("cluster", "Cluster", Scope::Default, |_shared, text| text.field("cluster_enabled", 0)),
+    section("cluster", "Cluster", Scope::Default, |_server, text| text.field("cluster_enabled", 0)),
     section("keyspace", "Keyspace", Scope::Default, memory::keyspace),
 ];
 
 /// The sections that are asked for, each once; unknown ones are passed over. The default when none is.
 pub(crate) fn info<'a>(
-    shared: &Shared,
+    server: &Server<'_>,
     wanted: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
 ) -> String {
     let scopes =
@@ -80,7 +89,7 @@ pub(crate) fn info<'a>(
         let is_named = || wanted.clone().any(|name| is(name, section.name));
         if scope.is_some_and(|scope| section.scope <= scope) || is_named() {
             text.section(section.title);
-            (section.show)(shared, &mut text);
+            (section.show)(server, &mut text);
         }
     }
     text.into_string()

@@ -1,5 +1,6 @@
 //! What is kept on disk: snapshots, which are Redis's dump, and the log, which is its append-only file.
 
+use super::Server;
 use super::text::Text;
 use crate::clock::millis;
 use crate::persistence::PersistenceStats;
@@ -7,7 +8,7 @@ use crate::resp::commands::last_save_s;
 use crate::resp::shared::Shared;
 
 /// `# Persistence`
-pub(super) fn persistence(shared: &Shared, text: &mut Text) {
+pub(super) fn persistence(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     let persistence = shared.gate.persistence();
     let stats = persistence.map(|persistence| persistence.stats()).unwrap_or_default();
     text.field("loading", u8::from(shared.gate.open().is_err()));

@@ -3,10 +3,10 @@
 use std::fs;
 use std::time::Duration;
 
+use super::Server;
 use super::text::Text;
 use crate::clock::wall_time;
 use crate::resp::REDIS_VERSION;
-use crate::resp::shared::Shared;
 
 /// Ticks per second in which Linux tells programs of processor time.
 const TICKS_PER_SECOND: u64 = 100;
@@ -15,7 +15,7 @@ const TICKS_PER_SECOND: u64 = 100;
 const LRU_CLOCK_MAX: u64 = (1 << 24) - 1;
 
 /// `# Server`
-pub(super) fn server(shared: &Shared, text: &mut Text) {
+pub(super) fn server(Server { shared, local }: &Server<'_>, text: &mut Text) {
     let (now, uptime_s) = (wall_time(), shared.uptime_ms() / 1000);
     let system = |name: &str| {
         let told = fs::read_to_string(format!("/proc/sys/kernel/{name}")).unwrap_or_default();
@@ -39,8 +39,7 @@ pub(super) fn server(shared: &Shared, text: &mut Text) {
     text.field("process_id", std::process::id());
     text.field("process_supervised", "no");
     text.field("run_id", &shared.run_id);
-    let port = shared.config.server.resp_addr.get().map_or(0, |addr| addr.port());
-    text.field("tcp_port", port);
+    text.field("tcp_port", local.port());
     text.field("server_time_usec", now.as_micros());
     text.field("uptime_in_seconds", uptime_s);
     text.field("uptime_in_days", uptime_s / 86_400);
@@ -53,7 +52,7 @@ pub(super) fn server(shared: &Shared, text: &mut Text) {
 }
 
 /// `# Replication`
-pub(super) fn replication(shared: &Shared, text: &mut Text) {
+pub(super) fn replication(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     text.field("role", "master");
     text.field("connected_slaves", 0);
     text.field("master_failover_state", "no-failover");
@@ -70,7 +69,7 @@ pub(super) fn replication(shared: &Shared, text: &mut Text) {
 }
 
 /// `# CPU`: processor time used. The main thread waits, and others serve.
-pub(super) fn cpu(_shared: &Shared, text: &mut Text) {
+pub(super) fn cpu(_server: &Server<'_>, text: &mut Text) {
     let process = Used::read("/proc/self/stat").unwrap_or_default();
     let main = Used::read(&format!("/proc/self/task/{}/stat", std::process::id()));
     let main = main.unwrap_or_default();
