@@ -160,9 +160,13 @@ fn pipelines() {
         for (name, action) in [("get", Action::Get), ("set", set(&VALUE, None))] {
             for depth in [1, 16, 64] {
                 for how in [How::OneByOne, How::AsBatch, How::InOrder] {
-                    rate(&format!("{name} of {resident} keys, {depth} at once, {how:?}"), KEYS, || {
-                        pipeline(&store, &keys, action, depth, how);
-                    });
+                    rate(
+                        &format!("{name} of {resident} keys, {depth} at once, {how:?}"),
+                        KEYS,
+                        || {
+                            pipeline(&store, &keys, action, depth, how);
+                        },
+                    );
                 }
             }
         }
