@@ -48,6 +48,10 @@ pub enum Reason {
     SnapshotRunning,
     /// The snapshot could not be written.
     SnapshotFailed,
+    /// Too many bytes of requests and answers are in flight in the server.
+    Overloaded,
+    /// The request did not arrive in time.
+    RequestTimeout,
     /// A message longer than this client's or the server's limit.
     MessageTooLong,
     /// A reason this client does not know yet, by name.
@@ -97,6 +101,8 @@ impl Reason {
             ErrorReason::PersistenceOff => Self::PersistenceOff,
             ErrorReason::SnapshotRunning => Self::SnapshotRunning,
             ErrorReason::SnapshotFailed => Self::SnapshotFailed,
+            ErrorReason::Overloaded => Self::Overloaded,
+            ErrorReason::RequestTimeout => Self::RequestTimeout,
         }
     }
 
@@ -111,6 +117,8 @@ impl Reason {
                 | Self::LogOverloaded
                 | Self::Loading
                 | Self::SnapshotRunning
+                | Self::Overloaded
+                | Self::RequestTimeout
         )
     }
 
@@ -127,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_reason_of_the_contract_is_known_by_name_and_number() {
-        for number in 0..=21 {
+        for number in 0..=23 {
             let wire = ErrorReason::try_from(number).unwrap();
             let name = wire.as_str_name().strip_prefix("ERROR_REASON_").unwrap();
             assert_eq!(Reason::from_name(name), Reason::from_number(number), "{name}");

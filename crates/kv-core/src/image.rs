@@ -100,7 +100,8 @@ pub trait SnapshotSource: Send + Sync {
 /// (KV-I3), and an effect older than what a key holds changes nothing. Nothing is journalled. The memory
 /// limit does not hold meanwhile: a full store must be able to load what it held.
 pub trait ReplayTarget: Send + Sync {
-    /// Makes room for this many keys in advance, so that tables need not grow step by step.
+    /// Says how many keys are going to be replayed, so that tables need not grow step by step. Costs nothing:
+    /// room is made when a shard's first key comes.
     fn reserve(&self, keys: u64);
 
     /// Applies effects. Fastest when those of one shard follow each other.

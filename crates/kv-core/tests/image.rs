@@ -81,6 +81,31 @@ fn what_was_replayed_can_be_discarded_and_replayed_anew() {
     assert_eq!(reply.version, Version::new(5));
 }
 
+/// Growing would copy the tables, and take memory that is not needed.
+#[test]
+fn no_table_grows_when_the_number_of_keys_was_said_before() {
+    const KEYS: u32 = 16_000;
+    const ENTRY_BYTES: u64 = 32;
+    let config = EngineConfig { shards: 16, ..EngineConfig::default() };
+    let store = ShardedStore::new(config, NullJournal, ManualClock::default()).unwrap();
+    store.reserve(KEYS.into());
+    let table_bytes = |store: &Engine| store.stats().memory_used_bytes - store.keys() * ENTRY_BYTES;
+    let empty = table_bytes(&store);
+    let mut with_room = None;
+    for key in 0..KEYS {
+        let (key, change) = (key.to_le_bytes(), Change::Put { value: b"8 bytes.", expiry: None });
+        store.replay(&[Effect { shard: 0, version: Version::new(1), key: &key, change }]);
+        if store.stats().shard_keys_min > 0 {
+            let before = *with_room.get_or_insert_with(|| table_bytes(&store));
+            assert_eq!(table_bytes(&store), before, "after {} keys", store.keys());
+        }
+    }
+    store.verify();
+    let room = with_room.unwrap() - empty;
+    let needed = u64::from(KEYS) * 20;
+    assert!(room < needed * 2, "{room} bytes for the slots of {KEYS} keys, which need {needed}");
+}
+
 /// A key that was deleted before a snapshot, and whose delete the log has let go: KV-I4.
 #[test]
 fn versions_go_on_above_those_of_deleted_keys() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
@@ -10,7 +11,9 @@ use tracing::{error, info, warn};
 
 use crate::config::ListenAddr;
 use crate::error::StartError;
-use crate::listener::{Listener, Places};
+use crate::listener::{Greeting, Listener};
+use crate::metrics::{self, Metrics};
+use crate::places::Places;
 use crate::protocol::Protocol;
 use crate::shutdown::Drain;
 
@@ -31,13 +34,16 @@ impl Endpoint {
     pub(crate) fn bind(
         key: &'static str,
         addr: ListenAddr,
-        places: &Places,
+        (places, metrics): (&Places, &Arc<Metrics>),
         protocol: impl Protocol + 'static,
     ) -> Result<Option<Self>, StartError> {
         let Some(addr) = addr.get() else {
             return Ok(None);
         };
-        let listener = Listener::bind(key, addr, places.clone())?;
+        let label = metrics::Protocol::named(protocol.name());
+        let counter = label.map(|label| (Arc::clone(metrics), label));
+        let greeting = Greeting { counter, full: protocol.full() };
+        let listener = Listener::bind(key, addr, places.clone(), greeting)?;
         Ok(Some(Self { listener, protocol: Box::new(protocol) }))
     }
 

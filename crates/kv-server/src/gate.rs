@@ -2,10 +2,13 @@
 //! where it is counted.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use kv_core::{Durability, Store};
+use kv_core::{Durability, JournalError, Store};
+use tokio::time::timeout;
 
 use crate::backend::Backend;
+use crate::budget::Budget;
 use crate::clock::Stopwatch;
 use crate::config::{Config, FsyncMode};
 use crate::metrics::Metrics;
@@ -24,14 +27,26 @@ pub(crate) struct Gate {
     fsync: FsyncMode,
     started: Stopwatch,
     metrics: Arc<Metrics>,
+    budget: Arc<Budget>,
+    request_timeout: Duration,
 }
 
 impl Gate {
     /// Lets protocols through to the backend as the configuration says.
     pub(crate) fn new(backend: Backend, config: &Config, serving: Serving) -> Self {
         let promise = Promise::new(&config.persist);
-        let (fsync, metrics) = (config.persist.fsync, Arc::new(Metrics::new()));
-        Self { backend, serving, promise, fsync, started: Stopwatch::start(), metrics }
+        let limits = &config.limits;
+        let (all, connection) = (limits.requests_bytes_max, limits.connection_bytes_max);
+        Self {
+            backend,
+            serving,
+            promise,
+            fsync: config.persist.fsync,
+            started: Stopwatch::start(),
+            metrics: Arc::new(Metrics::new()),
+            budget: Arc::new(Budget::new(all.get(), connection.get())),
+            request_timeout: limits.request_timeout.get(),
+        }
     }
 
     /// The store. It must not be touched before the gate is [open](Self::open).
@@ -62,6 +77,18 @@ impl Gate {
     /// Where requests and connections are counted.
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// The bytes that requests and answers in flight may take.
+    pub(crate) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// How long a request may take to arrive, beside what its length allows: see [`Patience`].
+    ///
+    /// [`Patience`]: crate::patience::Patience
+    pub(crate) fn request_timeout(&self) -> Duration {
+        self.request_timeout
     }
 
     /// Whether requests may touch the store: not while what was kept is still being loaded.
@@ -96,16 +123,26 @@ impl Gate {
     /// Waits until an answer may be sent, and tells the level that its writes have reached.
     ///
     /// # Errors
-    /// [`Unkept`] when the log has failed and what the answer rests on may be lost.
+    /// [`Unkept`] when the log has failed, or takes longer than `limits.request_timeout`, and what the answer
+    /// rests on may be lost.
     pub(crate) async fn settle(
         &self,
         basis: Basis,
         level: Durability,
     ) -> Result<Durability, Unkept> {
         if let Some(mut waiter) = self.waiter(basis, level)? {
-            let waited = waiter.wait(self.store().progress()).await;
+            let waited = timeout(self.request_timeout, waiter.wait(self.store().progress())).await;
+            let waited = waited.unwrap_or_else(|_elapsed| Err(self.too_long(level)));
             waited.map_err(|failure| basis.lost(failure))?;
         }
         Ok(self.achieved(basis, level))
+    }
+
+    /// Why the wait for the log was given up.
+    fn too_long(&self, level: Durability) -> JournalError {
+        let waited = self.request_timeout;
+        let reason =
+            format!("the log did not reach {level} within limits.request_timeout = {waited:?}");
+        JournalError::Unknown { reason }
     }
 }

@@ -18,6 +18,7 @@
 mod admin;
 mod args;
 mod backend;
+mod budget;
 mod build_info;
 mod clock;
 mod config;
@@ -27,9 +28,12 @@ mod error;
 mod expiry_thread;
 mod gate;
 mod grpc;
+mod http;
 mod listener;
 mod metrics;
+mod patience;
 mod persistence;
+mod places;
 mod promise;
 mod protocol;
 mod readiness;
@@ -50,8 +54,8 @@ pub use build_info::BuildInfo;
 pub use clock::SystemClock;
 pub use config::{
     Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, FsyncMode, LimitsSection,
-    ListenAddr, LogFilter, LogFormat, LogSection, OrOff, PersistSection, PowerOfTwo, Problem,
-    ServerSection, Size, Source, Sources, Span,
+    ListenAddr, LogFilter, LogFormat, LogSection, OrOff, Origins, PersistSection, PowerOfTwo,
+    Problem, ServerSection, Size, Source, Sources, Span,
 };
 pub use data_dir::{DataDir, DataDirError, IdleDataDir};
 pub use error::StartError;

@@ -1,16 +1,18 @@
 //! The listening socket: accepts connections up to a bound, and goes on when accepting fails.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::yield_now;
 use tracing::warn;
 
 use crate::clock::Stopwatch;
 use crate::error::StartError;
+use crate::metrics::{self, ConnectionGuard, Metrics};
+use crate::places::{Place, Places};
 
 /// Connections the system may hold for us before they are accepted.
 const BACKLOG: u32 = 1024;
@@ -21,8 +23,15 @@ const BACKOFF_MIN: Duration = Duration::from_millis(5);
 /// Longest pause after a failed accept.
 const BACKOFF_MAX: Duration = Duration::from_secs(1);
 
+/// What is read of the first request of a client that is told to go.
+const LAST_READ_BYTES: usize = 4096;
+
 /// The same warning is written at most this often.
 const WARNING_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Clients accepted one after the other before those that are served have their turn: a flood of them must not
+/// keep the others waiting.
+const ACCEPTS_PER_TURN_MAX: u32 = 16;
 
 /// A listening socket.
 #[derive(Debug)]
@@ -30,28 +39,27 @@ pub(crate) struct Listener {
     socket: TcpListener,
     addr: SocketAddr,
     places: Places,
+    greeting: Greeting,
+    /// Accepted since others had their turn.
+    accepts_this_turn: u32,
     refusals: Refusals,
 }
 
-/// The places for clients, which all listeners share: `limits.connections_max`.
-#[derive(Debug, Clone)]
-pub(crate) struct Places {
-    permits: Arc<Semaphore>,
-    max: usize,
-}
-
-impl Places {
-    /// So many places.
-    pub(crate) fn new(max: usize) -> Self {
-        Self { permits: Arc::new(Semaphore::new(max)), max }
-    }
-}
-
-/// One client. The permit is its place among `limits.connections_max`.
+/// One client.
 #[derive(Debug)]
 pub(crate) struct Accepted {
     pub(crate) stream: TcpStream,
-    pub(crate) permit: OwnedSemaphorePermit,
+    /// Its place among all clients, to be kept until the connection is closed.
+    pub(crate) permit: Place,
+}
+
+/// What a listener needs to know of the protocol that is spoken.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Greeting {
+    /// Where connections are counted; `None` when they are not.
+    pub(crate) counter: Option<(Arc<Metrics>, metrics::Protocol)>,
+    /// What a client is told for whom there is no place, before the connection is closed.
+    pub(crate) full: &'static [u8],
 }
 
 impl Listener {
@@ -60,13 +68,15 @@ impl Listener {
         key: &'static str,
         addr: SocketAddr,
         places: Places,
+        greeting: Greeting,
     ) -> Result<Self, StartError> {
         let socket = listen(addr).map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => StartError::AddressInUse { key, addr },
             _ => StartError::Bind { key, addr, source },
         })?;
         let addr = socket.local_addr().map_err(|source| StartError::Bind { key, addr, source })?;
-        Ok(Self { socket, addr, places, refusals: Refusals::default() })
+        let refusals = Refusals::default();
+        Ok(Self { socket, addr, places, greeting, accepts_this_turn: 0, refusals })
     }
 
     /// The address, with the port that was taken when the configured one is 0.
@@ -82,9 +92,11 @@ impl Listener {
             match self.socket.accept().await {
                 Ok((stream, peer)) => {
                     backoff = BACKOFF_MIN;
-                    match Arc::clone(&self.places.permits).try_acquire_owned() {
-                        Ok(permit) => return Accepted { stream, permit },
-                        Err(_full) => self.refusals.count(peer, self.places.max),
+                    self.give_others_a_turn().await;
+                    let counted = || self.greeting.counted();
+                    match self.places.take(peer.ip(), counted) {
+                        Some(permit) => return Accepted { stream, permit },
+                        None => self.refuse(stream, peer),
                     }
                 }
                 Err(error) if concerns_one_client(&error) => {}
@@ -96,6 +108,47 @@ impl Listener {
             }
         }
     }
+}
+
+impl Listener {
+    async fn give_others_a_turn(&mut self) {
+        self.accepts_this_turn += 1;
+        if self.accepts_this_turn >= ACCEPTS_PER_TURN_MAX {
+            self.accepts_this_turn = 0;
+            yield_now().await;
+        }
+    }
+
+    fn refuse(&mut self, stream: TcpStream, peer: SocketAddr) {
+        self.greeting.count_refusal();
+        self.refusals.count(peer, self.places.limit());
+        // Whoever cannot be told learns it from the end of the connection.
+        drop(say(stream, self.greeting.full));
+    }
+}
+
+impl Greeting {
+    fn counted(&self) -> Option<ConnectionGuard> {
+        self.counter.as_ref().map(|(metrics, protocol)| metrics.connection(*protocol))
+    }
+
+    fn count_refusal(&self) {
+        if let Some((metrics, protocol)) = &self.counter {
+            metrics.connection_refused(*protocol);
+        }
+    }
+}
+
+/// Says the last word, without waiting.
+fn say(stream: TcpStream, words: &[u8]) -> io::Result<()> {
+    if words.is_empty() {
+        return Ok(());
+    }
+    // Waits for nothing, as the stream did not.
+    let mut stream = stream.into_std()?;
+    stream.write_all(words)?;
+    // What was received and not read would make the system drop what was sent.
+    stream.read(&mut [0; LAST_READ_BYTES]).map(drop)
 }
 
 fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
@@ -127,13 +180,13 @@ struct Refusals {
 }
 
 impl Refusals {
-    fn count(&mut self, peer: SocketAddr, connections_max: usize) {
+    fn count(&mut self, peer: SocketAddr, (limit, max): (&'static str, usize)) {
         self.unreported += 1;
         if self.reported.is_some_and(|last| last.elapsed() < WARNING_INTERVAL) {
             return;
         }
         let refused = self.unreported;
-        warn!(%peer, refused, "closed connections: limits.connections_max = {connections_max} are open");
+        warn!(%peer, refused, "closed connections: {limit} = {max} are open");
         self.unreported = 0;
         self.reported = Some(Stopwatch::start());
     }

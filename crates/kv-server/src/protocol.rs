@@ -14,6 +14,11 @@ pub(crate) trait Protocol: Send + Sync {
     /// Its name in logs and metrics.
     fn name(&self) -> &'static str;
 
+    /// What a client is told for whom there is no place, before its connection is closed: by default nothing.
+    fn full(&self) -> &'static [u8] {
+        b""
+    }
+
     /// Serves one client, until it leaves or the server drains.
     fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()>;
 }

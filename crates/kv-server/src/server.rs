@@ -17,7 +17,8 @@ use crate::endpoint::Endpoint;
 use crate::error::StartError;
 use crate::gate::Gate;
 use crate::grpc::Grpc;
-use crate::listener::Places;
+use crate::http::Http;
+use crate::places::Places;
 use crate::resp::Resp;
 use crate::serving::serving;
 use crate::shutdown::{Drain, DrainSwitch, drain_switch};
@@ -56,12 +57,17 @@ impl Server {
         let (switch, drain) = drain_switch();
         let (serving, watching) = serving(&backend, &drain);
         let gate = Arc::new(Gate::new(backend, config, serving));
-        let places = Places::new(config.limits.connections_max.as_usize());
+        let limits = &config.limits;
+        let (max, reserved) = (limits.connections_max, limits.connections_reserved);
+        let places = Places::new("limits.connections_max", max.as_usize(), reserved.as_usize());
         let grpc = Grpc::new(&gate, config, &drain)?;
-        let resp = Resp::new(&gate, config);
+        let resp = Resp::new(&gate, config, &drain);
+        let http = Http::new(&gate, config);
+        let shared = (&places, gate.metrics());
         let endpoints = [
-            Endpoint::bind("server.resp_addr", config.server.resp_addr, &places, resp)?,
-            Endpoint::bind("server.grpc_addr", config.server.grpc_addr, &places, grpc)?,
+            Endpoint::bind("server.resp_addr", config.server.resp_addr, shared, resp)?,
+            Endpoint::bind("server.grpc_addr", config.server.grpc_addr, shared, grpc)?,
+            Endpoint::bind("server.http_addr", config.server.http_addr, shared, http)?,
         ];
         let endpoints: Vec<Endpoint> = endpoints.into_iter().flatten().collect();
         if endpoints.is_empty() {

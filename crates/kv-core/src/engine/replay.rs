@@ -35,12 +35,9 @@ impl Wake for Unpark {
 
 impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
     fn reserve(&self, keys: u64) {
-        // Keys spread evenly; a shard that gets more than its part grows as usual.
-        let per_shard = usize::try_from(keys).unwrap_or(usize::MAX) / self.shards.len();
-        let ctx = self.context();
-        for index in 0..self.shards.len() {
-            self.lock(index).reserve_slots(&ctx, per_shard);
-        }
+        let per_shard = keys / self.shards.len() as u64;
+        // Keys spread at random: hardly a shard gets four deviations more than its part, and grows as usual.
+        self.expected_keys.store(per_shard + 4 * per_shard.isqrt(), Ordering::Relaxed);
     }
 
     fn replay(&self, effects: &[Effect<'_>]) {
@@ -60,7 +57,7 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
                 Some((index, guard)) if index == shard => guard,
                 other => {
                     drop(other);
-                    self.lock(shard)
+                    self.lock_with_room(&ctx, shard)
                 }
             };
             let (_, guard) = held.insert((shard, guard));
@@ -85,6 +82,7 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
     }
 
     fn finish_replay(&self) {
+        self.expected_keys.store(0, Ordering::Relaxed);
         let ctx = self.context();
         let seen = Version::new(self.replayed_version.load(Ordering::Relaxed));
         for index in 0..self.shards.len() {
@@ -115,6 +113,17 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 Err(_) => return false,
             }
         }
+    }
+
+    /// Locks a shard for replay. An empty one gets room for all keys that are expected: at once, so that nothing
+    /// is copied while it fills, and here, so that its memory is taken by who fills it, just before.
+    fn lock_with_room(&self, ctx: &Context<'_, J>, index: usize) -> ShardGuard<'_> {
+        let mut shard = self.lock(index);
+        let expected = self.expected_keys.load(Ordering::Relaxed);
+        if expected > 0 && shard.len() == 0 {
+            shard.reserve_slots(ctx, usize::try_from(expected).unwrap_or(usize::MAX));
+        }
+        shard
     }
 
     /// Waits until the journal has written what it was given; tells whether it has.

@@ -49,6 +49,8 @@ pub struct ShardedStore<J, C> {
     pub(super) lag: Mutex<LagHistogram>,
     /// The greatest version seen in replay.
     pub(super) replayed_version: AtomicU64,
+    /// How many keys replay makes room for in a shard that it finds empty; 0 when that is not known.
+    pub(super) expected_keys: AtomicU64,
     /// Marks cursors as this store's.
     pub(super) identity: u64,
 }
@@ -122,6 +124,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             hasher: KeyHasher::new(config.seed, config.shards),
             lag: Mutex::default(),
             replayed_version: AtomicU64::new(0),
+            expected_keys: AtomicU64::new(0),
             // The seed and the time tell stores apart, of other processes and of earlier runs.
             identity: random.u64(..) ^ now.get().rotate_left(20),
             draws: AtomicU64::new(random.u64(..)),

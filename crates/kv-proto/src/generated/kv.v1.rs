@@ -628,6 +628,11 @@ pub enum ErrorReason {
     SnapshotRunning = 20,
     /// The snapshot could not be written; those taken before are as they were.
     SnapshotFailed = 21,
+    /// Too many bytes of requests and answers are in flight, on this connection or in all: send this again later.
+    /// Unless the message says otherwise, nothing was executed.
+    Overloaded = 22,
+    /// The request did not arrive in time. Nothing was executed.
+    RequestTimeout = 23,
 }
 impl ErrorReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -658,6 +663,8 @@ impl ErrorReason {
             Self::PersistenceOff => "ERROR_REASON_PERSISTENCE_OFF",
             Self::SnapshotRunning => "ERROR_REASON_SNAPSHOT_RUNNING",
             Self::SnapshotFailed => "ERROR_REASON_SNAPSHOT_FAILED",
+            Self::Overloaded => "ERROR_REASON_OVERLOADED",
+            Self::RequestTimeout => "ERROR_REASON_REQUEST_TIMEOUT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -685,6 +692,8 @@ impl ErrorReason {
             "ERROR_REASON_PERSISTENCE_OFF" => Some(Self::PersistenceOff),
             "ERROR_REASON_SNAPSHOT_RUNNING" => Some(Self::SnapshotRunning),
             "ERROR_REASON_SNAPSHOT_FAILED" => Some(Self::SnapshotFailed),
+            "ERROR_REASON_OVERLOADED" => Some(Self::Overloaded),
+            "ERROR_REASON_REQUEST_TIMEOUT" => Some(Self::RequestTimeout),
             _ => None,
         }
     }

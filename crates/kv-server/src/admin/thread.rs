@@ -15,7 +15,8 @@ use super::pages::Pages;
 use crate::build_info::BuildInfo;
 use crate::config::Config;
 use crate::error::StartError;
-use crate::listener::{Listener, Places};
+use crate::listener::{Greeting, Listener};
+use crate::places::Places;
 use crate::server::Server;
 
 const KEY: &str = "server.admin_addr";
@@ -90,7 +91,8 @@ impl Drop for AdminThread {
 }
 
 async fn serve(addr: SocketAddr, pages: &Arc<Pages>, started: Started) {
-    let (listener, told) = match Listener::bind(KEY, addr, Places::new(CONNECTIONS_MAX)) {
+    let places = Places::new("admin connections", CONNECTIONS_MAX, 0);
+    let (listener, told) = match Listener::bind(KEY, addr, places, Greeting::default()) {
         Ok(listener) => {
             let addr = listener.local_addr();
             (Some(listener), started.send(Ok(addr)))

@@ -3,10 +3,13 @@
 use super::error::{ConfigError, Problem, Source};
 use super::layers::{Given, Layers, Sources, gather};
 use super::setting::Setting;
-use super::{Config, ServerSection, Visitor};
+use super::{Config, LimitsSection, ServerSection, Size, Visitor};
 
 /// Bytes a message needs beside its longest key: see `limits.key_bytes_max`.
 const MESSAGE_ROOM_BYTES: u64 = 1 << 10;
+
+/// Bytes a request needs beside its longest value: its key, and what comes behind it.
+const REQUEST_ROOM_BYTES: u64 = 1 << 20;
 
 impl Config {
     /// Lays the sources over the defaults: file, then environment, then flags.
@@ -52,20 +55,49 @@ impl Config {
                         .to_owned(),
             });
         }
-        let (key, message) = (self.limits.key_bytes_max, self.limits.message_bytes_max);
-        if key.get() + MESSAGE_ROOM_BYTES > message.get() {
-            problems.push(Problem {
-                key: "limits.key_bytes_max".to_owned(),
-                given: None,
-                message: format!(
-                    "{} does not fit in limits.message_bytes_max = {}: a message must hold the longest \
-                     key and {MESSAGE_ROOM_BYTES} bytes more",
-                    key.to_toml().trim_matches('"'),
-                    message.to_toml().trim_matches('"')
-                ),
-            });
-        }
+        let LimitsSection { key_bytes_max, value_bytes_max, message_bytes_max, .. } = &self.limits;
+        let (connection, all) =
+            (&self.limits.connection_bytes_max, &self.limits.requests_bytes_max);
+        let message = Bound::new("limits.message_bytes_max", message_bytes_max);
+        let connection = Bound::new("limits.connection_bytes_max", connection);
+        problems.extend(
+            [
+                Bound::new("limits.key_bytes_max", key_bytes_max)
+                    .fits(MESSAGE_ROOM_BYTES, &message),
+                message.fits(0, &connection),
+                Bound::new("limits.value_bytes_max", value_bytes_max)
+                    .fits(REQUEST_ROOM_BYTES, &connection),
+                connection.fits(0, &Bound::new("limits.requests_bytes_max", all)),
+            ]
+            .into_iter()
+            .flatten(),
+        );
         problems
+    }
+}
+
+/// A limit in bytes.
+struct Bound {
+    key: &'static str,
+    bytes: u64,
+    text: String,
+}
+
+impl Bound {
+    fn new<const MIN: u64, const MAX: u64>(key: &'static str, size: &Size<MIN, MAX>) -> Self {
+        let text = size.to_toml().trim_matches('"').to_owned();
+        Self { key, bytes: size.get(), text }
+    }
+
+    /// What is wrong when this and `room` bytes more do not fit in `other`.
+    fn fits(&self, room: u64, other: &Self) -> Option<Problem> {
+        if self.bytes.saturating_add(room) <= other.bytes {
+            return None;
+        }
+        let more = if room == 0 { String::new() } else { format!(" with {room} bytes more") };
+        let (Self { text, .. }, Self { key, text: limit, .. }) = (self, other);
+        let message = format!("{text} does not fit in {key} = {limit}: it must{more}");
+        Some(Problem { key: self.key.to_owned(), given: None, message })
     }
 }
 

@@ -6,6 +6,7 @@ mod error;
 mod layers;
 mod load;
 mod numbers;
+mod origins;
 mod persist;
 mod setting;
 mod words;
@@ -13,6 +14,7 @@ mod words;
 pub use error::{ConfigError, Problem, Source};
 pub use layers::{ENV_PREFIX, Sources};
 pub use numbers::{Count, OrOff, PowerOfTwo, Size, Span};
+pub use origins::Origins;
 pub use persist::{FsyncMode, PersistSection};
 pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
 
@@ -53,6 +55,8 @@ pub struct ServerSection {
     pub http_addr: ListenAddr,
     /// Where metrics, health and version are served.
     pub admin_addr: ListenAddr,
+    /// Whose pages may use the HTTP API from browsers.
+    pub http_cors_origins: Origins,
     /// How long a stopping server waits for what is in flight.
     pub drain_timeout: Span<0, 3_600_000>,
 }
@@ -89,6 +93,14 @@ pub struct LimitsSection {
     pub output_bytes_max: Size<{ 64 * KIB }, { 1024 * 1024 * MIB }>,
     /// Most connections at a time.
     pub connections_max: Count<1, 1_000_000>,
+    /// How many of them are kept for peers that have a connection already; at most a quarter.
+    pub connections_reserved: Count<0, 1_000_000>,
+    /// Most bytes of requests and answers in flight on one connection.
+    pub connection_bytes_max: Size<{ 64 * KIB }, { 1024 * 1024 * MIB }>,
+    /// Most bytes of requests and answers in flight in all.
+    pub requests_bytes_max: Size<{ 64 * KIB }, { 1024 * 1024 * MIB }>,
+    /// How long a request may take to arrive, and its answer to wait for the log.
+    pub request_timeout: Span<10, 3_600_000>,
     /// Most calls at a time on one connection.
     pub streams_per_connection_max: Count<1, 65_536>,
 }
@@ -111,6 +123,7 @@ impl Default for Config {
                 grpc_addr: loopback(7380),
                 http_addr: loopback(7381),
                 admin_addr: loopback(7382),
+                http_cors_origins: Origins::default(),
                 drain_timeout: Span::from_millis(10_000),
             },
             engine: EngineSection {
@@ -129,6 +142,10 @@ impl Default for Config {
                 scan_page_bytes_max: Size::new(4 * MIB),
                 output_bytes_max: Size::new(64 * MIB),
                 connections_max: Count::new(10_000),
+                connections_reserved: Count::new(16),
+                connection_bytes_max: Size::new(576 * MIB),
+                requests_bytes_max: Size::new(1024 * MIB),
+                request_timeout: Span::from_millis(30_000),
                 streams_per_connection_max: Count::new(1024),
             },
             log: LogSection { level: LogFilter("info".to_owned()), format: LogFormat::Text },
@@ -149,6 +166,7 @@ impl Config {
         visitor.setting("server.grpc_addr", &mut server.grpc_addr);
         visitor.setting("server.http_addr", &mut server.http_addr);
         visitor.setting("server.admin_addr", &mut server.admin_addr);
+        visitor.setting("server.http_cors_origins", &mut server.http_cors_origins);
         visitor.setting("server.drain_timeout", &mut server.drain_timeout);
         visitor.setting("engine.shards", &mut engine.shards);
         visitor.setting("engine.memory_limit", &mut engine.memory_limit);
@@ -163,6 +181,10 @@ impl Config {
         visitor.setting("limits.scan_page_bytes_max", &mut limits.scan_page_bytes_max);
         visitor.setting("limits.output_bytes_max", &mut limits.output_bytes_max);
         visitor.setting("limits.connections_max", &mut limits.connections_max);
+        visitor.setting("limits.connections_reserved", &mut limits.connections_reserved);
+        visitor.setting("limits.connection_bytes_max", &mut limits.connection_bytes_max);
+        visitor.setting("limits.requests_bytes_max", &mut limits.requests_bytes_max);
+        visitor.setting("limits.request_timeout", &mut limits.request_timeout);
         let streams = &mut limits.streams_per_connection_max;
         visitor.setting("limits.streams_per_connection_max", streams);
         visitor.setting("log.level", &mut log.level);

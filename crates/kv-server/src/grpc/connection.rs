@@ -38,7 +38,7 @@ pub(crate) async fn serve(
         return debug!(%error, "a connection broke");
     }
     let stream = Metered::new(stream, Arc::clone(services.metrics()), Protocol::Grpc);
-    let connection = http2.serve_connection(TokioIo::new(stream), services);
+    let connection = http2.serve_connection(TokioIo::new(stream), services.calls());
     pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -13,6 +13,10 @@ use tonic::body::Body;
 use tonic::codegen::BoxFuture;
 use tonic::{Code, Status};
 
+use super::framing::Framing;
+use super::inbound::Messages;
+use super::outbound::Outbound;
+use crate::budget::Held;
 use crate::clock::Stopwatch;
 use crate::metrics::{ErrorKind, Metrics, Operation, Protocol};
 
@@ -30,6 +34,8 @@ pub(crate) struct Measuring {
 pub(crate) struct Measured {
     answer: BoxFuture<Response<Body>, Infallible>,
     measuring: Measuring,
+    /// What the call holds in the account of its connection.
+    held: Arc<Held>,
 }
 
 /// How a call is measured.
@@ -48,8 +54,30 @@ impl Measuring {
     }
 
     /// The call's end.
-    pub(crate) fn until(self, answer: BoxFuture<Response<Body>, Infallible>) -> Measured {
-        Measured { answer, measuring: self }
+    pub(crate) fn until(
+        self,
+        answer: BoxFuture<Response<Body>, Infallible>,
+        held: Arc<Held>,
+    ) -> Measured {
+        Measured { answer, measuring: self, held }
+    }
+
+    /// How many messages the call's body has.
+    pub(crate) fn messages(&self) -> Messages {
+        match self.call {
+            // Reflection, and whatever is asked for in vain, may be a stream of messages.
+            Call::InParts(Operation::Pipeline) | Call::Whole(Operation::Other) => {
+                Messages::Many { framing: Framing::default(), held: 0 }
+            }
+            _ => Messages::One { arrived: 0 },
+        }
+    }
+
+    /// Whether the call changes nothing.
+    fn only_reads(&self) -> bool {
+        use Operation::{BatchRead, Exists, Get, Other, Scan, Session};
+        let (Call::Whole(operation) | Call::InParts(operation)) = self.call;
+        matches!(operation, Get | Exists | BatchRead | Scan | Session | Other)
     }
 
     fn end(&self, failure: Option<ErrorKind>) {
@@ -66,12 +94,19 @@ impl Measuring {
 }
 
 impl Future for Measured {
-    type Output = Result<Response<Body>, Infallible>;
+    type Output = Result<Response<Outbound>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Ok(response) = ready!(self.answer.as_mut().poll(context));
-        self.measuring.end(failure(response.headers()));
-        Poll::Ready(Ok(response))
+        let Self { measuring, held, .. } = &*self;
+        measuring.end(failure(response.headers()));
+        if let Messages::One { .. } = measuring.messages() {
+            // Nothing of the request is left.
+            held.clear();
+        }
+        let (held, metrics) = (Arc::clone(held), Arc::clone(&measuring.metrics));
+        let reads = measuring.only_reads();
+        Poll::Ready(Ok(response.map(|body| Outbound::new(body, held, metrics, reads))))
     }
 }
 

@@ -1,19 +1,25 @@
 //! gRPC: the services of one server, and the HTTP/2 settings they are served with.
 
 mod admin_service;
-mod batch;
+pub(crate) mod batch;
 mod connection;
-mod convert;
+pub(crate) mod convert;
+mod framing;
 mod health;
+mod inbound;
 mod kv_service;
 mod measured;
+mod outbound;
 mod pipeline;
 mod refusal;
 mod room;
-mod scan;
+pub(crate) mod scan;
 mod services;
 mod shared;
 mod status;
+
+pub(crate) use refusal::Refusal;
+pub(crate) use shared::Shared;
 
 use services::Services;
 

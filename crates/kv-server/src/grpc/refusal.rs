@@ -1,8 +1,11 @@
-//! Why a gRPC request is refused, in words for the person who sent it.
+//! Why a request of the contract is refused, in words for the person who sent it.
+
+use std::time::Duration;
 
 use kv_core::StoreError;
 
 use super::room::MESSAGE_ROOM_BYTES;
+use crate::budget::Overload;
 use crate::persistence::SnapshotError;
 use crate::promise::Unkept;
 
@@ -35,7 +38,7 @@ pub(crate) enum Refusal {
     Conflict(&'static str),
     /// The value could be stored, and never be read back by this protocol.
     #[error(
-        "value of {given} bytes is too long for gRPC: at most {max} bytes fit beside this key in \
+        "value of {given} bytes is too long for a message: at most {max} bytes fit beside this key in \
          limits.message_bytes_max with the {MESSAGE_ROOM_BYTES} bytes an answer needs"
     )]
     ValueOverMessage {
@@ -88,6 +91,22 @@ pub(crate) enum Refusal {
     /// No snapshot was taken.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// Too much is in flight.
+    #[error("{overload}{}", maybe_executed(*.executed))]
+    Overloaded {
+        /// Which limit was reached.
+        overload: Overload,
+        /// Whether that was found when the request had been executed already.
+        executed: bool,
+    },
+    /// The request did not arrive in time.
+    #[error("{arrived} bytes of the request arrived in {} seconds: too few; it was not executed", .within.as_secs())]
+    TooSlow {
+        /// How many.
+        arrived: u64,
+        /// In which time.
+        within: Duration,
+    },
     /// The server drains.
     #[error("the server is shutting down: send this again, to another server or later")]
     ShuttingDown,
@@ -102,4 +121,8 @@ fn doing(text: &str) -> String {
 
 fn executed(applied: bool) -> &'static str {
     if applied { "; the writes of this request were made" } else { "" }
+}
+
+fn maybe_executed(executed: bool) -> &'static str {
+    if executed { "; the answer finds no room, and what was asked for was done" } else { "" }
 }

@@ -96,30 +96,34 @@ impl Scan {
         Ok((convert::scan_response(page), more))
     }
 
-    /// Reads a page that fits in a message. A page is too long when large entries come late in it: then
-    /// it is read again up to the last one, which begins the next page.
     fn page(&self) -> Result<ScanPage, Refusal> {
-        let max = self.shared.message_bytes_max;
-        let mut page_keys = self.page_keys;
-        loop {
-            let page = self.read(page_keys)?;
-            if message_bytes(&page) <= max {
-                return Ok(page);
-            }
-            if let [entry] = page.entries.as_slice() {
-                let bytes = entry.value.as_ref().map_or(0, Bytes::len);
-                return Err(Refusal::ValueOverAnswer { bytes, max, applied: false });
-            }
-            // The second time the store has changed meanwhile: a page of one entry ends the loop.
-            let again = page_keys != self.page_keys;
-            page_keys = if again { 1 } else { page.entries.len() - 1 };
-        }
-    }
-
-    fn read(&self, page_keys: usize) -> Result<ScanPage, Refusal> {
-        let (page_bytes, values) = (self.page_bytes, self.values);
+        let (page_keys, page_bytes, values) = (self.page_keys, self.page_bytes, self.values);
         let spec = ScanSpec { prefix: &self.prefix, page_keys, page_bytes, values };
-        Ok(self.shared.store().scan(&spec, self.cursor)?)
+        page_within(&self.shared, &spec, self.cursor)
+    }
+}
+
+/// Reads a page that fits in a message. A page is too long when large entries come late in it: then it is
+/// read again up to the last one, which begins the next page.
+pub(crate) fn page_within(
+    shared: &Shared,
+    spec: &ScanSpec<'_>,
+    cursor: Option<ScanCursor>,
+) -> Result<ScanPage, Refusal> {
+    let max = shared.message_bytes_max;
+    let mut page_keys = spec.page_keys;
+    loop {
+        let page = shared.store().scan(&ScanSpec { page_keys, ..*spec }, cursor)?;
+        if message_bytes(&page) <= max {
+            return Ok(page);
+        }
+        if let [entry] = page.entries.as_slice() {
+            let bytes = entry.value.as_ref().map_or(0, Bytes::len);
+            return Err(Refusal::ValueOverAnswer { bytes, max, applied: false });
+        }
+        // The second time the store has changed meanwhile: a page of one entry ends the loop.
+        let again = page_keys != spec.page_keys;
+        page_keys = if again { 1 } else { page.entries.len() - 1 };
     }
 }
 

@@ -18,13 +18,16 @@ use tonic_reflection::server::{Builder, Error};
 
 use super::admin_service::AdminService;
 use super::health::HealthService;
+use super::inbound::Inbound;
 use super::kv_service::KvService;
 use super::measured::{Measured, Measuring};
+use super::outbound::Outbound;
 use super::refusal::Refusal;
 use super::shared::Shared;
+use crate::budget::Account;
 use crate::config::Config;
 use crate::gate::Gate;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Protocol};
 use crate::readiness::Loading;
 use crate::shutdown::Drain;
 
@@ -33,7 +36,7 @@ use crate::shutdown::Drain;
 pub(crate) struct Services {
     /// By name, the one that counts first.
     routes: Arc<[(&'static str, Route)]>,
-    metrics: Arc<Metrics>,
+    gate: Arc<Gate>,
 }
 
 impl fmt::Debug for Services {
@@ -43,7 +46,7 @@ impl fmt::Debug for Services {
 }
 
 /// Where a request goes.
-type Route = Box<dyn Fn(Request<Incoming>) -> Answer + Send + Sync>;
+type Route = Box<dyn Fn(Request<Inbound>) -> Answer + Send + Sync>;
 
 /// What comes back. Errors are answers too.
 type Answer = BoxFuture<Response<Body>, Infallible>;
@@ -51,7 +54,7 @@ type Answer = BoxFuture<Response<Body>, Infallible>;
 impl Services {
     /// Serves the store, once it is loaded, until the server drains.
     pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Result<Self, Error> {
-        let shared = Arc::new(Shared::new(Arc::clone(gate), config));
+        let shared = Arc::new(Shared::new(Arc::clone(gate), config, Protocol::Grpc));
         let bytes_max = shared.message_bytes_max;
         let kv = KvServer::new(KvService::new(Arc::clone(&shared), drain.clone()))
             .max_decoding_message_size(bytes_max)
@@ -65,28 +68,22 @@ impl Services {
             route(descriptors().build_v1()?),
             route(descriptors().build_v1alpha()?),
         ];
-        Ok(Self { routes: Arc::new(routes), metrics: Arc::clone(gate.metrics()) })
-    }
-}
-
-impl hyper::service::Service<Request<Incoming>> for Services {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Measured;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let measuring = Measuring::start(request.uri().path(), &self.metrics);
-        measuring.until(self.answer(request))
+        Ok(Self { routes: Arc::new(routes), gate: Arc::clone(gate) })
     }
 }
 
 impl Services {
     /// The counters of the server.
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
-        &self.metrics
+        self.gate.metrics()
     }
 
-    fn answer(&self, request: Request<Incoming>) -> Answer {
+    /// The calls of a new connection.
+    pub(crate) fn calls(&self) -> Calls {
+        Calls { services: self.clone(), account: self.gate.budget().account() }
+    }
+
+    fn answer(&self, request: Request<Inbound>) -> Answer {
         let service = request.uri().path().split('/').nth(1).unwrap_or_default();
         if let Some((_, route)) = self.routes.iter().find(|(name, _)| *name == service) {
             return route(request);
@@ -94,6 +91,28 @@ impl Services {
         refuse(Status::unimplemented(format!(
             "service {service:?} is not served here: ask the server reflection for those that are"
         )))
+    }
+}
+
+/// The calls of one connection.
+pub(crate) struct Calls {
+    services: Services,
+    account: Arc<Account>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Calls {
+    type Response = Response<Outbound>;
+    type Error = Infallible;
+    type Future = Measured;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let Services { gate, .. } = &self.services;
+        let measuring = Measuring::start(request.uri().path(), gate.metrics());
+        let held = Arc::new(self.account.hold());
+        let (timeout, messages) = (gate.request_timeout(), measuring.messages());
+        let request =
+            request.map(|incoming| Inbound::new(incoming, Arc::clone(&held), timeout, messages));
+        measuring.until(self.services.answer(request), held)
     }
 }
 
@@ -113,7 +132,7 @@ fn once_open(gate: Arc<Gate>, (name, route): (&'static str, Route)) -> (&'static
 fn route<S>(service: S) -> (&'static str, Route)
 where
     S: NamedService
-        + Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future = Answer>
+        + Service<Request<Inbound>, Response = Response<Body>, Error = Infallible, Future = Answer>
         + Clone
         + Send
         + Sync

@@ -1,4 +1,5 @@
-//! What every gRPC service holds: the way to the store, and the bounds of one message.
+//! What everyone holds who exchanges messages of the contract: the way to the store, and the bounds of one
+//! message.
 
 use std::sync::Arc;
 
@@ -9,12 +10,15 @@ use super::refusal::Refusal;
 use super::room::MESSAGE_ROOM_BYTES;
 use crate::config::Config;
 use crate::gate::Gate;
+use crate::metrics::Protocol;
 use crate::promise::Basis;
 
 /// The way to the store, and the bounds of one message.
 pub(crate) struct Shared {
     /// The way to the store.
     pub(crate) gate: Arc<Gate>,
+    /// Whose messages they are, for the counters.
+    pub(crate) protocol: Protocol,
     /// Longest message, in both directions.
     pub(crate) message_bytes_max: usize,
     /// Most operations or keys in one message.
@@ -27,10 +31,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Bounds the messages of those who go this way.
-    pub(crate) fn new(gate: Arc<Gate>, config: &Config) -> Self {
+    pub(crate) fn new(gate: Arc<Gate>, config: &Config, protocol: Protocol) -> Self {
         let limits = &config.limits;
         Self {
             gate,
+            protocol,
             message_bytes_max: limits.message_bytes_max.as_usize(),
             batch_ops_max: limits.batch_ops_max.as_usize(),
             scan_page_keys_max: limits.scan_page_keys_max.as_usize(),

@@ -32,6 +32,13 @@ impl From<Refusal> for OpError {
     }
 }
 
+impl Refusal {
+    /// What went wrong, as the contract names it.
+    pub(crate) fn reason(&self) -> ErrorReason {
+        classify(self).1
+    }
+}
+
 /// `OUT_OF_RANGE` is what tonic answers to a message over its limit, so what is over the same limit for
 /// other reasons answers alike.
 fn classify(refusal: &Refusal) -> (Code, ErrorReason) {
@@ -47,6 +54,8 @@ fn classify(refusal: &Refusal) -> (Code, ErrorReason) {
         Refusal::Loading { .. } => (Code::Unavailable, ErrorReason::Loading),
         Refusal::PersistenceOff => (Code::FailedPrecondition, ErrorReason::PersistenceOff),
         Refusal::Snapshot(error) => classify_snapshot(error),
+        Refusal::Overloaded { .. } => (Code::ResourceExhausted, ErrorReason::Overloaded),
+        Refusal::TooSlow { .. } => (Code::DeadlineExceeded, ErrorReason::RequestTimeout),
         Refusal::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
         Refusal::Store(error) => classify_store(error),
     }

@@ -118,6 +118,13 @@ labels! {
     }
 }
 
+impl Protocol {
+    /// The one of this name; `None` when it is not counted.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|protocol| protocol.name() == name)
+    }
+}
+
 impl From<kv_core::ErrorKind> for ErrorKind {
     fn from(kind: kv_core::ErrorKind) -> Self {
         match kind {

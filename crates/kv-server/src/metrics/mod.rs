@@ -19,7 +19,7 @@ mod labels;
 mod metered;
 mod seat;
 
-pub(crate) use connections::{ConnectionCounts, ConnectionGuard};
+pub(crate) use connections::ConnectionGuard;
 pub(crate) use exposition::{CONTENT_TYPE, Exposition};
 pub(crate) use labels::{ErrorKind, Operation, Protocol};
 pub(crate) use metered::Metered;

@@ -81,6 +81,12 @@ impl Answers {
         Encoder::new(&mut self.bytes, Version::Resp2).bulk_end();
     }
 
+    /// Replies that are ready as bytes.
+    pub(crate) fn append(&mut self, replies: Bytes) {
+        self.large_bytes += replies.len();
+        self.large.push(Large { at: self.bytes.len(), value: replies });
+    }
+
     /// An error.
     #[cold]
     pub(crate) fn error(&mut self, failure: &Failure) {

@@ -48,13 +48,22 @@ impl Input {
         self.filled += bytes;
     }
 
+    /// How many bytes there are, and how many more there is room for.
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.filled, self.buffer.len() - self.filled)
+    }
+
     /// What there is, and what is known of it.
     pub(super) fn parts(&mut self) -> (&[u8], &mut Decoder) {
         (self.buffer.get(..self.filled).unwrap_or_default(), &mut self.decoder)
     }
 
     /// Drops bytes that were executed and makes room for those that are missing. `None` when nothing is left.
-    pub(super) fn advance(mut self: Box<Self>, consumed: usize, missing: usize) -> Option<Box<Self>> {
+    pub(super) fn advance(
+        mut self: Box<Self>,
+        consumed: usize,
+        missing: usize,
+    ) -> Option<Box<Self>> {
         let rest = self.filled.saturating_sub(consumed);
         if rest == 0 {
             return None;

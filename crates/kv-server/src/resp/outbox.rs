@@ -63,8 +63,13 @@ impl Outbox {
         to_usize(self.end - self.sent)
     }
 
+    /// The pieces that they are in.
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Bytes that have not been sent and need not wait for the log.
-    fn sendable(&self) -> usize {
+    pub(super) fn sendable(&self) -> usize {
         to_usize(self.held.front().map_or(self.end, |held| held.start) - self.sent)
     }
 
@@ -80,7 +85,11 @@ impl Outbox {
         let at = |place: usize| self.end + (place - start) as u64;
         if holds {
             let held = answers.bases().iter();
-            let held = held.map(|based| Held { start: at(based.start), end: at(based.end), basis: based.basis });
+            let held = held.map(|based| Held {
+                start: at(based.start),
+                end: at(based.end),
+                basis: based.basis,
+            });
             self.held.extend(held);
         }
         self.end = at(answers.len());

@@ -59,6 +59,7 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         grpc_addr = "127.0.0.1:7380"
         http_addr = "127.0.0.1:7381"
         admin_addr = "127.0.0.1:7382"
+        http_cors_origins = ""
         drain_timeout = "10s"
 
         [engine]
@@ -88,7 +89,9 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         batch_ops_max = 10000
         scan_page_keys_max = 10000
         scan_page_bytes_max = "4MiB"
+        output_bytes_max = "64MiB"
         connections_max = 10000
+        connections_reserved = 16
         streams_per_connection_max = 1024
 
         [log]

@@ -21,6 +21,11 @@ use crate::support::{bytes, channel, connect, connect_admin, get, refused, set, 
 /// A store that must not be touched.
 struct Untouchable;
 
+/// A store that fails the test when it is touched.
+pub(crate) fn untouchable() -> Arc<dyn Store> {
+    Arc::new(Untouchable)
+}
+
 impl Store for Untouchable {
     fn execute(&self, _: &Op<'_>) -> Result<Reply, StoreError> {
         unreachable!("the store is touched")

@@ -15,7 +15,6 @@ use super::convert;
 use super::measured::error_kind;
 use super::refusal::Refusal;
 use super::shared::Shared;
-use crate::metrics::Protocol;
 use crate::promise::Basis;
 use crate::waiting::Waiter;
 
@@ -89,7 +88,7 @@ fn count_errors(shared: &Shared, answer: &BatchWriteResponse) {
         if let Some(op_result::Result::Error(error)) = &result.result
             && let Some(kind) = error_kind(Code::from_i32(error.code))
         {
-            shared.gate.metrics().error(Protocol::Grpc, kind);
+            shared.gate.metrics().error(shared.protocol, kind);
         }
     }
 }

@@ -14,22 +14,27 @@ pub(super) const COMMANDS: &[Command] = &[
         .fast()
         .counted(Operation::BatchRead)
         .call(mget),
-    row("MSET", -3, "1.0.1", "Atomically creates or modifies the string values of one or more keys.")
-        .stores(PAIRS)
-        .counted(Operation::BatchWrite)
-        .call(mset),
-    row("MSETNX", -3, "1.0.1", "Atomically modifies the string values of one or more keys only when all keys don't exist.")
-        .stores(PAIRS)
-        .counted(Operation::BatchWrite)
-        .call(msetnx),
+    row(
+        "MSET",
+        -3,
+        "1.0.1",
+        "Atomically creates or modifies the string values of one or more keys.",
+    )
+    .stores(PAIRS)
+    .counted(Operation::BatchWrite)
+    .call(mset),
+    row(
+        "MSETNX",
+        -3,
+        "1.0.1",
+        "Atomically modifies the string values of one or more keys only when all keys don't exist.",
+    )
+    .stores(PAIRS)
+    .counted(Operation::BatchWrite)
+    .call(msetnx),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
     Command::new(name, arity, Group::String, since, summary)
 }
 

@@ -8,17 +8,13 @@ use crate::resp::request::is;
 
 /// The rows of the subcommands.
 pub(super) const SUBCOMMANDS: &[Command] =
-    &[row("GET", -3, "2.0.0", "Returns the effective values of configuration parameters.").call(get)];
+    &[row("GET", -3, "2.0.0", "Returns the effective values of configuration parameters.")
+        .call(get)];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
-    Command::new(name, arity, Group::Server, since, summary).of("CONFIG").flags(
-        Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE),
-    )
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
+    Command::new(name, arity, Group::Server, since, summary)
+        .of("CONFIG")
+        .flags(Flags::ADMIN.and(Flags::NOSCRIPT).and(Flags::LOADING).and(Flags::STALE))
 }
 
 /// Names of Redis and their values here.

@@ -1,9 +1,10 @@
 //! The connection itself: greeting, naming, signs of life, leaving.
 
-use super::call::{After, Call};
+use super::call::Call;
 use super::client;
 use super::row::{Command, Flags, Group};
 use crate::resp::REDIS_VERSION;
+use crate::resp::clients::Label;
 use crate::resp::failure::Failure;
 use crate::resp::request::{integer, is};
 use kv_resp::Version;
@@ -12,8 +13,7 @@ use kv_resp::Version;
 const ALWAYS: Flags = Flags::LOADING.and(Flags::STALE).and(Flags::FAST);
 
 /// Served also to a client that has yet to say who it is.
-const GREETING: Flags =
-    ALWAYS.and(Flags::NOSCRIPT).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
+const GREETING: Flags = ALWAYS.and(Flags::NOSCRIPT).and(Flags::NO_AUTH).and(Flags::ALLOW_BUSY);
 
 /// The rows of this family.
 pub(super) const COMMANDS: &[Command] = &[
@@ -24,16 +24,17 @@ pub(super) const COMMANDS: &[Command] = &[
     row("HELLO", -1, "6.0.0", "Handshakes with the server.").flags(GREETING).call(hello),
     row("AUTH", -2, "1.0.0", "Authenticates the connection.").flags(GREETING).call(auth),
     row("SELECT", 2, "1.0.0", "Changes the selected database.").flags(ALWAYS).call(select),
-    Command::new("CLIENT", -2, Group::Connection, "2.4.0", "A container for client connection commands.")
-        .container(client::SUBCOMMANDS),
+    Command::new(
+        "CLIENT",
+        -2,
+        Group::Connection,
+        "2.4.0",
+        "A container for client connection commands.",
+    )
+    .container(client::SUBCOMMANDS),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
     Command::new(name, arity, Group::Connection, since, summary).flags(Flags::CONNECTION)
 }
 
@@ -64,7 +65,7 @@ fn echo(call: &mut Call<'_>) -> Result<(), Failure> {
 /// `QUIT`
 fn quit(call: &mut Call<'_>) -> Result<(), Failure> {
     call.ok();
-    call.then(After::Close);
+    call.close();
     Ok(())
 }
 
@@ -99,8 +100,7 @@ fn hello(call: &mut Call<'_>) -> Result<(), Failure> {
             // There is no password to compare it with.
             args.next();
         } else if is(option, "SETNAME") && args.len() >= 1 {
-            name = args.next();
-            client::check_name(name.unwrap_or_default())?;
+            name = Some(client::name(args.next().unwrap_or_default())?);
         } else {
             return Err(Failure::hello_option(option));
         }
@@ -109,7 +109,7 @@ fn hello(call: &mut Call<'_>) -> Result<(), Failure> {
         return Err(WRONG_PASSWORD);
     }
     if let Some(name) = name {
-        call.client.set_name(name);
+        call.client.record.set_label(Label::Name, name);
     }
     call.client.version = version;
     greet(call);
@@ -117,7 +117,7 @@ fn hello(call: &mut Call<'_>) -> Result<(), Failure> {
 }
 
 fn greet(call: &mut Call<'_>) {
-    let id = call.client.id;
+    let id = call.client.record.id;
     let mut reply = call.reply();
     reply.map(7);
     // Clients look for the server they were written for.
@@ -156,9 +156,7 @@ fn auth(call: &mut Call<'_>) -> Result<(), Failure> {
 
 /// `SELECT 0`
 fn select(call: &mut Call<'_>) -> Result<(), Failure> {
-    if call.request().integer(1)? != 0 {
-        return Err(Failure::Text("ERR DB index is out of range"));
-    }
+    call.check_db(call.request().arg(1))?;
     call.ok();
     Ok(())
 }

@@ -22,10 +22,15 @@ pub(super) const COMMANDS: &[Command] = &[
         .writes(ONE_KEY)
         .counted(Operation::Expire)
         .plan(|request| expire(request, &EXPIREAT)),
-    row("PEXPIREAT", -3, "2.6.0", "Sets the expiration time of a key to a Unix milliseconds timestamp.")
-        .writes(ONE_KEY)
-        .counted(Operation::Expire)
-        .plan(|request| expire(request, &PEXPIREAT)),
+    row(
+        "PEXPIREAT",
+        -3,
+        "2.6.0",
+        "Sets the expiration time of a key to a Unix milliseconds timestamp.",
+    )
+    .writes(ONE_KEY)
+    .counted(Operation::Expire)
+    .plan(|request| expire(request, &PEXPIREAT)),
     row("TTL", 2, "1.0.0", "Returns the expiration time in seconds of a key.")
         .reads(ONE_KEY)
         .plan(|request| look(request, Shape::Ttl(Unit::Seconds))),
@@ -35,21 +40,21 @@ pub(super) const COMMANDS: &[Command] = &[
     row("EXPIRETIME", 2, "7.0.0", "Returns the expiration time of a key as a Unix timestamp.")
         .reads(ONE_KEY)
         .plan(|request| look(request, Shape::Deadline(Unit::Seconds))),
-    row("PEXPIRETIME", 2, "7.0.0", "Returns the expiration time of a key as a Unix milliseconds timestamp.")
-        .reads(ONE_KEY)
-        .plan(|request| look(request, Shape::Deadline(Unit::Millis))),
+    row(
+        "PEXPIRETIME",
+        2,
+        "7.0.0",
+        "Returns the expiration time of a key as a Unix milliseconds timestamp.",
+    )
+    .reads(ONE_KEY)
+    .plan(|request| look(request, Shape::Deadline(Unit::Millis))),
     row("PERSIST", 2, "2.2.0", "Removes the expiration time of a key.")
         .writes(ONE_KEY)
         .counted(Operation::Persist)
         .plan(persist),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
     Command::new(name, arity, Group::Generic, since, summary)
         .flags(Flags::KEYSPACE)
         .fast()
@@ -93,8 +98,7 @@ fn rule(request: Request<'_>) -> Result<ExpireRule, Failure> {
     }
     let (mut nx, mut xx, mut gt, mut lt) = (false, false, false, false);
     for option in request.args_from(3) {
-        let options =
-            [("NX", &mut nx), ("XX", &mut xx), ("GT", &mut gt), ("LT", &mut lt)];
+        let options = [("NX", &mut nx), ("XX", &mut xx), ("GT", &mut gt), ("LT", &mut lt)];
         let known = options.into_iter().find(|(word, _)| is(option, word));
         let (_, given) = known.ok_or_else(|| Failure::unsupported_option(option))?;
         *given = true;

@@ -37,12 +37,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .plan(kind),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
     Command::new(name, arity, Group::Generic, since, summary).flags(super::row::Flags::KEYSPACE)
 }
 

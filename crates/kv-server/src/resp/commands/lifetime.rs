@@ -18,9 +18,15 @@ pub(super) struct Lifetime<'a> {
 impl<'a> Lifetime<'a> {
     /// The unit that an option says, and whether it is followed by a point in time.
     pub(super) fn option(option: &[u8]) -> Option<(Unit, bool)> {
-        let known =
-            [("EX", Unit::Seconds, false), ("PX", Unit::Millis, false), ("EXAT", Unit::Seconds, true), ("PXAT", Unit::Millis, true)];
-        known.into_iter().find_map(|(word, unit, is_absolute)| is(option, word).then_some((unit, is_absolute)))
+        let known = [
+            ("EX", Unit::Seconds, false),
+            ("PX", Unit::Millis, false),
+            ("EXAT", Unit::Seconds, true),
+            ("PXAT", Unit::Millis, true),
+        ];
+        known
+            .into_iter()
+            .find_map(|(word, unit, is_absolute)| is(option, word).then_some((unit, is_absolute)))
     }
 
     /// So long from now.
@@ -30,9 +36,8 @@ impl<'a> Lifetime<'a> {
 
     /// An option may be given again, which counts, but not beside another.
     pub(super) fn replaces(self, before: Option<Self>) -> Result<(), Failure> {
-        let same = |before: Self| {
-            (before.unit, before.is_absolute) == (self.unit, self.is_absolute)
-        };
+        let same =
+            |before: Self| (before.unit, before.is_absolute) == (self.unit, self.is_absolute);
         if before.is_none_or(same) { Ok(()) } else { Err(Failure::Syntax) }
     }
 

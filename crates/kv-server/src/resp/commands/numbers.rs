@@ -22,13 +22,11 @@ pub(super) const COMMANDS: &[Command] = &[
         .plan(incrbyfloat),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
-    Command::new(name, arity, Group::String, since, summary).stores(ONE_KEY).fast().counted(Operation::Increment)
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
+    Command::new(name, arity, Group::String, since, summary)
+        .stores(ONE_KEY)
+        .fast()
+        .counted(Operation::Increment)
 }
 
 fn increment(request: Request<'_>, delta: i64) -> Result<Plan<'_>, Failure> {

@@ -60,7 +60,8 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    const NONE: Self = Self { first: 0, last: 0, step: 0 };
+    /// It has none.
+    pub(super) const NONE: Self = Self { first: 0, last: 0, step: 0 };
 }
 
 /// The families of Redis's documentation.
@@ -155,7 +156,19 @@ impl Command {
             Group::Server => Operation::Admin,
             Group::String | Group::Generic => Operation::Other,
         };
-        Self { name, container, arity, flags, keys, group, since, summary, operation, run, subcommands }
+        Self {
+            name,
+            container,
+            arity,
+            flags,
+            keys,
+            group,
+            since,
+            summary,
+            operation,
+            run,
+            subcommands,
+        }
     }
 
     /// Of these kinds, beside those named already.

@@ -11,15 +11,14 @@ use crate::resp::request::is;
 pub(super) const COMMANDS: &[Command] = &[
     row("COMMAND", -1, "2.8.13", "Returns detailed information about all commands.")
         .flags(Flags::CONNECTION.and(Flags::LOADING).and(Flags::STALE))
+        .call(commands::all)
         .container(commands::SUBCOMMANDS),
     row("CONFIG", -2, "2.0.0", "A container for server configuration commands.")
         .container(config::SUBCOMMANDS),
     row("DBSIZE", 1, "1.0.0", "Returns the number of keys in the database.")
         .flags(Flags::KEYSPACE.and(Flags::READONLY).and(Flags::FAST))
         .call(dbsize),
-    row("FLUSHALL", -1, "1.0.0", "Removes all keys from all databases.")
-        .flags(FLUSHES)
-        .call(flush),
+    row("FLUSHALL", -1, "1.0.0", "Removes all keys from all databases.").flags(FLUSHES).call(flush),
     row("FLUSHDB", -1, "1.0.0", "Remove all keys from the current database.")
         .flags(FLUSHES)
         .call(flush),
@@ -27,12 +26,7 @@ pub(super) const COMMANDS: &[Command] = &[
 
 const FLUSHES: Flags = Flags::KEYSPACE.and(Flags::WRITE).and(Flags::DANGEROUS);
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
     Command::new(name, arity, Group::Server, since, summary)
 }
 

@@ -51,12 +51,7 @@ pub(super) const COMMANDS: &[Command] = &[
         .counted(Operation::Set).plan(setrange),
 ];
 
-const fn row(
-    name: &'static str,
-    arity: i8,
-    since: &'static str,
-    summary: &'static str,
-) -> Command {
+const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'static str) -> Command {
     Command::new(name, arity, Group::String, since, summary)
 }
 
@@ -120,7 +115,8 @@ impl<'a> SetOptions<'a> {
     /// One condition may be given, and `NX` or `XX` also twice.
     fn require(&mut self, condition: Condition<'a>) -> Result<(), Failure> {
         let is_new = self.condition == Condition::None;
-        let is_repeated = self.condition == condition && !matches!(condition, Condition::IfValue(_));
+        let is_repeated =
+            self.condition == condition && !matches!(condition, Condition::IfValue(_));
         if !is_new && !is_repeated {
             return Err(Failure::Syntax);
         }

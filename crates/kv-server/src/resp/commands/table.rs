@@ -1,17 +1,22 @@
 //! The one table of commands, and finding a row of it by the name a client has sent.
 
 use super::row::Command;
-use super::{batches, connection, expiry, keys, numbers, server, strings, wait};
+use super::{
+    batches, connection, dump, expiry, keys, numbers, rename, scan, server, strings, wait,
+};
 use crate::resp::failure::Failure;
 use crate::resp::request::Request;
 
 /// Every command, by family. A new family is added here.
-pub(crate) static FAMILIES: [&[Command]; 8] = [
+pub(crate) static FAMILIES: [&[Command]; 11] = [
     strings::COMMANDS,
     numbers::COMMANDS,
     batches::COMMANDS,
     keys::COMMANDS,
     expiry::COMMANDS,
+    dump::COMMANDS,
+    rename::COMMANDS,
+    scan::COMMANDS,
     wait::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,
@@ -35,15 +40,27 @@ pub(crate) fn find(name: &[u8]) -> Option<&'static Command> {
     }
 }
 
+/// The subcommand of this name, in any case.
+pub(super) fn subcommand(command: &'static Command, name: &[u8]) -> Option<&'static Command> {
+    command.subcommands.iter().find(|row| row.name.as_bytes().eq_ignore_ascii_case(name))
+}
+
+/// The command or, behind `|`, subcommand of this name, as `COMMAND` writes it.
+pub(super) fn resolve_name(name: &[u8]) -> Option<&'static Command> {
+    let mut parts = name.splitn(2, |byte| *byte == b'|');
+    let command = find(parts.next()?)?;
+    match parts.next() {
+        Some(name) => subcommand(command, name),
+        None => Some(command),
+    }
+}
+
 /// The command that a request asks for: found, of the right subcommand, with enough arguments.
 pub(crate) fn resolve(request: Request<'_>) -> Result<&'static Command, Failure> {
     let command = find(request.name()).ok_or_else(|| Failure::unknown_command(request))?;
     let command = match request.args_from(1).next() {
-        Some(name) if !command.subcommands.is_empty() => {
-            let known = |row: &&Command| row.name.as_bytes().eq_ignore_ascii_case(name);
-            let found = command.subcommands.iter().find(known);
-            found.ok_or_else(|| Failure::unknown_subcommand(command.name, name))?
-        }
+        Some(name) if !command.subcommands.is_empty() => subcommand(command, name)
+            .ok_or_else(|| Failure::unknown_subcommand(command.name, name))?,
         _ => command,
     };
     if command.takes(request.len()) { Ok(command) } else { Err(Failure::Arity(command)) }

@@ -117,6 +117,15 @@ impl Process {
         }
     }
 
+    /// All log lines up to the next one that contains `text`.
+    pub(crate) fn lines_until(&self, text: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line: &String| !line.contains(text)) {
+            lines.push(self.lines.recv_timeout(LIMIT).expect(text));
+        }
+        lines
+    }
+
     /// Sends a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.pid.to_string()]).status();

@@ -1,0 +1,127 @@
+//! The body of a call: what has arrived of it is held in the account of the connection, and may not take for
+//! ever.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tonic::Status;
+
+use super::framing::Framing;
+use super::refusal::Refusal;
+use crate::budget::Held;
+use crate::patience::{Patience, allowed};
+
+/// The body of a call.
+#[derive(Debug)]
+pub(crate) struct Inbound {
+    incoming: Incoming,
+    held: Arc<Held>,
+    /// How long what has begun to arrive may take.
+    timeout: Duration,
+    patience: Patience,
+    messages: Messages,
+}
+
+/// How many messages there are.
+#[derive(Debug)]
+pub(crate) enum Messages {
+    /// One: all that has arrived is held until the call ends.
+    One {
+        /// Bytes that have arrived.
+        arrived: u64,
+    },
+    /// Many, one after the other: each is held until the next is asked for.
+    Many {
+        /// Where they begin and end.
+        framing: Framing,
+        /// Bytes that are held.
+        held: u64,
+    },
+}
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+impl Inbound {
+    /// Holds what arrives of a call's body.
+    pub(crate) fn new(
+        incoming: Incoming,
+        held: Arc<Held>,
+        timeout: Duration,
+        messages: Messages,
+    ) -> Self {
+        Self { incoming, held, timeout, patience: Patience::new(timeout), messages }
+    }
+
+    /// The messages that had arrived completely have been taken: whoever asks has no other.
+    fn let_go(&mut self) {
+        if let Messages::Many { framing, held } = &mut self.messages {
+            self.held.remove(held.saturating_sub(framing.partial()));
+            *held = framing.partial();
+        }
+    }
+
+    fn hold(&mut self, data: &[u8]) -> Result<(), Refusal> {
+        let bytes = data.len() as u64;
+        let added = self.held.add(bytes);
+        added.map_err(|overload| Refusal::Overloaded { overload, executed: false })?;
+        match &mut self.messages {
+            Messages::One { arrived } => *arrived += bytes,
+            Messages::Many { framing, held } => {
+                *held += bytes;
+                if framing.advance(data) {
+                    self.patience.renew();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for more, which may take as long as it likes between messages.
+    fn wait(&mut self, context: &mut Context<'_>) -> Poll<Refusal> {
+        let arrived = match &self.messages {
+            Messages::One { arrived } => *arrived,
+            Messages::Many { framing, .. } if framing.partial() == 0 => return Poll::Pending,
+            Messages::Many { framing, .. } => framing.partial(),
+        };
+        let within = allowed(self.timeout, arrived);
+        self.patience.poll(arrived, context).map(|()| Refusal::TooSlow { arrived, within })
+    }
+}
+
+impl Body for Inbound {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let this = &mut *self;
+        this.let_go();
+        let polled = Pin::new(&mut this.incoming).poll_frame(context);
+        let refusal = match &polled {
+            Poll::Pending => match this.wait(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(refusal) => refusal,
+            },
+            Poll::Ready(Some(Ok(frame))) => match frame.data_ref().map(|data| this.hold(data)) {
+                Some(Err(refusal)) => refusal,
+                _ => return polled.map_err(Error::from),
+            },
+            Poll::Ready(_) => return polled.map_err(Error::from),
+        };
+        Poll::Ready(Some(Err(Status::from(refusal).into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

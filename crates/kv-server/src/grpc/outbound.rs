@@ -1,0 +1,80 @@
+//! The body of an answer: what the connection has not taken yet is held in its account.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::body::{Body as _, Frame, SizeHint};
+use tonic::Status;
+use tonic::body::Body;
+
+use super::refusal::Refusal;
+use crate::budget::{Held, Overload};
+use crate::metrics::{ErrorKind, Metrics, Protocol};
+
+/// The body of an answer. A piece is held until the next is asked for: then the connection has taken it.
+pub(crate) struct Outbound {
+    body: Body,
+    held: Arc<Held>,
+    metrics: Arc<Metrics>,
+    /// Bytes of the last piece.
+    piece: u64,
+    /// Whether the answer is a read's alone, so that nothing has happened when it cannot be given.
+    reads: bool,
+    has_ended: bool,
+}
+
+impl Outbound {
+    /// Holds what is sent of an answer.
+    pub(crate) fn new(body: Body, held: Arc<Held>, metrics: Arc<Metrics>, reads: bool) -> Self {
+        Self { body, held, metrics, piece: 0, reads, has_ended: false }
+    }
+
+    /// Ends the answer with what stands in the way of it.
+    fn end(&mut self, overload: Overload) -> Frame<Bytes> {
+        self.has_ended = true;
+        self.metrics.error(Protocol::Grpc, ErrorKind::Exhausted);
+        let status = Status::from(Refusal::Overloaded { overload, executed: !self.reads });
+        let mut trailers = HeaderMap::new();
+        // What the program says of itself can be a header.
+        if status.add_header(&mut trailers).is_err() {}
+        Frame::trailers(trailers)
+    }
+}
+
+impl hyper::body::Body for Outbound {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = &mut *self;
+        this.held.remove(std::mem::take(&mut this.piece));
+        if this.has_ended {
+            return Poll::Ready(None);
+        }
+        let polled = ready!(Pin::new(&mut this.body).poll_frame(context));
+        if let Some(Ok(frame)) = &polled
+            && let Some(data) = frame.data_ref()
+        {
+            let bytes = data.len() as u64;
+            match this.held.add(bytes) {
+                Ok(()) => this.piece = bytes,
+                Err(overload) => return Poll::Ready(Some(Ok(this.end(overload)))),
+            }
+        }
+        Poll::Ready(polled)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.has_ended || self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

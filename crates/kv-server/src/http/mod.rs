@@ -1,0 +1,97 @@
+//! The HTTP API: one key at a time, batches and listings, over HTTP/1.1 and HTTP/2 on one port.
+//!
+//! A request goes from `connection` to `service`, which finds the `route` and calls the handler: `key`, `list`
+//! or `batch`. Handlers read headers and query with the small parsers beside them, execute through the
+//! [`Gate`], and make an `answer` or a `problem`.
+
+mod answer;
+mod api;
+mod batch;
+mod body;
+mod connection;
+mod cors;
+mod cursor;
+mod etag;
+mod expiry;
+mod json;
+mod key;
+mod limits;
+mod list;
+mod media;
+mod openapi;
+mod percent;
+mod precondition;
+mod problem;
+mod query;
+mod range;
+mod route;
+mod service;
+mod stream;
+mod write;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::config::{Config, LimitsSection};
+use crate::gate::Gate;
+use crate::listener::Accepted;
+use crate::protocol::Protocol;
+use crate::shutdown::Drain;
+use api::Api;
+use connection::Settings;
+
+/// The HTTP API as one of the server's protocols.
+pub(crate) struct Http {
+    api: Arc<Api>,
+    settings: Arc<Settings>,
+}
+
+impl Http {
+    /// Serves the store, once it is loaded.
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
+        let settings = Settings { http1: http1(), http2: http2(&config.limits) };
+        Self { api: Arc::new(Api::new(gate, config)), settings: Arc::new(settings) }
+    }
+}
+
+impl Protocol for Http {
+    fn name(&self) -> &'static str {
+        "http"
+    }
+
+    fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()> {
+        let (api, settings) = (Arc::clone(&self.api), Arc::clone(&self.settings));
+        Box::pin(connection::serve(accepted, api, settings, drain))
+    }
+}
+
+/// The settings of HTTP/1.1. hyper's `pipeline_flush` stays off: it would copy every value, however large,
+/// into a buffer that the connection keeps.
+fn http1() -> http1::Builder {
+    let mut http1 = http1::Builder::new();
+    http1
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits::HEAD_TIMEOUT)
+        .max_header_size(limits::HEAD_BYTES_MAX)
+        .max_buf_size(limits::READ_AHEAD_BYTES_MAX);
+    http1
+}
+
+/// The settings of HTTP/2.
+fn http2(limits: &LimitsSection) -> http2::Builder<TokioExecutor> {
+    let streams_max = u32::try_from(limits.streams_per_connection_max.get()).unwrap_or(u32::MAX);
+    let head_bytes_max = u32::try_from(limits::HEAD_BYTES_MAX).unwrap_or(u32::MAX);
+    let mut http2 = http2::Builder::new(TokioExecutor::new());
+    http2
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(streams_max)
+        .initial_stream_window_size(limits::STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(limits::CONNECTION_WINDOW_BYTES)
+        .max_header_list_size(head_bytes_max)
+        .keep_alive_interval(limits::KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(limits::KEEPALIVE_TIMEOUT);
+    http2
+}

@@ -1,0 +1,141 @@
+//! A connection's socket as hyper sees it: bounded writes, bounded waiting, and a gentle end.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::body::Unread;
+use super::limits::{LINGER_BYTES_MAX, LINGER_TIMEOUT, WRITE_BYTES_MAX, WRITE_TIMEOUT};
+
+/// Pieces of one write at most.
+const PIECES_MAX: usize = 16;
+
+/// A socket of which the first bytes have been read already.
+#[derive(Debug)]
+pub(super) struct Stream<S> {
+    /// What has been read to see which protocol is spoken.
+    seen: Bytes,
+    socket: S,
+    /// Runs while the client takes nothing, or while the end is waited for.
+    patience: Option<Pin<Box<Sleep>>>,
+    unread: Unread,
+    lingering: Lingering,
+}
+
+/// How far the end has come.
+#[derive(Debug, Clone, Copy)]
+enum Lingering {
+    NotYet,
+    /// The client knows that nothing more comes; so many more bytes of it are thrown away.
+    Left(usize),
+}
+
+impl<S> Stream<S> {
+    /// Goes on after `seen`. `unread` tells whether the end must be gentle.
+    pub(super) fn new(seen: Bytes, socket: S, unread: Unread) -> Self {
+        Self { seen, socket, patience: None, unread, lingering: Lingering::NotYet }
+    }
+
+    /// Whether the time has run out that runs since the first call.
+    fn poll_patience(&mut self, cx: &mut Context<'_>, span: std::time::Duration) -> Poll<()> {
+        let patience =
+            self.patience.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + span)));
+        patience.as_mut().poll(cx)
+    }
+
+    /// Ends the wait for a client that takes nothing.
+    fn written(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.patience = None;
+            return written;
+        }
+        ready!(self.poll_patience(cx, WRITE_TIMEOUT));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.seen.is_empty() {
+            return Pin::new(&mut self.socket).poll_read(cx, buf);
+        }
+        let length = self.seen.len().min(buf.remaining());
+        buf.put_slice(&self.seen.split_to(length));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let piece = buf.get(..WRITE_BYTES_MAX).unwrap_or(buf);
+        let written = Pin::new(&mut self.socket).poll_write(cx, piece);
+        self.written(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
+        let mut left = WRITE_BYTES_MAX;
+        for (piece, buf) in pieces.iter_mut().zip(bufs) {
+            let part = buf.get(..left).unwrap_or(buf);
+            left -= part.len();
+            *piece = IoSlice::new(part);
+        }
+        let count = bufs.len().min(PIECES_MAX);
+        let pieces = pieces.get(..count).unwrap_or_default();
+        let written = Pin::new(&mut self.socket).poll_write_vectored(cx, pieces);
+        self.written(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    /// Says that nothing more comes, and where the client was answered early reads on for a while: closing
+    /// with unread bytes resets the connection, and with it the answer that the client may not have read.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut left = match self.lingering {
+            Lingering::Left(left) => left,
+            Lingering::NotYet => {
+                ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
+                self.patience = None;
+                if self.unread.is_left() { LINGER_BYTES_MAX } else { 0 }
+            }
+        };
+        let mut space = [0; 8 << 10];
+        while left > 0 && self.poll_patience(cx, LINGER_TIMEOUT).is_pending() {
+            let mut buf = ReadBuf::new(&mut space);
+            self.lingering = Lingering::Left(left);
+            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buf))?;
+            match buf.filled().len() {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        self.lingering = Lingering::Left(0);
+        Poll::Ready(Ok(()))
+    }
+}
