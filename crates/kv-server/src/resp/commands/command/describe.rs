@@ -11,15 +11,21 @@ pub(super) fn describe(reply: &mut Reply<'_>, command: &Command) {
     reply.integer(command.arity.into());
     names(reply, flags(command));
     let Keys { first, last, step } = command.keys;
-    [first, last, step].into_iter().for_each(|number| reply.integer(number.into()));
+    for number in [first, last, step] {
+        reply.integer(number.into());
+    }
     names(reply, categories(command).map(|category| format!("@{category}")));
     // No tips.
     reply.set(0);
     let keys = specifications(command);
     reply.set(keys.len());
-    keys.iter().for_each(|specification| specify(reply, specification));
+    for specification in &keys {
+        specify(reply, specification);
+    }
     reply.array(command.subcommands.len());
-    command.subcommands.iter().for_each(|command| describe(reply, command));
+    for command in command.subcommands {
+        describe(reply, command);
+    }
 }
 
 fn flags(command: &Command) -> impl Iterator<Item = String> {
@@ -31,7 +37,9 @@ fn flags(command: &Command) -> impl Iterator<Item = String> {
 fn names(reply: &mut Reply<'_>, names: impl Iterator<Item = String>) {
     let names: Vec<String> = names.collect();
     reply.set(names.len());
-    names.iter().for_each(|name| reply.simple(name));
+    for name in &names {
+        reply.simple(name);
+    }
 }
 
 /// The ACL categories, as Redis derives them.
@@ -59,9 +67,10 @@ fn specify(reply: &mut Reply<'_>, keys: &Specification) {
     reply.map(3);
     reply.bulk(b"flags");
     reply.set(keys.access.len());
-    keys.access.iter().for_each(|flag| reply.simple(flag));
-    let range =
-        [("lastkey", keys.last.into()), ("keystep", i64::from(keys.step)), ("limit", 0)];
+    for flag in keys.access {
+        reply.simple(flag);
+    }
+    let range = [("lastkey", keys.last.into()), ("keystep", i64::from(keys.step)), ("limit", 0)];
     for (part, kind, spec) in [
         ("begin_search", "index", &[("index", i64::from(keys.first))][..]),
         ("find_keys", "range", &range[..]),

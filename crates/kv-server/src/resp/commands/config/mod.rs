@@ -138,7 +138,8 @@ impl Change {
         })?;
         let (key, read) =
             parameter.change.ok_or_else(|| refused(name, "can't set immutable config"))?;
-        let value = str::from_utf8(value).map_err(|_not_text| refused(name, "argument must be text"))?;
+        let value =
+            str::from_utf8(value).map_err(|_not_text| refused(name, "argument must be text"))?;
         let value = read(value).map_err(|complaint| refused(name, &complaint))?;
         Ok(Self { name: name.to_vec(), key, value })
     }
