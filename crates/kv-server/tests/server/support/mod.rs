@@ -1,7 +1,7 @@
 //! What the tests of this crate share: clients, refusals, and the server as a process.
 
-pub(crate) mod http;
 pub(crate) mod exposition;
+pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod page;
 mod process;
