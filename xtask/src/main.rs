@@ -10,6 +10,7 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod codegen;
 mod crash;
 mod diff;
@@ -20,6 +21,7 @@ mod layers;
 mod repository;
 mod shell;
 mod tidy;
+mod timed;
 mod tools;
 
 use std::process::ExitCode;
@@ -57,6 +59,8 @@ enum Verb {
     },
     /// Kill the real server under load, again and again, and check what survives
     Crash(crash::Options),
+    /// Use the real server with other people's clients, and check every answer
+    Clients(clients::Options),
     /// Ask Redis and the server the same, and compare what they answer
     Diff(diff::Options),
     /// Feed random bytes to the readers of files and requests
@@ -87,6 +91,7 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Codegen { check: true } => codegen::check(&root),
         Verb::Codegen { check: false } => codegen::write(&root),
         Verb::Crash(options) => crash::run(&root, &options),
+        Verb::Clients(options) => clients::run(&root, &options),
         Verb::Diff(options) => diff::run(&root, &options),
         Verb::Fuzz(options) => fuzz::run(&root, &options),
         Verb::Bench(options) => bench::run(&root, &options),

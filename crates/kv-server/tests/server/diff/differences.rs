@@ -18,8 +18,16 @@ pub(super) struct Difference {
     pub(super) covers: fn(&Args, &Value, &Value) -> bool,
     /// Whether the stores may hold different keys afterwards.
     pub(super) stores_differ: bool,
-    /// Commands, of which the last shows the difference.
-    pub(super) example: &'static [&'static str],
+    /// What shows it.
+    pub(super) example: Example,
+}
+
+/// Something that both servers are asked.
+pub(super) enum Example {
+    /// Commands, of which the last is answered differently.
+    Commands(&'static [&'static str]),
+    /// Bytes on a connection of their own.
+    Bytes(&'static str),
 }
 
 /// All of them.
@@ -33,7 +41,7 @@ pub(super) static DIFFERENCES: &[Difference] = &[
             !matches!(redis, Value::Error(_)) && is_error(kv, "ERR invalid expire time in ")
         },
         stores_differ: true,
-        example: &["SET k v PXAT 281474976710656"],
+        example: Example::Commands(&["SET k v PXAT 281474976710656"]),
     },
     Difference {
         what: "`WAITAOF`, `CLIENT SETINFO`, `CLIENT NO-TOUCH`",
@@ -47,7 +55,7 @@ pub(super) static DIFFERENCES: &[Difference] = &[
             is_new && is_error(redis, "ERR unknown ")
         },
         stores_differ: false,
-        example: &["WAITAOF 0 0 0"],
+        example: Example::Commands(&["WAITAOF 0 0 0"]),
     },
     Difference {
         what: "Arguments, repeated in an error",
@@ -63,13 +71,59 @@ pub(super) static DIFFERENCES: &[Difference] = &[
             same.contains(char::REPLACEMENT_CHARACTER) || same.len() >= 128
         },
         stores_differ: false,
-        example: &[r#"nosuch "\xff""#],
+        example: Example::Commands(&[r#"nosuch "\xff""#]),
+    },
+    Difference {
+        what: "`HELLO` with several options, of which one is refused",
+        redis: "what precedes it counts",
+        kv: "nothing counts, and of an option that is given twice the last",
+        reason: "as in Redis 7.2: a command is carried out whole or not at all",
+        covers: |_, _, _| false,
+        stores_differ: false,
+        example: Example::Commands(&["HELLO 2 SETNAME name AUTH nosuch x", "CLIENT GETNAME"]),
+    },
+    Difference {
+        what: "`SET` with `IFEQ`",
+        redis: "a syntax error",
+        kv: "the value is set if the present one equals the given",
+        reason: "the store has it, and Valkey 8.1 spells it so",
+        covers: |_, _, _| false,
+        stores_differ: true,
+        example: Example::Commands(&["SET k v", "SET k w IFEQ v"]),
+    },
+    Difference {
+        what: "Requests of more than 1,048,576 arguments",
+        redis: "up to 2,147,483,647",
+        kv: "`Protocol error: invalid multibulk length`, as Redis up to 6.2",
+        reason: "memory is bounded before it is needed",
+        covers: |_, _, _| false,
+        stores_differ: false,
+        example: Example::Bytes("*1048577\r\n"),
+    },
+    Difference {
+        what: "Zero bytes in inline commands",
+        redis: "the line never ends",
+        kv: "a byte like others",
+        reason: "what has arrived is answered",
+        covers: |_, _, _| false,
+        stores_differ: false,
+        example: Example::Bytes("ECHO a\0b\r\n"),
     },
 ];
 
 /// The listed reason why these answers differ.
 pub(super) fn find(command: &Args, redis: &Value, kv: &Value) -> Option<&'static Difference> {
     DIFFERENCES.iter().find(|difference| (difference.covers)(command, redis, kv))
+}
+
+/// The table for people, in Markdown.
+pub(super) fn table() -> String {
+    let mut lines =
+        vec!["| What | Redis 7.0 | kv | Why |".to_owned(), "|---|---|---|---|".to_owned()];
+    lines.extend(DIFFERENCES.iter().map(|Difference { what, redis, kv, reason, .. }| {
+        format!("| {what} | {redis} | {kv} | {reason} |")
+    }));
+    lines.join("\n")
 }
 
 fn is_error(value: &Value, start: &str) -> bool {
