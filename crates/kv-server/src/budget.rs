@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_or_left_when_many_hold_at_once() {
-        let budget = Arc::new(Budget::new(50_000, 4 * FREE_BYTES));
+        let budget = Arc::new(Budget::new(50_000, 3 * FREE_BYTES));
         let account = budget.account();
         let refused = AtomicU64::new(0);
         thread::scope(|scope| {
@@ -236,7 +236,7 @@ mod tests {
                         let account = if random.bool() { &own } else { account };
                         let held = account.hold();
                         for _ in 0..random.usize(..4) {
-                            let added = held.add(random.u64(..FREE_BYTES));
+                            let added = held.add(random.u64(..2 * FREE_BYTES));
                             refused.fetch_add(u64::from(added.is_err()), Ordering::Relaxed);
                         }
                     }

@@ -9,8 +9,10 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-use super::limits::{BODY_RATE_MIN, BODY_ROOM_BYTES_MAX, BODY_TIMEOUT};
+use super::limits::BODY_ROOM_BYTES_MAX;
 use super::problem::{Problem, Reason};
+use crate::budget::Held;
+use crate::patience::{RATE_MIN, allowed};
 
 /// Says of a connection that its client was answered before all it had sent was read.
 #[derive(Debug, Clone, Default)]
@@ -26,17 +28,26 @@ impl Unread {
 
 /// The body of a request, on its way.
 #[derive(Debug)]
-pub(super) struct Upload {
+pub(super) struct Upload<'a> {
     incoming: Incoming,
     unread: Unread,
+    /// What has arrived is held here.
+    held: &'a Held,
+    /// How long it may take, beside what its length allows.
+    timeout: Duration,
     ended: bool,
 }
 
-impl Upload {
+impl<'a> Upload<'a> {
     /// A body that says to `unread` when it is not read to its end.
-    pub(super) fn new(incoming: Incoming, unread: Unread) -> Self {
+    pub(super) fn new(
+        incoming: Incoming,
+        unread: Unread,
+        held: &'a Held,
+        timeout: Duration,
+    ) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, unread, ended }
+        Self { incoming, unread, held, timeout, ended }
     }
 
     /// Whether there is no body at all, as far as that can be known without reading.
@@ -79,8 +90,9 @@ impl Upload {
     /// The next piece, when there is one. The time allowed for it depends on what has come before.
     async fn chunk(&mut self, start: Instant, read: usize) -> Result<Option<Bytes>, Problem> {
         while !self.ended {
-            let Ok(frame) = timeout_at(start + allowed(read), self.incoming.frame()).await else {
-                return Err(too_slow(read));
+            let allowed = allowed(self.timeout, read as u64);
+            let Ok(frame) = timeout_at(start + allowed, self.incoming.frame()).await else {
+                return Err(too_slow(read, allowed));
             };
             match frame {
                 None => self.ended = true,
@@ -89,6 +101,7 @@ impl Upload {
                     Ok(data) if data.is_empty() => {}
                     Ok(data) => {
                         self.ended = self.incoming.is_end_stream();
+                        self.held.add(data.len() as u64)?;
                         return Ok(Some(data));
                     }
                     // Trailers tell nothing that is needed.
@@ -100,7 +113,7 @@ impl Upload {
     }
 }
 
-impl Drop for Upload {
+impl Drop for Upload<'_> {
     fn drop(&mut self) {
         if !self.ended {
             self.unread.0.store(true, Ordering::Relaxed);
@@ -131,16 +144,11 @@ impl Limit {
     }
 }
 
-/// How long a body may have taken of which so much has come.
-fn allowed(read: usize) -> Duration {
-    BODY_TIMEOUT + Duration::from_secs(read as u64 / BODY_RATE_MIN)
-}
-
-fn too_slow(read: usize) -> Problem {
+fn too_slow(read: usize, allowed: Duration) -> Problem {
     let text = format!(
         "only {read} bytes of the body came within {} seconds: a body must begin to come at once, and go on \
-         with at least {BODY_RATE_MIN} bytes a second",
-        allowed(read).as_secs()
+         with at least {RATE_MIN} bytes a second (limits.request_timeout)",
+        allowed.as_secs()
     );
     Problem::new(Reason::BodyTimeout, text)
 }
@@ -152,16 +160,6 @@ fn broken(error: &hyper::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn time_grows_with_what_has_come() {
-        assert_eq!(allowed(0), BODY_TIMEOUT);
-        assert_eq!(allowed(16 << 10), BODY_TIMEOUT + Duration::from_secs(1));
-        assert_eq!(
-            allowed(64 << 20),
-            BODY_TIMEOUT + Duration::from_hours(1) + Duration::from_secs(496)
-        );
-    }
 
     #[test]
     fn a_limit_allows_its_last_byte() {

@@ -20,6 +20,7 @@ use super::body::Unread;
 use super::limits::FIRST_BYTE_TIMEOUT;
 use super::service;
 use super::stream::Stream;
+use crate::budget::Account;
 use crate::listener::Accepted;
 use crate::metrics::{Metered, Protocol};
 use crate::shutdown::Drain;
@@ -32,6 +33,14 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) struct Settings {
     pub(super) http1: http1::Builder,
     pub(super) http2: http2::Builder<TokioExecutor>,
+}
+
+/// What the requests of a connection share.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    pub(super) unread: Unread,
+    /// What is in flight.
+    pub(super) account: Arc<Account>,
 }
 
 /// Serves the client until it leaves or, once the server drains, until its requests in flight are answered.
@@ -54,15 +63,15 @@ pub(super) async fn serve(
         return debug!(%error, "a connection broke");
     }
     let speaks_http2 = seen.starts_with(PREFACE);
-    let unread = Unread::default();
+    let client = Client { unread: Unread::default(), account: api.gate.budget().account() };
     let metrics = Arc::clone(api.gate.metrics());
     metrics.bytes_in(Protocol::Http, seen.len() as u64);
     let stream = Metered::new(stream, metrics, Protocol::Http);
-    let io = TokioIo::new(Stream::new(seen, stream, unread.clone()));
+    let io = TokioIo::new(Stream::new(seen, stream, client.unread.clone()));
     let ended = if speaks_http2 {
         let service = service_fn(move |request| {
-            let (api, unread) = (Arc::clone(&api), unread.clone());
-            async move { Ok::<_, Infallible>(service::answer(&api, request, &unread).await) }
+            let (api, client) = (Arc::clone(&api), client.clone());
+            async move { Ok::<_, Infallible>(service::answer(&api, request, &client).await) }
         });
         until_drained(settings.http2.serve_connection(io, service), drain, |connection| {
             connection.graceful_shutdown();
@@ -70,8 +79,8 @@ pub(super) async fn serve(
         .await
     } else {
         let service = service_fn(move |request| {
-            let (api, unread) = (Arc::clone(&api), unread.clone());
-            async move { Ok::<_, Infallible>(service::answer(&api, request, &unread).await) }
+            let (api, client) = (Arc::clone(&api), client.clone());
+            async move { Ok::<_, Infallible>(service::answer(&api, request, &client).await) }
         });
         until_drained(settings.http1.serve_connection(io, service), drain, |connection| {
             connection.graceful_shutdown();

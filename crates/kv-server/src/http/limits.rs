@@ -25,12 +25,6 @@ pub(super) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 /// by trickling.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How long a body may take to arrive, beside what [`BODY_RATE_MIN`] allows for its length.
-pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Bytes of a body for which one second more is allowed.
-pub(super) const BODY_RATE_MIN: u64 = 16 << 10;
-
 /// How long a client may take no byte of its answer before the connection is closed.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 

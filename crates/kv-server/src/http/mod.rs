@@ -14,6 +14,7 @@ mod cursor;
 mod etag;
 mod expiry;
 mod json;
+mod kept;
 mod key;
 mod limits;
 mod list;

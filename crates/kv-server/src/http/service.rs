@@ -7,7 +7,9 @@ use hyper::{Method, Request, Response, StatusCode, Version};
 
 use super::answer::{self, Body};
 use super::api::Api;
-use super::body::{Unread, Upload};
+use super::body::Upload;
+use super::connection::Client;
+use super::kept::{self, Kept};
 use super::key::{self, Asked};
 use super::problem::{Problem, Reason};
 use super::route::Route;
@@ -19,21 +21,35 @@ use crate::metrics::{Operation, Protocol};
 pub(super) async fn answer(
     api: &Api,
     request: Request<Incoming>,
-    unread: &Unread,
-) -> Response<Body> {
+    client: &Client,
+) -> Response<Kept> {
     let started = Stopwatch::start();
     let (parts, incoming) = request.into_parts();
-    let body = Upload::new(incoming, unread.clone());
+    let held = client.account.hold();
+    let body = Upload::new(incoming, client.unread.clone(), &held, api.gate.request_timeout());
     let mut operation = Operation::Other;
     let answered = handle(api, &parts, body, &mut operation).await;
-    let metrics = api.gate.metrics();
-    metrics.record(Protocol::Http, operation, started.elapsed(), 1);
-    let mut response = answered.unwrap_or_else(|problem| {
-        if let Some(kind) = problem.reason().kind() {
-            metrics.error(Protocol::Http, kind);
-        }
-        problem.into_response()
-    });
+    api.gate.metrics().record(Protocol::Http, operation, started.elapsed(), 1);
+    let response = answered.unwrap_or_else(|problem| refuse(api, problem));
+    let response = kept::keep(finish(api, &parts, response), held);
+    response.unwrap_or_else(|overload| {
+        let problem = Problem::answer_overload(overload, parts.method.is_safe());
+        let refusal = finish(api, &parts, refuse(api, problem));
+        // A problem is short, and so there is room for it.
+        kept::uncounted(refusal)
+    })
+}
+
+/// A problem as an answer, counted.
+fn refuse(api: &Api, problem: Problem) -> Response<Body> {
+    if let Some(kind) = problem.reason().kind() {
+        api.gate.metrics().error(Protocol::Http, kind);
+    }
+    problem.into_response()
+}
+
+/// What is the same for every answer.
+fn finish(api: &Api, parts: &Parts, mut response: Response<Body>) -> Response<Body> {
     api.cors.write(parts.headers.get(header::ORIGIN), response.headers_mut());
     if parts.method == Method::HEAD { without_content(response) } else { response }
 }
@@ -42,7 +58,7 @@ pub(super) async fn answer(
 async fn handle(
     api: &Api,
     parts: &Parts,
-    body: Upload,
+    body: Upload<'_>,
     operation: &mut Operation,
 ) -> Result<Response<Body>, Problem> {
     check_host(parts)?;

@@ -66,6 +66,7 @@ impl Exposition {
             started_at: self.started_at,
             loaded_percent: loading.as_ref().map_or(100, |loading| loading.percent),
             persistence: gate.persistence().is_some(),
+            in_flight: gate.budget().level(),
         };
         self.registry.read(server::ROWS, &life);
         process::show(&mut text);
