@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: feeds random bytes to the readers of files, for as long as one likes.
+//! `cargo xtask fuzz`: feeds random bytes to the readers of files and requests, for as long as one likes.
 //!
 //! Fuzzing needs a nightly compiler, for its coverage instrumentation, and a C++ compiler, for libFuzzer.
 //! That the targets compile is checked by `ci`, with the compiler of the workspace and without libFuzzer.

@@ -10,8 +10,10 @@
 
 mod bench;
 mod ci;
+mod clients;
 mod codegen;
 mod crash;
+mod diff;
 mod finding;
 mod fix;
 mod fuzz;
@@ -19,6 +21,7 @@ mod layers;
 mod repository;
 mod shell;
 mod tidy;
+mod timed;
 mod tools;
 
 use std::process::ExitCode;
@@ -29,7 +32,7 @@ use clap::{Parser, Subcommand};
 /// The project's own build commands.
 ///
 /// New here? `cargo xtask ci` tells whether a change may land, exactly as CI does; `cargo xtask
-/// fix` mends what a machine can mend. `crash`, `fuzz` and `bench` take as long as one lets them; the
+/// fix` mends what a machine can mend. `crash`, `diff`, `fuzz` and `bench` take as long as one lets them; the
 /// other verbs are parts of the first two.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask")]
@@ -56,7 +59,11 @@ enum Verb {
     },
     /// Kill the real server under load, again and again, and check what survives
     Crash(crash::Options),
-    /// Feed random bytes to the readers of files
+    /// Use the real server with other people's clients, and check every answer
+    Clients(clients::Options),
+    /// Ask Redis and the server the same, and compare what they answer
+    Diff(diff::Options),
+    /// Feed random bytes to the readers of files and requests
     Fuzz(fuzz::Options),
     /// Measure; the figures go into docs/benchmarks.md
     Bench(bench::Options),
@@ -84,6 +91,8 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Codegen { check: true } => codegen::check(&root),
         Verb::Codegen { check: false } => codegen::write(&root),
         Verb::Crash(options) => crash::run(&root, &options),
+        Verb::Clients(options) => clients::run(&root, &options),
+        Verb::Diff(options) => diff::run(&root, &options),
         Verb::Fuzz(options) => fuzz::run(&root, &options),
         Verb::Bench(options) => bench::run(&root, &options),
     }

@@ -2,6 +2,7 @@
 //!
 //! * `memory`, `memory-ttl`: bytes per key beyond key and value, as resident memory and as accounted.
 //! * `operations`: reads and writes per second on one thread, alone and in batches.
+//! * `pipelines`: the same in order, as RESP's pipelines are executed, beside single calls and batches.
 //! * `expiry`: how late keys leave memory when 200 k of a million volatile keys are due at once.
 //! * `mass-delete`: the longest pause other requests see while nine of ten keys go.
 
@@ -100,10 +101,17 @@ fn bytes_per_key(what: &str, ttl_ms: Option<i64>) {
     );
 }
 
+/// Time this thread has spent on a processor, as Linux tells it: what others do on the machine is left out.
+fn busy_time() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
 fn rate(what: &str, operations: u64, run: impl FnOnce()) {
-    let start = now();
+    let (start, busy_before) = (now(), busy_time());
     run();
-    let seconds = start.elapsed().as_secs_f64();
+    let busy = busy_time().zip(busy_before).map(|(after, before)| after.saturating_sub(before));
+    let seconds = busy.unwrap_or_else(|| start.elapsed()).as_secs_f64();
     println!("operations: {what}: {:.2} M/s", operations as f64 / seconds / 1e6);
 }
 
@@ -131,6 +139,52 @@ fn operations() {
                 results.clear();
             }
         });
+    }
+}
+
+/// How operations that come together are executed.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    OneByOne,
+    AsBatch,
+    InOrder,
+}
+
+fn pipelines() {
+    let store = engine();
+    fill(&store, 0..KEYS, None);
+    let mut random = fastrand::Rng::with_seed(1);
+    // As many keys as fit in the processor's cache, and as do not.
+    for resident in [1_000, KEYS] {
+        let keys: Vec<[u8; 16]> = (0..KEYS).map(|_| key(random.u64(0..resident))).collect();
+        for (name, action) in [("get", Action::Get), ("set", set(&VALUE, None))] {
+            for depth in [1, 16, 64] {
+                for how in [How::OneByOne, How::AsBatch, How::InOrder] {
+                    rate(
+                        &format!("{name} of {resident} keys, {depth} at once, {how:?}"),
+                        KEYS,
+                        || {
+                            pipeline(&store, &keys, action, depth, how);
+                        },
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn pipeline(store: &Engine, keys: &[[u8; 16]], action: Action<'_>, depth: usize, how: How) {
+    let (mut ops, mut results) = (Vec::new(), Vec::new());
+    for keys in keys.chunks(depth) {
+        ops.clear();
+        ops.extend(keys.iter().map(|key| Op::new(key, action)));
+        match how {
+            How::OneByOne => results.extend(ops.iter().map(|op| store.execute(op))),
+            How::AsBatch => store.execute_batch(&ops, &mut results).unwrap(),
+            How::InOrder => store.execute_in_order(&ops, &mut results).unwrap(),
+        }
+        assert!(results.iter().all(|result| result.as_ref().unwrap().applied));
+        results.clear();
     }
 }
 
@@ -232,10 +286,11 @@ fn delete_most(store: &Engine) -> Duration {
     slowest
 }
 
-const ALL: [(&str, fn()); 5] = [
+const ALL: [(&str, fn()); 6] = [
     ("memory", memory),
     ("memory-ttl", memory_ttl),
     ("operations", operations),
+    ("pipelines", pipelines),
     ("expiry", expiry),
     ("mass-delete", mass_delete),
 ];

@@ -216,9 +216,10 @@ type Write = fn(&mut Encoder<'_, Vec<u8>>);
 
 #[test]
 fn each_reply_is_written_as_redis_writes_it() {
-    let cases: [(Write, &str, &str); 19] = [
+    let cases: [(Write, &str, &str); 20] = [
         (|reply| reply.simple("OK"), "+OK\r\n", "+OK\r\n"),
         (|reply| reply.error("ERR a\r\nb"), "-ERR a  b\r\n", "-ERR a  b\r\n"),
+        (|reply| reply.error("\nERR a \r\n"), "-ERR a \r\n", "-ERR a \r\n"),
         (|reply| reply.integer(i64::MIN), ":-9223372036854775808\r\n", ":-9223372036854775808\r\n"),
         (|reply| reply.bulk(b"a\r\n"), "$3\r\na\r\n\r\n", "$3\r\na\r\n\r\n"),
         (|reply| reply.bulk(b""), "$0\r\n\r\n", "$0\r\n\r\n"),

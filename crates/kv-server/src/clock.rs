@@ -22,6 +22,11 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
+    /// From another's start to this one's.
+    pub(crate) fn since(&self, earlier: Self) -> Duration {
+        self.0.saturating_duration_since(earlier.0)
+    }
+
     /// Time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         self.0.elapsed()
@@ -96,10 +101,15 @@ impl Clock for SystemClock {
 }
 
 /// Milliseconds since the Unix epoch, as the machine's clock has it: for people, never for keys.
-#[expect(clippy::disallowed_methods, reason = "the source that others are to take time from")]
 pub(crate) fn wall_ms() -> u64 {
+    millis(wall_time())
+}
+
+/// The same to the nanosecond.
+#[expect(clippy::disallowed_methods, reason = "the source that others are to take time from")]
+pub(crate) fn wall_time() -> Duration {
     // A clock before 1970 is as wrong as one at 1970.
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// Whole milliseconds; 2^64 of them are 584 million years.

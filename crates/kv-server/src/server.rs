@@ -61,7 +61,7 @@ impl Server {
         let (max, reserved) = (limits.connections_max, limits.connections_reserved);
         let places = Places::new("limits.connections_max", max.as_usize(), reserved.as_usize());
         let grpc = Grpc::new(&gate, config, &drain)?;
-        let resp = Resp::new(&gate, config);
+        let resp = Resp::new(&gate, config, &drain);
         let http = Http::new(&gate, config);
         let shared = (&places, gate.metrics());
         let endpoints = [

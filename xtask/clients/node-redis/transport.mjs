@@ -39,8 +39,8 @@ check('tasks share a pool', async () => {
   pool.on('error', () => {});
   await pool.connect();
   await Promise.all(
-    numbers(20).map(async (task) => {
-      for (const number of numbers(50)) {
+    numbers(10).map(async (task) => {
+      for (const number of numbers(20)) {
         await pool.incr('shared');
         await pool.set(`${task}:${number}`, `${number}`);
         equal(await pool.get(`${task}:${number}`), `${number}`);
@@ -48,8 +48,8 @@ check('tasks share a pool', async () => {
     }),
   );
   await pool.close();
-  equal(await client.get('shared'), '1000');
-  equal(await client.dbSize(), 1001);
+  equal(await client.get('shared'), '200');
+  equal(await client.dbSize(), 201);
 });
 
 check('a server that comes back', async () => {

@@ -1,6 +1,7 @@
 """Strings: whole, in parts, many at once, binary, compared."""
 
 import hashlib
+import warnings
 
 import redis
 from harness import check, equal, kv_only, raises
@@ -40,6 +41,7 @@ def set_under_conditions():
 
 @kv_only
 def set_if_equal():
+    warnings.filterwarnings("ignore", "Call to 'set' method with experimental usage")
     equal(r.set("k", "1", ifeq="0"), None)
     equal(r.get("k"), None)
     r.set("k", "1")

@@ -6,12 +6,12 @@ mod steps;
 mod summary;
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::builder::PossibleValuesParser;
 
 use crate::repository;
+use crate::timed::timed;
 use steps::{STEPS, Step};
 use summary::{Ending, Outcome};
 
@@ -94,13 +94,6 @@ fn advice(step: &Step) -> String {
         "step `{}` failed\n  to run it alone: cargo xtask ci --only {}\n  which stands for: {}",
         step.name, step.name, step.command
     )
-}
-
-#[expect(clippy::disallowed_methods, reason = "the durations of real commands are what is shown")]
-fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let result = work();
-    (result, start.elapsed())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::{codegen, layers, shell, tidy};
+use crate::{codegen, diff, layers, shell, tidy};
 
 /// One thing that `ci` makes sure of.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ impl Step {
     }
 }
 
-pub(super) const STEPS: [Step; 12] = [
+pub(super) const STEPS: [Step; 13] = [
     Step::command("fmt", "the code is formatted", "cargo fmt --all --check"),
     Step::verb(
         "layers",
@@ -76,6 +76,13 @@ pub(super) const STEPS: [Step; 12] = [
         "test",
         "the tests pass",
         "cargo nextest run --workspace --all-features --locked",
+    ),
+    // The tests compare a little too; this compares more, and says so where there is no Redis.
+    Step::verb(
+        "diff",
+        "Redis and the server answer alike",
+        "cargo xtask diff --ops 50000",
+        diff::check,
     ),
     // In the profile of the tests: nothing is built anew, and the figures mean nothing anyway.
     Step::command(

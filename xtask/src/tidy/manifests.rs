@@ -4,7 +4,7 @@ use crate::finding::Finding;
 
 /// Whether `path` is the manifest of a crate in the workspace.
 pub(super) fn is_member(path: &str) -> bool {
-    path.ends_with("/Cargo.toml") && (path.starts_with("crates/") || path.starts_with("xtask/"))
+    path == "xtask/Cargo.toml" || (path.starts_with("crates/") && path.ends_with("/Cargo.toml"))
 }
 
 pub(super) fn check(path: &str, text: &str) -> Vec<Finding> {
@@ -123,5 +123,6 @@ mod tests {
         assert!(is_member("xtask/Cargo.toml"));
         assert!(!is_member("Cargo.toml"));
         assert!(!is_member("fuzz/Cargo.toml"));
+        assert!(!is_member("xtask/clients/rust/Cargo.toml"));
     }
 }

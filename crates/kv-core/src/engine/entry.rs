@@ -76,6 +76,7 @@ impl Entry {
         }
     }
 
+    #[inline]
     fn block(&self) -> &[u8] {
         match &self.0 {
             Body::Inline(block) => block,
@@ -90,6 +91,7 @@ impl Entry {
         }
     }
 
+    #[inline]
     fn field<const N: usize>(&self, at: usize) -> [u8; N] {
         *self.block()[at..].first_chunk().expect("a block holds its whole header")
     }
@@ -98,20 +100,24 @@ impl Entry {
         self.block_mut()[at..at + N].copy_from_slice(&bytes);
     }
 
+    #[inline]
     fn has_expiry(&self) -> bool {
         self.block()[LENGTH_AT + 3] & HAS_EXPIRY != 0
     }
 
+    #[inline]
     fn key_at(&self) -> usize {
         header_bytes(self.has_expiry())
     }
 
+    #[inline]
     fn key_len(&self) -> usize {
         let [low, middle, high, _flags] = self.field(LENGTH_AT);
         u32::from_le_bytes([low, middle, high, 0]) as usize
     }
 
     /// The version.
+    #[inline]
     pub(crate) fn version(&self) -> Version {
         Version::new(u64::from_le_bytes(self.field(VERSION_AT)))
     }
@@ -122,21 +128,25 @@ impl Entry {
     }
 
     /// What the eviction policy keeps here.
+    #[inline]
     pub(crate) fn policy_bits(&self) -> PolicyBits {
         PolicyBits(u32::from_le_bytes(self.field(BITS_AT)))
     }
 
     /// Replaces what the eviction policy keeps here.
+    #[inline]
     pub(crate) fn set_policy_bits(&mut self, bits: PolicyBits) {
         self.set_field(BITS_AT, bits.0.to_le_bytes());
     }
 
     /// When the key ends.
+    #[inline]
     pub(crate) fn expiry(&self) -> Option<UnixMillis> {
         self.has_expiry().then(|| UnixMillis::new(u64::from_le_bytes(self.field(EXPIRY_AT))))
     }
 
     /// Whether the key's time has come.
+    #[inline]
     pub(crate) fn is_expired(&self, now: UnixMillis) -> bool {
         self.expiry().is_some_and(|expiry| expiry <= now)
     }
@@ -164,11 +174,13 @@ impl Entry {
     }
 
     /// The key.
+    #[inline]
     pub(crate) fn key(&self) -> &[u8] {
         &self.block()[self.key_at()..][..self.key_len()]
     }
 
     /// The value.
+    #[inline]
     pub(crate) fn value(&self) -> &[u8] {
         match &self.0 {
             Body::Inline(block) => &block[self.key_at() + self.key_len()..],
@@ -177,6 +189,7 @@ impl Entry {
     }
 
     /// The value, and how a copy of it is made.
+    #[inline]
     pub(crate) fn stored(&self) -> Stored<'_> {
         match &self.0 {
             Body::Inline(_) => Stored::Owned(self.value()),
@@ -224,6 +237,7 @@ impl Entry {
     }
 }
 
+#[inline]
 const fn header_bytes(has_expiry: bool) -> usize {
     if has_expiry { EXPIRY_AT + 8 } else { EXPIRY_AT }
 }

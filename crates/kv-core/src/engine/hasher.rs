@@ -40,6 +40,7 @@ impl KeyHasher {
 
     /// Hashes a key. Shard and fingerprint come from disjoint bits of the hash, so that the keys of one
     /// shard have independent fingerprints.
+    #[inline]
     pub(crate) fn locate(&self, key: &[u8]) -> Location {
         let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
         hasher.write(key);

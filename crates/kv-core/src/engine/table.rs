@@ -35,6 +35,7 @@ pub(crate) struct Table {
 }
 
 /// The hash the index uses: all 64 bits are needed, its tags being the topmost.
+#[inline]
 fn spread(fingerprint: Fingerprint) -> u64 {
     u64::from(fingerprint.0).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(32)
 }
@@ -46,11 +47,13 @@ impl Table {
     }
 
     /// The slot of a key.
+    #[inline]
     pub(crate) fn find(&self, fingerprint: Fingerprint, key: &[u8]) -> Option<usize> {
         self.find_where(fingerprint, |entry| entry.key() == key)
     }
 
     /// The slot of some key with this fingerprint that `wanted` accepts.
+    #[inline]
     pub(crate) fn find_where(
         &self,
         fingerprint: Fingerprint,
@@ -74,16 +77,19 @@ impl Table {
     }
 
     /// The entry in a slot below [`len`](Self::len).
+    #[inline]
     pub(crate) fn entry(&self, slot: usize) -> &Entry {
         &self.entries[slot]
     }
 
     /// The entry in a slot below [`len`](Self::len). Its key must stay as it is.
+    #[inline]
     pub(crate) fn entry_mut(&mut self, slot: usize) -> &mut Entry {
         &mut self.entries[slot]
     }
 
     /// The fingerprint of a slot below [`len`](Self::len).
+    #[inline]
     pub(crate) fn fingerprint(&self, slot: usize) -> Fingerprint {
         self.fingerprints[slot]
     }

@@ -96,7 +96,7 @@ fn damage_of_every_kind() {
         &disk,
         &expect![[r"
             ok MANIFEST: manifest 2: 2 snapshots, and the log from segment 2 on
-            DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 34 bytes long
+            DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 17 bytes long
             DAMAGED snapshot-0000000000000001.kvs: cannot be read: entity not found
             ok log-0000000000000002.kvl: 2 records in 1 batch, positions 6 to 7
             DAMAGED log-0000000000000003.kvl: no such file
@@ -109,7 +109,7 @@ fn damage_of_every_kind() {
         &disk,
         &expect![[r"
             DAMAGED MANIFEST: is damaged: checksum 0x1291e6bf, expected 0x167c3c20
-            DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 34 bytes long
+            DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 17 bytes long
             ok log-0000000000000002.kvl: 2 records in 1 batch, positions 6 to 7
             DAMAGED log-0000000000000003.kvl: no such file
             DAMAGED log-0000000000000004.kvl: at byte 64: expected batch 4, found no batch header of this segment; no records, 0 batches before that
@@ -121,7 +121,7 @@ fn damage_of_every_kind() {
         &disk,
         &expect![[r"
             DAMAGED MANIFEST: no such file, and there are files that it should name
-            DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 34 bytes long
+            DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 17 bytes long
             ok log-0000000000000002.kvl: 2 records in 1 batch, positions 6 to 7
             DAMAGED log-0000000000000003.kvl: no such file
             DAMAGED log-0000000000000004.kvl: at byte 64: expected batch 4, found no batch header of this segment; no records, 0 batches before that

@@ -40,10 +40,15 @@ impl<'a, B: BufMut> Encoder<'a, B> {
         self.text_line(b'+', text.as_bytes());
     }
 
-    /// `-ERR what is wrong`: the first word is the code. Line ends within become spaces.
+    /// `-ERR what is wrong`: the first word is the code. As in Redis, line ends at either end are left out, and
+    /// those within become spaces.
     #[inline]
     pub fn error(&mut self, text: impl AsRef<[u8]>) {
-        self.text_line(b'-', text.as_ref());
+        let mut text = text.as_ref();
+        while let [b'\r' | b'\n', rest @ ..] | [rest @ .., b'\r' | b'\n'] = text {
+            text = rest;
+        }
+        self.text_line(b'-', text);
     }
 
     /// `:42`

@@ -22,7 +22,7 @@ use crate::grpc::{batch, convert};
 pub(super) async fn post(
     api: &Api,
     parts: &Parts,
-    body: Upload<'_>,
+    body: &mut Upload<'_>,
 ) -> Result<Response<Body>, Problem> {
     let media = media::of_message(&parts.headers)?;
     let offers = Media::OF_MESSAGES.iter().copied().filter(|other| *other != media);

@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::{Body as _, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-use super::limits::BODY_ROOM_BYTES_MAX;
+use super::limits::{BODY_ROOM_BYTES_MAX, SKIP_BYTES_MAX};
 use super::problem::{Problem, Reason};
 use crate::budget::Held;
 use crate::patience::{RATE_MIN, allowed};
@@ -36,6 +36,8 @@ pub(super) struct Upload<'a> {
     /// How long it may take, beside what its length allows.
     timeout: Duration,
     ended: bool,
+    /// It was too long, too slow or malformed: nothing more is wanted of it.
+    refused: bool,
 }
 
 impl<'a> Upload<'a> {
@@ -47,7 +49,7 @@ impl<'a> Upload<'a> {
         timeout: Duration,
     ) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, unread, held, timeout, ended }
+        Self { incoming, unread, held, timeout, ended, refused: false }
     }
 
     /// Whether there is no body at all, as far as that can be known without reading.
@@ -59,7 +61,13 @@ impl<'a> Upload<'a> {
     /// it is seen.
     ///
     /// Nothing is set aside for what has not come: memory grows with what arrives.
-    pub(super) async fn read(mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
+    pub(super) async fn read(&mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
+        let read = self.read_whole(bytes_max).await;
+        self.refused = read.is_err();
+        read
+    }
+
+    async fn read_whole(&mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
         let announced = self.incoming.size_hint().lower();
         if announced > bytes_max.bytes as u64 {
             return Err(bytes_max.exceeded());
@@ -110,6 +118,25 @@ impl<'a> Upload<'a> {
             }
         }
         Ok(None)
+    }
+}
+
+impl Upload<'_> {
+    /// Reads what is left and throws it away, where it is short: else the connection would have to be closed
+    /// after the answer.
+    pub(super) async fn skip(&mut self) {
+        let start = Instant::now();
+        let mut skipped = 0;
+        while !self.refused
+            && self.incoming.size_hint().lower() <= (SKIP_BYTES_MAX - skipped) as u64
+        {
+            match self.chunk(start, skipped).await {
+                Ok(Some(chunk)) if skipped + chunk.len() <= SKIP_BYTES_MAX => {
+                    skipped += chunk.len()
+                }
+                _ => return,
+            }
+        }
     }
 }
 

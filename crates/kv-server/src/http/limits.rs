@@ -50,6 +50,10 @@ pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 /// How long that sign may take.
 pub(super) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Bytes of a body that are read and thrown away when nobody wants it, so that the connection can be kept. What
+/// is longer costs more than a new connection.
+pub(super) const SKIP_BYTES_MAX: usize = 64 << 10;
+
 /// Room in a buffer for a body before more of it has come than that.
 pub(super) const BODY_ROOM_BYTES_MAX: usize = 1 << 20;
 

@@ -26,11 +26,17 @@ pub(super) async fn answer(
     let started = Stopwatch::start();
     let (parts, incoming) = request.into_parts();
     let held = client.account.hold();
-    let body = Upload::new(incoming, client.unread.clone(), &held, api.gate.request_timeout());
+    let unread = client.unread.clone();
+    let mut body = Upload::new(incoming, unread, &held, api.gate.request_timeout());
     let mut operation = Operation::Other;
-    let answered = handle(api, &parts, body, &mut operation).await;
+    let answered = handle(api, &parts, &mut body, &mut operation).await;
     api.gate.metrics().record(Protocol::Http, operation, started.elapsed(), 1);
     let response = answered.unwrap_or_else(|problem| refuse(api, problem));
+    // Who waits to be told to send a body is not told to when nobody wants it.
+    if !body.is_empty() && !parts.headers.contains_key(header::EXPECT) {
+        Box::pin(body.skip()).await;
+    }
+    drop(body);
     let response = kept::keep(finish(api, &parts, response), held);
     response.unwrap_or_else(|overload| {
         let problem = Problem::answer_overload(overload, parts.method.is_safe());
@@ -58,7 +64,7 @@ fn finish(api: &Api, parts: &Parts, mut response: Response<Body>) -> Response<Bo
 async fn handle(
     api: &Api,
     parts: &Parts,
-    body: Upload<'_>,
+    body: &mut Upload<'_>,
     operation: &mut Operation,
 ) -> Result<Response<Body>, Problem> {
     check_host(parts)?;

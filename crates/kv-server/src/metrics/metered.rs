@@ -30,6 +30,11 @@ impl<S> Metered<S> {
         Self { inner, metrics, protocol }
     }
 
+    /// What is counted.
+    pub(crate) fn get_ref(&self) -> &S {
+        &self.inner
+    }
+
     fn sent(&self, written: io::Result<usize>) -> Poll<io::Result<usize>> {
         if let Ok(bytes) = written {
             self.metrics.bytes_out(self.protocol, bytes as u64);

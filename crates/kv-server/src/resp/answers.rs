@@ -81,6 +81,12 @@ impl Answers {
         Encoder::new(&mut self.bytes, Version::Resp2).bulk_end();
     }
 
+    /// Replies that are ready as bytes.
+    pub(crate) fn append(&mut self, replies: Bytes) {
+        self.large_bytes += replies.len();
+        self.large.push(Large { at: self.bytes.len(), value: replies });
+    }
+
     /// An error.
     #[cold]
     pub(crate) fn error(&mut self, failure: &Failure) {
@@ -108,15 +114,6 @@ impl Answers {
         if basis != Basis::default() {
             self.bases.push(Based { start, end: self.len(), basis });
         }
-    }
-
-    /// Appends answers that were made elsewhere, and rest on nothing that is told here.
-    pub(crate) fn append(&mut self, others: Self) {
-        let from = self.bytes.len();
-        self.bytes.extend_from_slice(&others.bytes);
-        self.large_bytes += others.large_bytes;
-        let large = others.large.into_iter();
-        self.large.extend(large.map(|large| Large { at: from + large.at, ..large }));
     }
 
     /// Everything that some answer rests on.

@@ -3,15 +3,15 @@
 use kv_core::Lsn;
 use kv_resp::Version;
 
+use super::clients::{Label, Registered};
+
 /// A client's settings.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// Its number, which no other client of this server ever had.
-    pub(crate) id: u64,
+    /// What others see of it, its number among that.
+    pub(crate) record: Registered,
     /// The version of the protocol it is answered in.
     pub(crate) version: Version,
-    /// The name it gave itself.
-    pub(crate) name: Option<Box<[u8]>>,
     /// Which answers it wants.
     pub(crate) replies: Replies,
     /// The latest write it made.
@@ -28,26 +28,20 @@ pub(crate) enum Replies {
     Off,
     /// All but that to the next command.
     SkipNext,
+    /// All but that to the command at hand.
+    Skip,
 }
 
 impl Client {
-    pub(crate) fn new(id: u64) -> Self {
-        Self {
-            id,
-            version: Version::default(),
-            name: None,
-            replies: Replies::On,
-            written: Lsn::ZERO,
-        }
+    pub(crate) fn new(record: Registered) -> Self {
+        let (version, replies) = (Version::default(), Replies::default());
+        Self { record, version, replies, written: Lsn::ZERO }
     }
 
-    /// Takes a name; an empty one is none.
-    pub(crate) fn set_name(&mut self, name: &[u8]) {
-        self.name = (!name.is_empty()).then(|| name.into());
-    }
-
-    /// Forgets what the client has set; its number and what it wrote stay.
+    /// Forgets what the client has set; its number, its library and what it wrote stay.
     pub(crate) fn reset(&mut self) {
-        *self = Self { written: self.written, ..Self::new(self.id) };
+        (self.version, self.replies) = (Version::default(), Replies::default());
+        self.record.set_label(Label::Name, "");
+        self.record.tell(|seen| (seen.no_touch, seen.no_evict) = (false, false));
     }
 }

@@ -4,6 +4,7 @@ use kv_core::{JournalError, StoreError};
 
 use super::commands::Command;
 use super::request::Request;
+use crate::metrics::ErrorKind;
 use crate::promise::Unkept;
 
 /// Most bytes of a command's name in the text that says it is unknown, and most of all its arguments.
@@ -52,6 +53,8 @@ pub(crate) enum Failure {
     OutOfMemory,
     #[error("MISCONF Errors writing to the log: {0}")]
     Log(String),
+    #[error("MISCONF Errors writing to the log: {0}")]
+    DiskFull(String),
     #[error("MISCONF the outcome is UNKNOWN, the write may or may not survive a restart: {0}")]
     WriteUnknown(String),
     #[error("MISCONF the answer is UNKNOWN, what it shows may or may not survive a restart: {0}")]
@@ -109,10 +112,23 @@ impl Failure {
         }
     }
 
-    /// The code, which is what clients look at and errors are counted by.
-    pub(crate) fn code(&self) -> String {
-        let text = self.to_string();
-        text.split(' ').next().unwrap_or_default().to_owned()
+    /// Something that the client has sent, between two parts of a text.
+    #[cold]
+    pub(crate) fn about(before: &str, sent: &[u8], after: &str) -> Self {
+        Self::Owned(format!("{before}{}{after}", shown(sent, SHOWN_BYTES_MAX)))
+    }
+
+    /// What the client can do next.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::UnknownCommand { .. } | Self::UnknownSubcommand { .. } => ErrorKind::Unsupported,
+            Self::NotFinite | Self::Overflow | Self::NoSuchKey => ErrorKind::State,
+            Self::Loading(_) => ErrorKind::Unavailable,
+            Self::OutOfMemory | Self::Overloaded(_) | Self::DiskFull(_) => ErrorKind::Exhausted,
+            Self::Log(_) => ErrorKind::Unavailable,
+            Self::WriteUnknown(_) | Self::ReadUnknown(_) => ErrorKind::Unknown,
+            _ => ErrorKind::Invalid,
+        }
     }
 }
 
@@ -140,6 +156,7 @@ impl From<JournalError> for Failure {
         match error {
             JournalError::Unknown { reason } => Self::WriteUnknown(reason),
             error @ JournalError::Overloaded { .. } => Self::Overloaded(error.to_string()),
+            error @ JournalError::DiskFull { .. } => Self::DiskFull(error.to_string()),
             other => Self::Log(other.to_string()),
         }
     }

@@ -10,6 +10,12 @@ pub(crate) fn matches_any_case(pattern: &[u8], text: &[u8]) -> bool {
     search(pattern, text, |byte| byte.to_ascii_lowercase())
 }
 
+/// What every text begins with that matches.
+pub(crate) fn literal_prefix(pattern: &[u8]) -> &[u8] {
+    let end = pattern.iter().position(|byte| b"*?[\\".contains(byte));
+    pattern.get(..end.unwrap_or(pattern.len())).unwrap_or_default()
+}
+
 /// Takes time in proportion to the lengths of both together at least, and multiplied at most: a `*` that has
 /// matched once is never tried again at an earlier place, because a later `*` can take whatever it could.
 fn search(pattern: &[u8], text: &[u8], fold: impl Fn(u8) -> u8 + Copy) -> bool {

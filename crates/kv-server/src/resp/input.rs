@@ -48,6 +48,11 @@ impl Input {
         self.filled += bytes;
     }
 
+    /// How many bytes there are, and how many more there is room for.
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.filled, self.buffer.len() - self.filled)
+    }
+
     /// What there is, and what is known of it.
     pub(super) fn parts(&mut self) -> (&[u8], &mut Decoder) {
         (self.buffer.get(..self.filled).unwrap_or_default(), &mut self.decoder)

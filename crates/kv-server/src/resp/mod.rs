@@ -7,8 +7,8 @@
 //! * `plan` and `failure` turn what the store says into what Redis would say.
 
 mod answers;
-mod blocked;
 mod client;
+mod clients;
 mod commands;
 mod failure;
 mod glob;
@@ -21,6 +21,9 @@ mod run;
 mod scratch;
 mod session;
 mod shared;
+mod slow_log;
+mod tally;
+mod turn;
 mod work;
 
 use std::sync::Arc;
@@ -46,8 +49,8 @@ pub(crate) struct Resp {
 
 impl Resp {
     /// Serves the store, once it is loaded, until the server drains.
-    pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
-        Self { shared: Arc::new(Shared::new(gate, config)) }
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Self {
+        Self { shared: Arc::new(Shared::new(gate, config, drain)) }
     }
 }
 
@@ -64,7 +67,10 @@ impl Protocol for Resp {
             if let Err(error) = stream.set_nodelay(true) {
                 return debug!(%error, "a connection broke");
             }
-            Session::new(stream, shared).run(drain).await;
+            match Session::new(stream, shared) {
+                Ok(session) => session.run(drain).await,
+                Err(error) => debug!(%error, "a connection broke"),
+            }
             drop(permit);
         })
     }

@@ -63,8 +63,13 @@ impl Outbox {
         to_usize(self.end - self.sent)
     }
 
+    /// The pieces that they are in.
+    pub(super) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
     /// Bytes that have not been sent and need not wait for the log.
-    fn sendable(&self) -> usize {
+    pub(super) fn sendable(&self) -> usize {
         to_usize(self.held.front().map_or(self.end, |held| held.start) - self.sent)
     }
 

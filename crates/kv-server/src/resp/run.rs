@@ -1,18 +1,23 @@
 //! Executing what has arrived: operations that follow each other go to the store together, everything else by
 //! itself.
 
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
 use kv_core::{Op, Reply, StoreError};
 use kv_resp::Batch;
 
 use super::answers::Answers;
-use super::blocked::Blocked;
 use super::client::{Client, Replies};
-use super::commands::{After, Call, Command, Flags, Run as Kind, resolve};
+use super::commands::{After, Call, Command, Flags, Later, Run as Kind, resolve};
 use super::failure::Failure;
 use super::plan::{Plan, Shape};
 use super::request::Request;
 use super::scratch::Lists;
 use super::shared::Shared;
+use super::tally;
+use crate::clock::{Stopwatch, millis};
+use crate::metrics::Operation;
 use crate::promise::Basis;
 
 /// Most operations that go to the store together. Their values, each below the length from which they are
@@ -27,15 +32,16 @@ pub(super) struct Step {
 }
 
 /// How far the execution got.
-#[derive(Debug)]
 pub(super) struct Executed {
     /// How many bytes of the input are done with.
     pub(super) consumed: usize,
+    /// Why no more are.
     pub(super) stop: Stop,
+    /// The last command, and when it was over, in milliseconds since the server started.
+    pub(super) latest: Option<(&'static Command, u64)>,
 }
 
 /// Why the execution stopped.
-#[derive(Debug)]
 pub(super) enum Stop {
     /// Everything was executed.
     Done,
@@ -43,13 +49,13 @@ pub(super) enum Stop {
     Full,
     /// The client is to be closed when it has its answers.
     Close,
-    /// The next answer is yet to come.
-    Blocked(Box<Blocked>),
+    /// The next answer is yet to come, from this.
+    Later(Later),
 }
 
 /// Executes the commands of a batch, one after the other in effect.
 pub(super) struct Executor<'a> {
-    pub(super) shared: &'a Shared,
+    pub(super) shared: &'a Arc<Shared>,
     pub(super) client: &'a mut Client,
     pub(super) answers: &'a mut Answers,
     pub(super) lists: &'a mut Lists,
@@ -60,21 +66,29 @@ pub(super) struct Executor<'a> {
 impl Executor<'_> {
     /// Executes what there is room for.
     pub(super) fn execute(self, batch: &Batch<'_>) -> Executed {
-        let is_open = self.shared.gate.open().is_ok() && self.shared.writes.is_ok();
+        let started = Stopwatch::start();
+        let is_open = self.shared.gate.open().is_ok() && self.shared.writes().is_ok();
         let ops_max = self.shared.batch_ops_max.min(OPS_PER_RUN_MAX);
         let ops = std::mem::take(&mut self.lists.ops);
-        let mut run = Run { all: self, ops, ops_max, is_open };
-        let mut executed = Executed { consumed: batch.consumed(), stop: Stop::Done };
+        let mut run = Run { all: self, ops, ops_max, is_open, latest: None };
+        let (mut consumed, mut stop) = (batch.consumed(), Stop::Done);
         for command in batch {
-            let stop = run.add(Request::new(command));
+            stop = run.add(Request::new(command));
             if !matches!(stop, Stop::Done) {
-                executed = Executed { consumed: command.end(), stop };
+                consumed = command.end();
                 break;
             }
         }
         run.flush();
-        run.all.lists.ops = recycled(run.ops);
-        executed
+        let Executor { shared, client, lists, .. } = run.all;
+        lists.ops = recycled(run.ops);
+        let took = lists.tally.report(shared.gate.metrics(), started);
+        if shared.slow_log.is_slow(took) {
+            shared.slow_log.add_turn(batch, consumed, took, &client.record);
+        }
+        let active_ms = millis(started.since(shared.gate.started()) + took);
+        let latest = run.latest.map(|command| (command, active_ms));
+        Executed { consumed, stop, latest }
     }
 }
 
@@ -85,6 +99,8 @@ struct Run<'a, 'b> {
     ops_max: usize,
     /// Whether every command may be executed.
     is_open: bool,
+    /// The latest command.
+    latest: Option<&'static Command>,
 }
 
 impl<'b> Run<'_, 'b> {
@@ -98,18 +114,29 @@ impl<'b> Run<'_, 'b> {
 
     fn dispatch(&mut self, request: Request<'b>) -> Stop {
         match resolve(request).and_then(|command| self.admit(command)) {
-            Ok(command) => match command.run {
-                Kind::Plan(plan) => match plan(request) {
-                    Ok(plan) => self.push(command, plan),
-                    Err(failure) => self.fail(&failure),
-                },
-                Kind::Each(operation) if request.len() == 2 => {
-                    let op = operation(request.arg(1));
-                    self.push(command, Plan { op, shape: Shape::Applied })
-                }
-                _ => self.call(command, request),
+            Ok(command) => {
+                self.latest = Some(command);
+                self.all.lists.tally.count(command.operation);
+                self.run(command, request)
+            }
+            Err(failure) => {
+                self.all.lists.tally.count(Operation::Other);
+                self.fail(&failure)
+            }
+        }
+    }
+
+    fn run(&mut self, command: &'static Command, request: Request<'b>) -> Stop {
+        match command.run {
+            Kind::Plan(plan) => match plan(request) {
+                Ok(plan) => self.push(command, plan),
+                Err(failure) => self.fail(&failure),
             },
-            Err(failure) => self.fail(&failure),
+            Kind::Each(operation) if request.len() == 2 => {
+                let op = operation(request.arg(1));
+                self.push(command, Plan { op, shape: Shape::Applied })
+            }
+            _ => self.call(command, request),
         }
     }
 
@@ -117,16 +144,20 @@ impl<'b> Run<'_, 'b> {
     #[cold]
     fn add_silent(&mut self, request: Request<'b>, before: Replies) -> Stop {
         if before == Replies::SkipNext {
-            self.all.client.replies = Replies::On;
+            self.all.client.replies = Replies::Skip;
         }
         let mark = self.all.answers.mark();
-        let mut stop = self.dispatch(request);
+        let stop = self.dispatch(request);
         self.flush();
         let Executor { client, answers, .. } = &mut self.all;
-        if before == Replies::SkipNext || client.replies != Replies::On {
+        let is_silent = client.replies != Replies::On;
+        if client.replies == Replies::Skip {
+            client.replies = Replies::On;
+        }
+        if is_silent {
             answers.truncate(mark);
-            if let Stop::Blocked(blocked) = &mut stop {
-                blocked.is_silent = true;
+            if let Stop::Later(later) = stop {
+                return Stop::Later(Box::pin(later.map(|_answer| Ok(Answers::default()))));
             }
         }
         stop
@@ -151,11 +182,7 @@ impl<'b> Run<'_, 'b> {
                 match left.after {
                     After::Next => self.room(),
                     After::Close => Stop::Close,
-                    After::Wait(wait) => Stop::Blocked(Box::new(Blocked::waiting(wait))),
-                    After::Work(work) => {
-                        let working = shared.workers.begin(work);
-                        Stop::Blocked(Box::new(Blocked::working(working)))
-                    }
+                    After::Later(later) => Stop::Later(later),
                 }
             }
             Err(failure) => {
@@ -167,6 +194,7 @@ impl<'b> Run<'_, 'b> {
 
     fn fail(&mut self, failure: &Failure) -> Stop {
         self.flush();
+        tally::count_failure(self.all.shared.gate.metrics(), failure);
         self.all.answers.error(failure);
         self.room()
     }
@@ -176,15 +204,15 @@ impl<'b> Run<'_, 'b> {
         if self.is_open {
             return Ok(command);
         }
-        if let Err(loading) = self.all.shared.gate.open()
-            && !command.flags.has(Flags::LOADING)
-        {
-            return Err(Failure::Loading(loading.percent));
+        let shared = &self.all.shared;
+        if let Err(loading) = shared.gate.open() {
+            let is_served = command.flags.has(Flags::LOADING);
+            return if is_served { Ok(command) } else { Err(Failure::Loading(loading.percent)) };
         }
-        match &self.all.shared.writes {
-            Err(unkept) if command.flags.has(Flags::WRITE) => Err(unkept.clone().into()),
-            _ => Ok(command),
+        if command.flags.has(Flags::WRITE) {
+            shared.writes()?;
         }
+        Ok(command)
     }
 
     /// Executes the operations taken so far, and answers them.
@@ -199,7 +227,10 @@ impl<'b> Run<'_, 'b> {
             results.resize_with(self.ops.len(), || Err(error.clone()));
         }
         for ((op, step), result) in self.ops.iter().zip(steps.drain(..)).zip(results.drain(..)) {
-            answer(op, step, result, client, answers);
+            if let Err(failure) = answer(op, step, result, client, answers) {
+                tally::count_failure(shared.gate.metrics(), &failure);
+                answers.error(&failure);
+            }
         }
         self.ops.clear();
         self.room()
@@ -218,20 +249,14 @@ fn answer(
     result: Result<Reply, StoreError>,
     client: &mut Client,
     answers: &mut Answers,
-) {
+) -> Result<(), Failure> {
     let start = answers.len();
-    let told = match result {
-        Ok(reply) => {
-            let basis = Basis::of(&reply, op.action.is_read());
-            client.written = client.written.max(basis.written());
-            step.shape.answer(reply, answers, client.version).map(|()| basis)
-        }
-        Err(error) => Err(Failure::of(error, step.command)),
-    };
-    match told {
-        Ok(basis) => answers.rest_on(start, basis),
-        Err(failure) => answers.error(&failure),
-    }
+    let reply = result.map_err(|error| Failure::of(error, step.command))?;
+    let basis = Basis::of(&reply, op.action.is_read());
+    client.written = client.written.max(basis.written());
+    step.shape.answer(reply, answers, client.version)?;
+    answers.rest_on(start, basis);
+    Ok(())
 }
 
 /// The list for operations that borrow from something else: the same room, with nothing in it.

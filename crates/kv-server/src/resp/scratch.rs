@@ -8,6 +8,7 @@ use kv_resp::Decoder;
 use super::answers::Answers;
 use super::input::READ_BYTES;
 use super::run::Step;
+use super::tally::Tally;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
@@ -23,6 +24,8 @@ pub(super) struct Scratch {
     pub(super) decoder: Decoder,
     pub(super) lists: Lists,
     pub(super) answers: Answers,
+    /// Whether a turn is being made; stays so when one has panicked.
+    is_used: bool,
 }
 
 /// Lists that a run of operations fills. They are empty between runs.
@@ -30,6 +33,7 @@ pub(super) struct Scratch {
 pub(super) struct Lists {
     pub(super) ops: Vec<Op<'static>>,
     pub(super) steps: Vec<Step>,
+    pub(super) tally: Tally,
     pub(super) results: Vec<Result<Reply, StoreError>>,
 }
 
@@ -41,14 +45,20 @@ impl Scratch {
             decoder: Decoder::new(kv_resp::Limits::default()),
             lists: Lists::default(),
             answers: Answers::default(),
+            is_used: false,
         }
     }
 
-    /// Uses this thread's room. What is in it from before is of no meaning.
+    /// Uses this thread's room. There is nothing of earlier turns in it.
     pub(super) fn with<R>(turn: impl FnOnce(&mut Self) -> R) -> R {
         SCRATCH.with_borrow_mut(|scratch| {
-            scratch.answers.clear();
-            turn(scratch)
+            if scratch.is_used {
+                *scratch = Self::new();
+            }
+            scratch.is_used = true;
+            let result = turn(scratch);
+            scratch.is_used = false;
+            result
         })
     }
 }

@@ -10,26 +10,28 @@
 
 use std::future::{Future as _, poll_fn};
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use kv_resp::Decoder;
-use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::io::{AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::answers::Answers;
-use super::blocked::{Blocked, Connection};
 use super::client::Client;
+use super::clients::Peer;
+use super::commands::{Command, Later};
+use super::failure::Failure;
 use super::input::Input;
 use super::outbox::{Outbox, Sent};
-use super::run::{Executed, Executor, Stop};
-use super::scratch::{Lists, Scratch};
+use super::scratch::Scratch;
 use super::shared::Shared;
+use crate::metrics::{Metered, Protocol};
 use crate::promise::Basis;
 use crate::shutdown::Drain;
 
@@ -41,27 +43,23 @@ const LEFTOVER_BYTES_MAX: usize = 4 << 20;
 
 /// One connection.
 pub(super) struct Session {
-    stream: TcpStream,
-    shared: Arc<Shared>,
-    client: Client,
-    input: Option<Box<Input>>,
-    outbox: Outbox,
-    /// A command whose answer is yet to come. Nothing behind it is executed before.
-    blocked: Option<Box<Blocked>>,
+    pub(super) stream: Metered<TcpStream>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) client: Client,
+    pub(super) input: Option<Box<Input>>,
+    pub(super) outbox: Outbox,
+    /// An answer that is yet to come. Nothing behind its command is executed before.
+    pub(super) later: Option<Later>,
     /// Nothing more is executed; the connection ends when everything is sent.
-    is_closing: bool,
+    pub(super) is_closing: bool,
     /// Once the server drains: how many bytes may still be read.
-    leftover: Option<usize>,
+    pub(super) leftover: Option<usize>,
+    /// The latest command, and when it was over, in milliseconds since the server started.
+    pub(super) latest: Option<(&'static Command, u64)>,
 }
 
-/// What is left of the input when a turn is over.
-struct Left {
-    /// How many bytes of it are done with.
-    consumed: usize,
-    /// Whether the rest is the beginning of a request, of which so many bytes are missing at least.
-    is_partial: bool,
-    missing: usize,
-}
+/// Memory of a connection that has nothing received and nothing to send.
+pub(super) const SESSION_BYTES: usize = size_of::<Session>();
 
 /// What a session does next.
 enum Next {
@@ -72,18 +70,24 @@ enum Next {
 }
 
 impl Session {
-    pub(super) fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
-        let client = Client::new(shared.next_id());
-        Self {
-            stream,
+    /// # Errors
+    /// The client has gone already.
+    pub(super) fn new(stream: TcpStream, shared: Arc<Shared>) -> io::Result<Self> {
+        let (addr, local, fd) = (stream.peer_addr()?, stream.local_addr()?, stream.as_raw_fd());
+        let peer = Peer { addr, local, fd };
+        let client = Client::new(shared.clients.register(peer, shared.uptime_ms()));
+        let metrics = Arc::clone(shared.gate.metrics());
+        Ok(Self {
+            stream: Metered::new(stream, metrics, Protocol::Resp),
             shared,
             client,
             input: None,
             outbox: Outbox::default(),
-            blocked: None,
+            later: None,
             is_closing: false,
             leftover: None,
-        }
+            latest: None,
+        })
     }
 
     /// Serves the client until it leaves, has to leave, or the server drains.
@@ -104,8 +108,13 @@ impl Session {
         let mut begun = pin!(drain.begun());
         loop {
             let sent = self.outbox.sent();
-            let limit = self.limit();
+            let limit = self.is_stalling().then_some(STALL_MAX);
+            let mut can_be_killed = false;
             let next = poll_fn(|context| {
+                if !can_be_killed {
+                    self.client.record.wake_by(context.waker());
+                    can_be_killed = true;
+                }
                 if self.leftover.is_none() && begun.as_mut().poll(context).is_ready() {
                     self.leftover = Some(LEFTOVER_BYTES_MAX);
                 }
@@ -115,7 +124,7 @@ impl Session {
                 None => next.await?,
                 Some(limit) => match timeout(limit, next).await {
                     Ok(next) => next?,
-                    Err(_elapsed) if self.has_stalled(sent) => {
+                    Err(_elapsed) if self.is_stalling() && self.outbox.sent() == sent => {
                         return Err(io::Error::other("the client takes no answers"));
                     }
                     Err(_elapsed) => Next::Yield,
@@ -128,16 +137,9 @@ impl Session {
         }
     }
 
-    /// How long nothing may happen.
-    fn limit(&self) -> Option<Duration> {
-        let blocked = self.blocked.as_ref().and_then(|blocked| blocked.left());
-        let stalled = (!self.has_room()).then_some(STALL_MAX);
-        blocked.into_iter().chain(stalled).min()
-    }
-
-    /// Whether the client has taken nothing since so much was sent, although there is as much as there may be.
-    fn has_stalled(&self, sent: u64) -> bool {
-        !self.has_room() && self.outbox.sent() == sent
+    /// Whether the client does not take what it is sent, and there is as much as there may be.
+    fn is_stalling(&self) -> bool {
+        !self.has_room() && self.outbox.sendable() > 0
     }
 
     /// Whether there is room for more answers.
@@ -146,15 +148,22 @@ impl Session {
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Next>> {
+        if self.client.record.is_killed() {
+            return Poll::Ready(Err(io::Error::other("another client has ended it")));
+        }
         Scratch::with(|scratch| {
             loop {
                 self.release(context);
-                let sent = self.outbox.poll_send(context, &mut self.stream)?;
+                let sent = self.poll_send(context)?;
                 if sent == Poll::Ready(Sent::Part) {
                     return Poll::Ready(Ok(Next::Yield));
                 }
-                if self.blocked.is_some() {
-                    ready!(self.poll_blocked(context, &mut scratch.answers))?;
+                if let Some(later) = &mut self.later {
+                    let Poll::Ready(answers) = later.as_mut().poll(context) else {
+                        return self.poll_gone(context);
+                    };
+                    self.later = None;
+                    self.answer(answers, context)?;
                     continue;
                 }
                 if self.is_closing {
@@ -175,155 +184,64 @@ impl Session {
         })
     }
 
-    /// Executes what has arrived and answers it. Tells whether there is likely to be more.
-    fn poll_turn(
+    /// Sends the answer to a command that took its time.
+    fn answer(
         &mut self,
+        answers: Result<Answers, Failure>,
         context: &mut Context<'_>,
-        scratch: &mut Scratch,
-    ) -> Poll<io::Result<bool>> {
-        let mut input = self.input.take();
-        let is_full = match &mut input {
-            Some(input) if input.is_ready => true,
-            _ => {
-                let room = input.as_mut().map_or(&mut *scratch.input, |input| input.room());
-                let size = room.len();
-                let read = match self.poll_read(context, room) {
-                    Poll::Ready(read) => read?,
-                    Poll::Pending => {
-                        self.input = input;
-                        return Poll::Pending;
-                    }
-                };
-                if read == 0 {
-                    self.is_closing = true;
-                    return Poll::Ready(Ok(false));
-                }
-                match &mut input {
-                    Some(input) => input.fill(read),
-                    None => scratch.filled = read,
-                }
-                read == size
+    ) -> io::Result<()> {
+        let mut answers = answers.unwrap_or_else(|failure| {
+            let mut answers = Answers::default();
+            answers.error(&failure);
+            answers
+        });
+        self.send(context, &mut answers)?;
+        self.tell();
+        Ok(())
+    }
+
+    /// Sends what could not be sent before.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Sent>> {
+        if self.outbox.is_empty() {
+            return Poll::Ready(Ok(Sent::All));
+        }
+        let sent = self.outbox.poll_send(context, &mut self.stream);
+        self.tell();
+        sent
+    }
+
+    /// Lets others see how the connection is.
+    pub(super) fn tell(&self) {
+        let (received, room) = self.input.as_ref().map_or((0, 0), |input| input.sizes());
+        self.client.record.tell(|seen| {
+            (seen.received, seen.room) = (received, room);
+            (seen.unsent, seen.unsent_pieces) = (self.outbox.len(), self.outbox.pieces());
+            seen.is_blocked = self.later.is_some();
+            seen.version = self.client.version;
+            if let Some((command, at_ms)) = self.latest {
+                (seen.command, seen.active_ms) = (Some(command), at_ms);
             }
-        };
-        self.input = match input {
-            None => self.execute_scratch(scratch),
-            Some(input) => self.execute_input(input, scratch),
-        };
-        self.send(context, &mut scratch.answers)?;
-        Poll::Ready(Ok(is_full))
+        });
     }
 
-    /// Reads what is there. Nothing when the client has ended its side, or the server drains and everything
-    /// that was received has been read.
-    fn poll_read(&mut self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
-        let room = match self.leftover {
-            Some(left) => room.split_at_mut(left.min(room.len())).0,
-            None => room,
-        };
-        let mut buffer = ReadBuf::new(room);
-        let polled = Pin::new(&mut self.stream).poll_read(context, &mut buffer)?;
-        let read = buffer.filled().len();
-        match &mut self.leftover {
-            Some(_) if polled.is_pending() => return Poll::Ready(Ok(0)),
-            Some(left) => *left -= read,
-            None => ready!(polled),
+    /// Whether the client has gone, as far as that can be seen without reading.
+    fn poll_gone(&self, context: &mut Context<'_>) -> Poll<io::Result<Next>> {
+        let mut first = [0];
+        match self.stream.get_ref().poll_peek(context, &mut ReadBuf::new(&mut first))? {
+            Poll::Ready(0) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+            _ => Poll::Pending,
         }
-        Poll::Ready(Ok(read))
-    }
-
-    /// Executes what was read into the room that connections share, and keeps what is left of it.
-    fn execute_scratch(&mut self, scratch: &mut Scratch) -> Option<Box<Input>> {
-        let Scratch { input, filled, decoder, lists, answers } = scratch;
-        let limits = self.shared.limits;
-        decoder.set_limits(limits);
-        let bytes = input.get(..*filled).unwrap_or_default();
-        let left = self.execute((bytes, decoder), lists, answers);
-        let rest = bytes.get(left.consumed..).unwrap_or_default();
-        if rest.is_empty() && !self.is_closing {
-            return None;
-        }
-        // It may know of what it has not decoded to its end.
-        let decoder = std::mem::replace(decoder, Decoder::new(limits));
-        if self.is_closing {
-            return None;
-        }
-        Some(Box::new(if left.is_partial {
-            Input::partial(rest, left.missing, decoder)
-        } else {
-            Input::unexecuted(rest, limits)
-        }))
-    }
-
-    /// Executes what the connection has kept and got since, and keeps what is left of it.
-    fn execute_input(
-        &mut self,
-        mut input: Box<Input>,
-        scratch: &mut Scratch,
-    ) -> Option<Box<Input>> {
-        let Scratch { lists, answers, .. } = scratch;
-        let left = self.execute(input.parts(), lists, answers);
-        if self.is_closing {
-            return None;
-        }
-        if left.is_partial {
-            input.advance(left.consumed, left.missing)
-        } else {
-            let (bytes, _) = input.parts();
-            let rest = bytes.get(left.consumed..).unwrap_or_default();
-            (!rest.is_empty()).then(|| Box::new(Input::unexecuted(rest, self.shared.limits)))
-        }
-    }
-
-    fn execute(
-        &mut self,
-        (bytes, decoder): (&[u8], &mut Decoder),
-        lists: &mut Lists,
-        answers: &mut Answers,
-    ) -> Left {
-        let batch = decoder.decode(bytes, usize::MAX);
-        let (shared, client) = (&*self.shared, &mut self.client);
-        let room = shared.output_bytes_max.saturating_sub(self.outbox.len());
-        let executor = Executor { shared, client, answers, lists, room };
-        let Executed { consumed, stop } = executor.execute(&batch);
-        let is_partial = matches!(stop, Stop::Done);
-        match stop {
-            Stop::Done => {
-                if let Some(error) = batch.error() {
-                    answers.protocol_error(error);
-                    self.is_closing = true;
-                }
-            }
-            Stop::Full => {}
-            Stop::Close => self.is_closing = true,
-            Stop::Blocked(blocked) => self.blocked = Some(blocked),
-        }
-        Left { consumed, is_partial, missing: batch.missing() }
-    }
-
-    /// Answers the command that blocks the connection, once it can be.
-    fn poll_blocked(
-        &mut self,
-        context: &mut Context<'_>,
-        answers: &mut Answers,
-    ) -> Poll<io::Result<()>> {
-        let (gate, stream) = (&*self.shared.gate, &self.stream);
-        let (version, is_draining) = (self.client.version, self.leftover.is_some());
-        if let Some(blocked) = &mut self.blocked {
-            let connection = Connection { gate, stream, version, is_draining };
-            let start = answers.len();
-            let basis = ready!(blocked.poll(&connection, context, answers))?;
-            answers.rest_on(start, basis);
-            self.client.written = self.client.written.max(basis.written());
-        }
-        self.blocked = None;
-        Poll::Ready(self.send(context, answers))
     }
 
     /// Sends answers, as far as the socket takes them at once and they need not wait for the log.
-    fn send(&mut self, context: &mut Context<'_>, answers: &mut Answers) -> io::Result<()> {
+    pub(super) fn send(
+        &mut self,
+        context: &mut Context<'_>,
+        answers: &mut Answers,
+    ) -> io::Result<()> {
         let basis = answers.basis();
         let holds = basis != Basis::default()
-            && !matches!(self.shared.gate.waiter(basis, self.shared.level), Ok(None));
+            && !matches!(self.shared.gate.waiter(basis, self.shared.level()), Ok(None));
         let mut sent = 0;
         if !holds
             && self.outbox.is_empty()
@@ -346,6 +264,6 @@ impl Session {
 
     /// Lets go of answers that need not wait for the log any more.
     fn release(&mut self, context: &Context<'_>) {
-        self.outbox.release(&self.shared.gate, self.shared.level, context);
+        self.outbox.release(&self.shared.gate, self.shared.level(), context);
     }
 }

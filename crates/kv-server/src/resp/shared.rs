@@ -1,15 +1,19 @@
 //! What all connections of the listener share.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use kv_core::Durability;
 use kv_resp::Limits;
 
+use super::clients::Clients;
+use super::slow_log::SlowLog;
 use super::work::Workers;
+use crate::clock::millis;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::promise::Unkept;
+use crate::shutdown::Drain;
 
 /// A request may have arguments of this length even where no value may: what is too long is then refused, and
 /// the connection goes on.
@@ -25,36 +29,54 @@ pub(crate) struct Shared {
     pub(crate) batch_ops_max: usize,
     /// Most bytes of answers that wait for their client before no more are made.
     pub(crate) output_bytes_max: usize,
-    /// The level that writes are to reach.
-    pub(crate) level: Durability,
-    /// Whether they can.
-    pub(crate) writes: Result<(), Unkept>,
+    /// The level that writes are to reach, or why they cannot. Known once the store may be asked.
+    level: OnceLock<Result<Durability, Unkept>>,
     /// The settings the server was started with.
     pub(crate) config: Config,
     /// Where work is done that others must not wait for.
     pub(super) workers: Workers,
-    next_id: AtomicU64,
+    /// Who is connected.
+    pub(super) clients: Arc<Clients>,
+    /// Commands that took long.
+    pub(super) slow_log: SlowLog,
+    /// Whether the server drains.
+    pub(crate) drain: Drain,
 }
 
 impl Shared {
-    pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
+    pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Self {
         let bulk_bytes_max = config.limits.value_bytes_max.as_usize().max(BULK_BYTES_LEAST);
-        let level = gate.level(None);
         Self {
-            level: *level.as_ref().unwrap_or(&Durability::Memory),
-            writes: level.map(drop),
+            level: OnceLock::new(),
             config: config.clone(),
             workers: Workers::default(),
             gate: Arc::clone(gate),
             limits: Limits { bulk_bytes_max, ..Limits::default() },
             batch_ops_max: config.limits.batch_ops_max.as_usize(),
             output_bytes_max: config.limits.output_bytes_max.as_usize(),
-            next_id: AtomicU64::new(1),
+            clients: Arc::default(),
+            slow_log: SlowLog::new(Some(Duration::from_millis(10)), 128),
+            drain: drain.clone(),
         }
     }
 
-    /// A number that no other connection has.
-    pub(crate) fn next_id(&self) -> u64 {
-        self.next_id.fetch_add(1, Ordering::Relaxed)
+    /// The level that writes are to reach, or why they cannot. Not to be asked before the gate is open.
+    fn promised(&self) -> &Result<Durability, Unkept> {
+        self.level.get_or_init(|| self.gate.level(None))
+    }
+
+    /// The level that answers wait for. Not to be asked before the gate is open.
+    pub(crate) fn level(&self) -> Durability {
+        *self.promised().as_ref().unwrap_or(&Durability::Memory)
+    }
+
+    /// Whether writes reach the level they are promised. Not to be asked before the gate is open.
+    pub(crate) fn writes(&self) -> Result<(), Unkept> {
+        self.promised().as_ref().map(|_level| ()).map_err(Unkept::clone)
+    }
+
+    /// Milliseconds since the server started.
+    pub(crate) fn uptime_ms(&self) -> u64 {
+        millis(self.gate.started().elapsed())
     }
 }

@@ -88,12 +88,16 @@ impl Store for FaultyStore {
     }
 }
 
-#[tokio::test]
-async fn a_panic_ends_its_own_call_only() {
+/// A store that panics for the key `boom`.
+pub(crate) fn faulty_store() -> Arc<dyn Store> {
     let clock = Arc::new(ManualClock::default());
     let config = EngineConfig { shards: 1, ..EngineConfig::default() };
-    let store = FaultyStore(ShardedStore::new(config, NullJournal, clock).unwrap());
-    let server = TestServer::start_over(Arc::new(store), |_config| {});
+    Arc::new(FaultyStore(ShardedStore::new(config, NullJournal, clock).unwrap()))
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_own_call_only() {
+    let server = TestServer::start_over(faulty_store(), |_config| {});
     let mut kv = connect(&server).await;
     kv.set(set("k", "v")).await.unwrap();
     for _ in 0..3 {

@@ -230,6 +230,7 @@ impl Shard {
     }
 
     /// Tells the policy of a read hit.
+    #[inline]
     pub(crate) fn touch_policy(&mut self, slot: usize) {
         let fingerprint = self.table.fingerprint(slot);
         let entry = self.table.entry_mut(slot);

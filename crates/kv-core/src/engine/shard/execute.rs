@@ -113,6 +113,7 @@ impl Shard {
     }
 
     /// Counts lookups.
+    #[inline]
     pub(crate) fn count_reads(&mut self, hits: u64, misses: u64) {
         self.counters.hits += hits;
         self.counters.misses += misses;

@@ -167,6 +167,7 @@ impl Shard {
     }
 
     /// The slot and content of a live key.
+    #[inline]
     pub(crate) fn view(&self, slot: usize) -> View<'_> {
         let entry = self.table.entry(slot);
         View { version: entry.version(), expiry: entry.expiry(), value: entry.stored() }
@@ -183,6 +184,7 @@ impl Shard {
     }
 
     /// Finds a key; one whose time has come is removed first and not found (KV-I6).
+    #[inline]
     pub(crate) fn find_live<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
@@ -244,6 +246,7 @@ impl Shard {
 
     /// The position that an answer about a key at `version`, or an absent one, rests on; [`Lsn::ZERO`]
     /// when all of it is on stable storage.
+    #[inline]
     pub(crate) fn exposed<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,

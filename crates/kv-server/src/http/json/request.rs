@@ -354,7 +354,7 @@ mod tests {
             (r#"{"expire":{"key":"k","ttl_ms":1.5}}"#, "1.5"),
             (r#"{"get":{"key":"k"},"set":{}}"#, "expected"),
             (r#""get""#, "newtype"),
-            ("null", "null"),
+            ("null", "expected value"),
         ] {
             let problem = ops(json).unwrap_err();
             assert!(problem.detail().contains(word), "{json}: {} lacks {word}", problem.detail());

@@ -68,7 +68,7 @@ impl Kind {
 pub(in crate::http) async fn post(
     api: &Api,
     asked: Asked<'_>,
-    body: Upload<'_>,
+    body: &mut Upload<'_>,
     operation: &mut Operation,
 ) -> Result<Response<Body>, Problem> {
     let text = asked.parts.uri.query();
@@ -118,7 +118,7 @@ impl Post<'_> {
         Write { key: self.asked.key, action, preconditions, level }.make(self.api).await
     }
 
-    async fn increment(self, delta: i64, body: Upload<'_>) -> Result<Response<Body>, Problem> {
+    async fn increment(self, delta: i64, body: &mut Upload<'_>) -> Result<Response<Body>, Problem> {
         let media = media::accepted(&self.asked.parts.headers, Media::OF_VALUES)?;
         refuse_content(body).await?;
         let Written { reply, achieved } = self.make(Action::Increment { delta }).await?;
@@ -133,7 +133,7 @@ impl Post<'_> {
         Ok(response)
     }
 
-    async fn append(mut self, body: Upload<'_>) -> Result<Response<Body>, Problem> {
+    async fn append(mut self, body: &mut Upload<'_>) -> Result<Response<Body>, Problem> {
         let headers = &self.asked.parts.headers;
         let media = media::of_value(headers)?;
         let answered = media::best(headers, &offers(media)).unwrap_or(Media::Raw);
@@ -170,7 +170,7 @@ impl Post<'_> {
     async fn expire(
         self,
         change: ExpiryChange,
-        body: Upload<'_>,
+        body: &mut Upload<'_>,
     ) -> Result<Response<Body>, Problem> {
         let headers = &self.asked.parts.headers;
         let media = media::best(headers, Media::OF_VALUES).unwrap_or(Media::Raw);
@@ -209,7 +209,7 @@ fn refuse_unchanged(present: Option<Version>, change: ExpiryChange) -> Result<()
 }
 
 /// What has no content may not have any: it would be ignored, which its sender cannot want.
-async fn refuse_content(body: Upload<'_>) -> Result<(), Problem> {
+async fn refuse_content(body: &mut Upload<'_>) -> Result<(), Problem> {
     if body.is_empty() {
         return Ok(());
     }

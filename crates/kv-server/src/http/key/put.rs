@@ -34,7 +34,7 @@ struct Put {
 pub(in crate::http) async fn put(
     api: &Api,
     asked: Asked<'_>,
-    body: Upload<'_>,
+    body: &mut Upload<'_>,
 ) -> Result<Response<Body>, Problem> {
     let headers = &asked.parts.headers;
     refuse_parts(headers)?;

@@ -82,6 +82,7 @@ impl Exposition {
         let store = self.gate.store();
         let stats: StoreStats = store.stats();
         self.registry.read(store::ROWS, &stats);
+        store::show(&stats, text);
         if let Some(kept) = self.gate.persistence() {
             let failed = store.progress().health().is_err();
             let persisted = Persisted { stats: kept.stats(), failed, now_ms: wall_ms() };

@@ -1,20 +1,23 @@
 //! A command that is executed by itself: what it is given, and what it can do.
 
-use std::time::Duration;
+use std::future::Future;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use kv_core::{BatchError, Lsn, Op, Reply, Store};
+use futures_util::future::BoxFuture;
+use kv_core::{BatchError, Op, Reply, Store};
 use kv_resp::Encoder;
 
 use super::keys;
 use super::row::{Command, Run};
+use crate::clock::Stopwatch;
 use crate::promise::Basis;
 use crate::resp::answers::Answers;
 use crate::resp::client::Client;
 use crate::resp::failure::Failure;
-use crate::resp::request::Request;
+use crate::resp::request::{Request, integer};
 use crate::resp::shared::Shared;
-use crate::resp::work::Work;
+use crate::resp::slow_log::shown;
 
 /// A command on its way. What it writes to [`reply`](Self::reply) is dropped when it fails.
 pub(crate) struct Call<'a> {
@@ -22,40 +25,26 @@ pub(crate) struct Call<'a> {
     pub(super) request: Request<'a>,
     /// The connection that it came on.
     pub(crate) client: &'a mut Client,
-    pub(crate) shared: &'a Shared,
+    pub(crate) shared: &'a Arc<Shared>,
     answers: &'a mut Answers,
     basis: Basis,
     after: After,
 }
 
 /// What happens once the answer is written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) enum After {
     /// The next command.
     #[default]
     Next,
     /// The connection is closed when the client has its answers.
     Close,
-    /// The answer is yet to come, when this is over.
-    Wait(Wait),
-    /// The answer is yet to come, from this.
-    Work(Work),
+    /// There is no answer yet: it comes from this, and nothing behind the command is executed before.
+    Later(Later),
 }
 
-/// What a blocking command waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wait {
-    /// The latest write of the connection.
-    pub(crate) written: Lsn,
-    /// The log is to be on stable storage that far.
-    pub(crate) log: bool,
-    /// Replicas are to have it, of which there are none.
-    pub(crate) replicas: bool,
-    /// And then it is answered all the same; `None` for never.
-    pub(crate) timeout: Option<Duration>,
-    /// Whether the answer tells of the log as well.
-    pub(crate) tells_log: bool,
-}
+/// The answer to a command that takes its time.
+pub(crate) type Later = BoxFuture<'static, Result<Answers, Failure>>;
 
 /// What a command leaves behind beside its answer.
 pub(crate) struct Left {
@@ -74,7 +63,7 @@ impl<'a> Call<'a> {
     pub(crate) fn new(
         (command, request): (&'static Command, Request<'a>),
         client: &'a mut Client,
-        shared: &'a Shared,
+        shared: &'a Arc<Shared>,
         answers: &'a mut Answers,
     ) -> Self {
         let (basis, after) = (Basis::default(), After::Next);
@@ -127,14 +116,51 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// There is only one database.
+    pub(crate) fn check_db(&self, number: &[u8]) -> Result<(), Failure> {
+        match i32::try_from(integer(number)?) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(Failure::Text("ERR DB index is out of range")),
+            Err(_) => Err(Failure::Text(
+                "ERR value is out of range, value must between -2147483648 and 2147483647",
+            )),
+        }
+    }
+
     /// The answer rests on this too.
     pub(crate) fn rest_on(&mut self, basis: Basis) {
         self.basis = self.basis.and(basis);
     }
 
-    /// What happens after the answer.
-    pub(crate) fn then(&mut self, after: After) {
-        self.after = after;
+    /// The connection is closed when the client has its answers.
+    pub(crate) fn close(&mut self) {
+        self.after = After::Close;
+    }
+
+    /// The answer comes from this.
+    pub(crate) fn later(
+        &mut self,
+        answer: impl Future<Output = Result<Answers, Failure>> + Send + 'static,
+    ) {
+        self.after = After::Later(Box::pin(answer));
+    }
+
+    /// The same, and when it has taken long it is remembered.
+    pub(crate) fn later_timed(
+        &mut self,
+        answer: impl Future<Output = Result<Answers, Failure>> + Send + 'static,
+    ) {
+        let (shared, client) = (Arc::clone(self.shared), self.client.record.share());
+        let args = shown(self.request);
+        self.later(async move {
+            let began = Stopwatch::start();
+            let answers = answer.await;
+            let took = began.elapsed();
+            if shared.slow_log.is_slow(took) {
+                shared.slow_log.add(args, took, &client);
+            }
+            answers
+        });
     }
 
     /// Writes the answer.

@@ -51,7 +51,7 @@ fn info(call: &mut Call<'_>) -> Result<(), Failure> {
     for name in request.args_from(2) {
         match resolve_name(name) {
             Some(command) => describe(&mut reply, command),
-            None => reply.null_array(),
+            None => reply.null(),
         }
     }
     Ok(())

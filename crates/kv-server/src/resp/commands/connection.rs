@@ -1,9 +1,10 @@
 //! The connection itself: greeting, naming, signs of life, leaving.
 
-use super::call::{After, Call};
+use super::call::Call;
 use super::client;
 use super::row::{Command, Flags, Group};
 use crate::resp::REDIS_VERSION;
+use crate::resp::clients::Label;
 use crate::resp::failure::Failure;
 use crate::resp::request::{integer, is};
 use kv_resp::Version;
@@ -64,7 +65,7 @@ fn echo(call: &mut Call<'_>) -> Result<(), Failure> {
 /// `QUIT`
 fn quit(call: &mut Call<'_>) -> Result<(), Failure> {
     call.ok();
-    call.then(After::Close);
+    call.close();
     Ok(())
 }
 
@@ -99,8 +100,7 @@ fn hello(call: &mut Call<'_>) -> Result<(), Failure> {
             // There is no password to compare it with.
             args.next();
         } else if is(option, "SETNAME") && args.len() >= 1 {
-            name = args.next();
-            client::check_name(name.unwrap_or_default())?;
+            name = Some(client::name(args.next().unwrap_or_default())?);
         } else {
             return Err(Failure::hello_option(option));
         }
@@ -109,7 +109,7 @@ fn hello(call: &mut Call<'_>) -> Result<(), Failure> {
         return Err(WRONG_PASSWORD);
     }
     if let Some(name) = name {
-        call.client.set_name(name);
+        call.client.record.set_label(Label::Name, name);
     }
     call.client.version = version;
     greet(call);
@@ -117,7 +117,7 @@ fn hello(call: &mut Call<'_>) -> Result<(), Failure> {
 }
 
 fn greet(call: &mut Call<'_>) {
-    let id = call.client.id;
+    let id = call.client.record.id;
     let mut reply = call.reply();
     reply.map(7);
     // Clients look for the server they were written for.
@@ -156,9 +156,7 @@ fn auth(call: &mut Call<'_>) -> Result<(), Failure> {
 
 /// `SELECT 0`
 fn select(call: &mut Call<'_>) -> Result<(), Failure> {
-    if call.request().integer(1)? != 0 {
-        return Err(Failure::Text("ERR DB index is out of range"));
-    }
+    call.check_db(call.request().arg(1))?;
     call.ok();
     Ok(())
 }

@@ -41,9 +41,10 @@ fn restore(call: &mut Call<'_>) -> Result<(), Failure> {
     let request = call.request();
     let (key, options) = (request.arg(1), RestoreOptions::of(request)?);
     let value_bytes_max = call.shared.config.limits.value_bytes_max.as_usize();
-    let restored = options.expiry(request.arg(2)).and_then(|expiry| {
+    // Of several things that are wrong Redis tells the first in this order.
+    let restored = ttl(request.arg(2)).and_then(|ttl_ms| {
         let value = value(request.arg(3), value_bytes_max)?;
-        Ok((expiry, value))
+        Ok((options.expiry(ttl_ms)?, value))
     });
     let condition = if options.replaces { Condition::None } else { Condition::IfAbsent };
     let (expiry, value) = match restored {
@@ -99,16 +100,21 @@ impl RestoreOptions {
     }
 
     /// When the key ends, in so many milliseconds; 0 for never.
-    fn expiry(&self, ttl: &[u8]) -> Result<SetExpiry, Failure> {
-        let ttl_ms = integer(ttl)?;
+    fn expiry(&self, ttl_ms: i64) -> Result<SetExpiry, Failure> {
         let deadline = match ttl_ms {
-            ..0 => return Err(Failure::Text("ERR Invalid TTL value, must be >= 0")),
             0 => return Ok(SetExpiry::Never),
             _ if self.is_absolute => Deadline::at(ttl_ms),
             _ => Deadline::after(ttl_ms),
         };
         let deadline = deadline.map_err(|_too_late| Failure::ExpireTime("RESTORE"))?;
         Ok(SetExpiry::Deadline(deadline))
+    }
+}
+
+fn ttl(text: &[u8]) -> Result<i64, Failure> {
+    match integer(text)? {
+        ..0 => Err(Failure::Text("ERR Invalid TTL value, must be >= 0")),
+        ttl_ms => Ok(ttl_ms),
     }
 }
 

@@ -1,18 +1,22 @@
 //! The one table of commands, and finding a row of it by the name a client has sent.
 
 use super::row::Command;
-use super::{batches, connection, dump, expiry, keys, numbers, server, strings, wait};
+use super::{
+    batches, connection, dump, expiry, keys, numbers, rename, scan, server, strings, wait,
+};
 use crate::resp::failure::Failure;
 use crate::resp::request::Request;
 
 /// Every command, by family. A new family is added here.
-pub(crate) static FAMILIES: [&[Command]; 9] = [
+pub(crate) static FAMILIES: [&[Command]; 11] = [
     strings::COMMANDS,
     numbers::COMMANDS,
     batches::COMMANDS,
     keys::COMMANDS,
     expiry::COMMANDS,
     dump::COMMANDS,
+    rename::COMMANDS,
+    scan::COMMANDS,
     wait::COMMANDS,
     connection::COMMANDS,
     server::COMMANDS,

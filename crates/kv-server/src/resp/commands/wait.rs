@@ -1,13 +1,21 @@
 //! `WAIT` and `WAITAOF`: until what the connection wrote is safer than its answer said.
 
+use std::future::{Future, pending};
+use std::sync::Arc;
 use std::time::Duration;
 
-use kv_core::Durability;
+use kv_core::{Durability, Lsn};
 
-use super::call::{After, Call, Wait};
+use super::call::Call;
 use super::row::{Command, Flags, Group};
+use crate::resp::answers::Answers;
 use crate::resp::failure::Failure;
 use crate::resp::request::Request;
+use crate::shutdown::Drain;
+use crate::waiting::Waiter;
+
+/// How many replicas there are.
+const REPLICAS: i64 = 0;
 
 /// The rows of this family.
 pub(super) const COMMANDS: &[Command] = &[
@@ -25,16 +33,19 @@ const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'stat
 /// `WAIT numreplicas timeout`
 fn wait(call: &mut Call<'_>) -> Result<(), Failure> {
     let request = call.request();
-    let replicas = request.integer(1)?;
+    let has_all = request.integer(1)? <= REPLICAS;
     let timeout = timeout(request, 2)?;
-    let wait = Wait {
-        written: call.client.written,
-        log: false,
-        replicas: replicas > 0,
-        timeout,
-        tells_log: false,
-    };
-    call.then(After::Wait(wait));
+    if has_all {
+        call.reply().integer(REPLICAS);
+        return Ok(());
+    }
+    let (mut drain, version) = (call.shared.drain.clone(), call.client.version);
+    call.later(async move {
+        within(timeout, &mut drain, pending()).await;
+        let mut answers = Answers::default();
+        answers.encoder(version).integer(REPLICAS);
+        Ok(answers)
+    });
     Ok(())
 }
 
@@ -55,15 +66,42 @@ fn waitaof(call: &mut Call<'_>) -> Result<(), Failure> {
             "ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.",
         ));
     }
-    let wait = Wait {
-        written: call.client.written,
-        log: local == 1,
-        replicas: replicas > 0,
-        timeout,
-        tells_log: true,
-    };
-    call.then(After::Wait(wait));
+    let (shared, written, version) =
+        (Arc::clone(call.shared), call.client.written, call.client.version);
+    call.later(async move {
+        let progress = shared.gate.store().progress();
+        let lsn = if local == 1 { written } else { Lsn::ZERO };
+        let safe = async {
+            // A log that has failed gets no further: the answer says that it did not get there.
+            if Waiter::new(lsn, Durability::Fsync).wait(progress).await.is_err() {}
+            if replicas > REPLICAS {
+                pending::<()>().await;
+            }
+        };
+        within(timeout, &mut shared.drain.clone(), safe).await;
+        let mut answers = Answers::default();
+        let mut encoder = answers.encoder(version);
+        encoder.array(2);
+        encoder.integer(i64::from(progress.reached(Durability::Fsync) >= written));
+        encoder.integer(REPLICAS);
+        Ok(answers)
+    });
     Ok(())
+}
+
+/// Waits, until the time is up or the server drains.
+async fn within(timeout: Option<Duration>, drain: &mut Drain, wait: impl Future<Output = ()>) {
+    let wait = async {
+        tokio::select! {
+            biased;
+            () = wait => {}
+            () = drain.begun() => {}
+        }
+    };
+    match timeout {
+        None => wait.await,
+        Some(timeout) => if tokio::time::timeout(timeout, wait).await.is_err() {},
+    }
 }
 
 /// Milliseconds, of which none are no limit.

@@ -74,7 +74,10 @@ impl Connection {
                 }
             }
         }
-        assert_eq!(answers.values.pop(), Some(Value::Simple(b"OK".to_vec())), "to CLIENT REPLY ON");
+        // Where it is missing, a mismatch shows what there is instead.
+        if answers.values.last() == Some(&Value::Simple(b"OK".to_vec())) {
+            answers.values.pop();
+        }
         answers
     }
 

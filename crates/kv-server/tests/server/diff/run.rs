@@ -4,8 +4,8 @@ use kv_resp::Value;
 
 use super::connection::{Answers, Connection};
 use super::peer::Peer;
-use super::step::{Args, CONNECTIONS, Step, args, is};
-use super::{compare, differences};
+use super::step::{Args, CONNECTIONS, Step, args, is, words};
+use super::{answer, differences};
 
 /// Pages of one iteration: more than there are keys.
 const SCAN_PAGES_MAX: usize = 1000;
@@ -25,14 +25,17 @@ const FRESH_START: [&str; 4] = [
 pub(super) struct Pair {
     redis: Peer,
     kv: Peer,
-    justified: u64,
 }
 
 /// How a session ended.
-#[derive(Debug, PartialEq)]
-pub(super) enum Verdict {
-    Same { commands: u64 },
-    Differs(Mismatch),
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Ending {
+    /// How many commands were compared.
+    pub(super) commands: u64,
+    /// How many answers differed for a reason that is listed.
+    pub(super) justified: u64,
+    /// What ended it before its end.
+    pub(super) mismatch: Option<Mismatch>,
 }
 
 /// Two answers that should be equal.
@@ -48,6 +51,21 @@ pub(super) struct Mismatch {
     pub(super) kv: String,
 }
 
+impl Mismatch {
+    /// The command's name in capitals.
+    pub(super) fn name(&self) -> Vec<u8> {
+        self.command.first().map(|name| name.to_ascii_uppercase()).unwrap_or_default()
+    }
+}
+
+/// What differs in one step for reasons that are listed.
+#[derive(Debug, Default)]
+struct Justified {
+    count: u64,
+    /// Whether there is any point in going on.
+    stores_differ: bool,
+}
+
 /// One server's side of a session.
 struct Side<'a> {
     peer: &'a Peer,
@@ -56,28 +74,32 @@ struct Side<'a> {
 
 impl Pair {
     pub(super) fn new(redis: Peer, kv: Peer) -> Self {
-        Self { redis, kv, justified: 0 }
+        Self { redis, kv }
     }
 
-    /// How many answers differed for a reason that is listed.
-    pub(super) fn justified(&self) -> u64 {
-        self.justified
-    }
-
-    /// Runs all steps on empty stores and fresh connections, up to the first mismatch.
-    pub(super) fn run(&mut self, steps: &[Step]) -> Verdict {
+    /// Runs all steps on empty stores and fresh connections, up to the first mismatch, or to a difference that
+    /// is listed and leaves different stores.
+    pub(super) fn run(&self, steps: &[Step]) -> Ending {
         let [mut redis, mut kv] = [Side::new(&self.redis), Side::new(&self.kv)];
-        let mut commands = 0;
+        let mut ending = Ending::default();
         for (index, step) in steps.iter().enumerate() {
             let asked = step_commands(step);
             let found = compare_answers(&asked, &redis.run(step), &kv.run(step));
+            ending.commands += asked.len().max(1) as u64;
             match found {
-                Ok(justified) => self.justified += justified,
-                Err(mismatch) => return Verdict::Differs(Mismatch { step: index, ..mismatch }),
+                Ok(Justified { count, stores_differ }) => {
+                    ending.justified += count;
+                    if stores_differ {
+                        break;
+                    }
+                }
+                Err(mismatch) => {
+                    ending.mismatch = Some(Mismatch { step: index, ..mismatch });
+                    break;
+                }
             }
-            commands += asked.len().max(1) as u64;
         }
-        Verdict::Same { commands }
+        ending
     }
 }
 
@@ -85,8 +107,7 @@ impl<'a> Side<'a> {
     fn new(peer: &'a Peer) -> Self {
         let mut control = peer.connect();
         for command in FRESH_START {
-            let command: Args = command.split(' ').map(|word| word.as_bytes().to_vec()).collect();
-            control.ask(&command);
+            control.ask(&words(command));
         }
         Self { peer, connections: [const { None }; CONNECTIONS] }
     }
@@ -137,7 +158,7 @@ impl<'a> Side<'a> {
             let answers = self.exchange(connection, &[command]);
             let [Value::Array(page)] = answers.values.as_slice() else { return answers };
             let [Value::Bulk(next), Value::Array(found)] = page.as_slice() else { return answers };
-            keys.extend(found.iter().map(compare::canonical));
+            keys.extend(found.iter().map(answer::canonical));
             cursor.clone_from(next);
             if cursor == b"0" {
                 // An iteration may show a key more than once.
@@ -182,7 +203,7 @@ fn answered(commands: &[Args]) -> Vec<Args> {
             command.len() == 3 && is(command.first(), "CLIENT") && is(command.get(1), "REPLY");
         let mode = command.get(2).filter(|_| is_reply);
         let is_silent = is_off || std::mem::take(&mut is_skipped);
-        if is(mode, "ON") || is(command.first(), "RESET") && command.len() == 1 {
+        if is(mode, "ON") {
             (is_off, is_skipped) = (false, false);
             answered.push(command.clone());
         } else if is(mode, "OFF") {
@@ -196,21 +217,25 @@ fn answered(commands: &[Args]) -> Vec<Args> {
     answered
 }
 
-/// How many answers differ for a listed reason, or the first that differ for none.
-fn compare_answers(asked: &[Args], redis: &Answers, kv: &Answers) -> Result<u64, Mismatch> {
-    let mut justified = 0;
+/// What differs for a listed reason, or the first answers that differ for none.
+fn compare_answers(asked: &[Args], redis: &Answers, kv: &Answers) -> Result<Justified, Mismatch> {
+    let mut justified = Justified::default();
     let mismatch = |command: &Args, redis: String, kv: String| {
         Err(Mismatch { step: 0, command: command.clone(), redis, kv })
     };
     for (index, (redis, kv)) in redis.values.iter().zip(&kv.values).enumerate() {
         let command = asked.get(index).cloned().unwrap_or_default();
-        if compare::are_alike(&command, redis, kv) {
+        if answer::are_alike(&command, redis, kv) {
             continue;
         }
-        if !differences::is_justified(&command, redis, kv) {
-            return mismatch(&command, compare::shown(redis), compare::shown(kv));
+        let Some(difference) = differences::find(&command, redis, kv) else {
+            return mismatch(&command, answer::shown(redis), answer::shown(kv));
+        };
+        justified.count += 1;
+        if difference.stores_differ {
+            justified.stores_differ = true;
+            return Ok(justified);
         }
-        justified += 1;
     }
     if (redis.values.len(), redis.is_closed) != (kv.values.len(), kv.is_closed) {
         let command = asked.get(redis.values.len().min(kv.values.len())).cloned();
@@ -221,6 +246,6 @@ fn compare_answers(asked: &[Args], redis: &Answers, kv: &Answers) -> Result<u64,
 
 fn ending(answers: &Answers) -> String {
     let end = if answers.is_closed { ", then the connection closed" } else { "" };
-    let shown: Vec<String> = answers.values.iter().map(compare::shown).collect();
+    let shown: Vec<String> = answers.values.iter().map(answer::shown).collect();
     format!("{} answers{end}: {}", shown.len(), shown.join(" "))
 }

@@ -1,26 +1,28 @@
 //! Makes a session that ends in a mismatch as short as can be done in little time.
 
-use super::run::{Mismatch, Pair, Verdict};
+use super::report::Report;
+use super::run::{Mismatch, Pair};
 use super::step::Step;
 
 /// Most sessions to try.
 const TRIES_MAX: usize = 600;
 
-/// The shortest session found, and its mismatch; none when the session that has ended in a mismatch does not
-/// do so again.
-pub(super) fn shrink(pair: &mut Pair, steps: Vec<Step>) -> Option<(Vec<Step>, Mismatch)> {
+/// Reports a mismatch that came in a session which began at `seed`.
+pub(super) fn shrink(pair: &Pair, steps: Vec<Step>, mismatch: Mismatch, seed: u64) -> Report {
+    let until = steps.iter().take(mismatch.step + 1).cloned().collect();
     let mut search = Search { pair, tries: 0, best: steps, mismatch: None };
-    search.try_instead(search.best.clone());
-    let last = search.mismatch.as_ref()?.step;
-    search.try_instead(search.best.iter().take(last + 1).cloned().collect());
+    search.try_instead(until);
     search.try_instead(one_by_one(&search.best));
     search.without_steps();
     search.without_commands();
-    Some((search.best, search.mismatch?))
+    match search.mismatch {
+        Some(mismatch) => Report { seed, steps: Some(search.best), mismatch },
+        None => Report { seed, steps: None, mismatch },
+    }
 }
 
 struct Search<'a> {
-    pair: &'a mut Pair,
+    pair: &'a Pair,
     tries: usize,
     best: Vec<Step>,
     mismatch: Option<Mismatch>,
@@ -33,7 +35,7 @@ impl Search<'_> {
         if self.tries > TRIES_MAX {
             return false;
         }
-        let Verdict::Differs(mismatch) = self.pair.run(&steps) else { return false };
+        let Some(mismatch) = self.pair.run(&steps).mismatch else { return false };
         self.best = steps;
         self.mismatch = Some(mismatch);
         true

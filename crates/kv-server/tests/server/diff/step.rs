@@ -1,5 +1,7 @@
 //! What a session is made of.
 
+use kv_resp::{Decoder, Limits};
+
 /// The name of a command and its arguments.
 pub(super) type Args = Vec<Vec<u8>>;
 
@@ -27,4 +29,13 @@ pub(super) fn args<const N: usize>(args: [&[u8]; N]) -> Args {
 /// Whether `arg` is `word`, in any case.
 pub(super) fn is(arg: Option<&Vec<u8>>, word: &str) -> bool {
     arg.is_some_and(|arg| arg.eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// A command as one would type it, with quotes and escapes.
+pub(super) fn words(line: &str) -> Args {
+    let line = format!("{line}\n");
+    let mut decoder = Decoder::new(Limits::default());
+    let batch = decoder.decode(line.as_bytes(), 1);
+    let command = batch.iter().next().expect("a command");
+    command.args().map(<[u8]>::to_vec).collect()
 }

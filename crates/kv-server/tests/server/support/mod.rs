@@ -1,9 +1,11 @@
 //! What the tests of this crate share: clients, refusals, and the server as a process.
 
 pub(crate) mod exposition;
+pub(crate) mod http;
 pub(crate) mod log;
 pub(crate) mod page;
 mod process;
+pub(crate) mod resp;
 
 pub(crate) use process::{FREE_PORTS, Process, binary};
 

@@ -1,39 +1,54 @@
 //! A mismatch as people read it.
 
+use std::fmt;
+
 use super::run::Mismatch;
 use super::step::{Args, Step};
 
 /// Longest argument that is shown whole, in bytes.
 const SHOWN_MAX: usize = 200;
 
-/// What to do again, and what came of it.
-pub(super) fn report(seed: u64, steps: &[Step], mismatch: &Mismatch) -> String {
-    let mut lines = vec![
-        "the servers answer differently".to_owned(),
-        format!("  to replay it: cargo xtask diff --ops 1 --seed {seed}"),
-        "  the fewest steps found that show it, on an empty store:".to_owned(),
-    ];
-    lines.extend(steps.iter().map(|step| format!("    {}", shown_step(step))));
-    lines.extend(shown_mismatch(mismatch));
-    lines.join("\n")
+/// One mismatch, and what to do to see it again.
+#[derive(Debug)]
+pub(super) struct Report {
+    /// Where the session starts that has shown it.
+    pub(super) seed: u64,
+    /// The fewest steps found that show it; none when it did not come again.
+    pub(super) steps: Option<Vec<Step>>,
+    pub(super) mismatch: Mismatch,
 }
 
-/// What came once, and not again.
-pub(super) fn report_once(seed: u64, mismatch: &Mismatch) -> String {
-    let mut lines = vec![
-        format!("the servers have answered differently, but not so again: seed {seed}"),
-        format!("  step {} of the session", mismatch.step),
-    ];
-    lines.extend(shown_mismatch(mismatch));
-    lines.join("\n")
+impl Report {
+    /// Whether this is likely the same mistake: that of the same command.
+    pub(super) fn is_about(&self, mismatch: &Mismatch) -> bool {
+        self.mismatch.name() == mismatch.name()
+    }
 }
 
-fn shown_mismatch(mismatch: &Mismatch) -> [String; 3] {
-    [
-        format!("  at:    {}", shown_command(&mismatch.command)),
-        format!("  redis: {}", mismatch.redis),
-        format!("  kv:    {}", mismatch.kv),
-    ]
+impl fmt::Display for Report {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, steps, mismatch } = self;
+        writeln!(
+            formatter,
+            "the servers answer differently: cargo xtask diff --ops 1 --seed {seed}"
+        )?;
+        match steps {
+            Some(steps) => {
+                writeln!(formatter, "  the fewest steps found that show it, on an empty store:")?;
+                for step in steps {
+                    writeln!(formatter, "    {}", shown_step(step))?;
+                }
+            }
+            None => writeln!(
+                formatter,
+                "  at step {} of the session, once and not again",
+                mismatch.step
+            )?,
+        }
+        writeln!(formatter, "  at:    {}", shown_command(&mismatch.command))?;
+        writeln!(formatter, "  redis: {}", mismatch.redis)?;
+        writeln!(formatter, "  kv:    {}", mismatch.kv)
+    }
 }
 
 fn shown_step(step: &Step) -> String {

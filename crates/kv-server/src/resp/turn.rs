@@ -1,0 +1,156 @@
+//! One turn of a connection: reading what is there, executing it, keeping what is left.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use kv_resp::Decoder;
+use tokio::io::{AsyncRead as _, ReadBuf};
+
+use super::answers::Answers;
+use super::input::Input;
+use super::run::{self, Executor, Stop};
+use super::scratch::{Lists, Scratch};
+use super::session::Session;
+use super::tally::count_malformed;
+
+/// What became of some bytes.
+struct Executed {
+    /// How many of them were executed.
+    consumed: usize,
+    /// When all that were whole requests are among those: how many must come at least before the next one is
+    /// whole.
+    missing: Option<usize>,
+}
+
+impl Session {
+    /// Executes what has arrived and answers it. Tells whether there is likely to be more.
+    pub(super) fn poll_turn(
+        &mut self,
+        context: &mut Context<'_>,
+        scratch: &mut Scratch,
+    ) -> Poll<io::Result<bool>> {
+        let mut input = self.input.take();
+        let is_full = match &mut input {
+            Some(input) if input.is_ready => true,
+            _ => {
+                let room = input.as_mut().map_or(&mut *scratch.input, |input| input.room());
+                let size = room.len();
+                let read = match self.poll_read(context, room) {
+                    Poll::Ready(read) => read?,
+                    Poll::Pending => {
+                        self.input = input;
+                        return Poll::Pending;
+                    }
+                };
+                if read == 0 {
+                    self.is_closing = true;
+                    return Poll::Ready(Ok(false));
+                }
+                match &mut input {
+                    Some(input) => input.fill(read),
+                    None => scratch.filled = read,
+                }
+                read == size
+            }
+        };
+        self.input = match input {
+            None => self.execute_scratch(scratch),
+            Some(input) => self.execute_input(input, scratch),
+        };
+        self.send(context, &mut scratch.answers)?;
+        self.tell();
+        Poll::Ready(Ok(is_full))
+    }
+
+    /// Reads what is there. Nothing when the client has ended its side, or the server drains and everything
+    /// that was received has been read.
+    fn poll_read(&mut self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
+        let room = match self.leftover {
+            Some(left) => room.split_at_mut(left.min(room.len())).0,
+            None => room,
+        };
+        let mut buffer = ReadBuf::new(room);
+        let polled = Pin::new(&mut self.stream).poll_read(context, &mut buffer)?;
+        let read = buffer.filled().len();
+        match &mut self.leftover {
+            Some(_) if polled.is_pending() => return Poll::Ready(Ok(0)),
+            Some(left) => *left -= read,
+            None => ready!(polled),
+        }
+        Poll::Ready(Ok(read))
+    }
+
+    /// Executes what was read into the room that connections share, and keeps what is left of it.
+    fn execute_scratch(&mut self, scratch: &mut Scratch) -> Option<Box<Input>> {
+        let Scratch { input, filled, decoder, lists, answers, .. } = scratch;
+        let limits = self.shared.limits;
+        decoder.set_limits(limits);
+        let bytes = input.get(..*filled).unwrap_or_default();
+        let Executed { consumed, missing } = self.execute((bytes, decoder), lists, answers);
+        let rest = bytes.get(consumed..).unwrap_or_default();
+        if rest.is_empty() && !self.is_closing {
+            return None;
+        }
+        // It may know of what it has not decoded to its end.
+        let decoder = std::mem::replace(decoder, Decoder::new(limits));
+        if self.is_closing {
+            return None;
+        }
+        Some(Box::new(match missing {
+            Some(missing) => Input::partial(rest, missing, decoder),
+            None => Input::unexecuted(rest, limits),
+        }))
+    }
+
+    /// Executes what the connection has kept and got since, and keeps what is left of it.
+    fn execute_input(
+        &mut self,
+        mut input: Box<Input>,
+        scratch: &mut Scratch,
+    ) -> Option<Box<Input>> {
+        let Scratch { lists, answers, .. } = scratch;
+        let Executed { consumed, missing } = self.execute(input.parts(), lists, answers);
+        if self.is_closing {
+            return None;
+        }
+        if let Some(missing) = missing {
+            return input.advance(consumed, missing);
+        }
+        let (bytes, _decoder) = input.parts();
+        let rest = bytes.get(consumed..).unwrap_or_default();
+        (!rest.is_empty()).then(|| Box::new(Input::unexecuted(rest, self.shared.limits)))
+    }
+
+    fn execute(
+        &mut self,
+        (bytes, decoder): (&[u8], &mut Decoder),
+        lists: &mut Lists,
+        answers: &mut Answers,
+    ) -> Executed {
+        let batch = decoder.decode(bytes, usize::MAX);
+        let (shared, client) = (&self.shared, &mut self.client);
+        let room = shared.output_bytes_max.saturating_sub(self.outbox.len());
+        let executor = Executor { shared, client, answers, lists, room };
+        let run::Executed { consumed, stop, latest } = executor.execute(&batch);
+        self.latest = latest.or(self.latest);
+        let missing = match stop {
+            Stop::Done => Some(batch.missing()),
+            Stop::Full => None,
+            Stop::Close => {
+                self.is_closing = true;
+                None
+            }
+            Stop::Later(later) => {
+                self.later = Some(later);
+                None
+            }
+        };
+        if let (Some(error), Some(_)) = (batch.error(), missing) {
+            count_malformed(self.shared.gate.metrics());
+            answers.protocol_error(error);
+            self.is_closing = true;
+        }
+        Executed { consumed, missing }
+    }
+}

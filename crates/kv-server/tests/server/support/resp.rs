@@ -1,0 +1,138 @@
+//! A client of the Redis protocol that sends and expects bytes.
+
+use kv_server::testing::TestServer;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::within;
+
+/// A connection.
+pub(crate) struct Resp {
+    pub(crate) stream: TcpStream,
+}
+
+impl Resp {
+    /// Connects to a server.
+    pub(crate) async fn connect(server: &TestServer) -> Self {
+        let addr = server.socket_addr_of("resp");
+        Self { stream: TcpStream::connect(addr).await.expect("a connection") }
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        within(self.stream.write_all(bytes.as_ref())).await.expect("the server reads");
+    }
+
+    /// Receives so many bytes.
+    pub(crate) async fn receive(&mut self, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        within(self.stream.read_exact(&mut bytes)).await.expect("an answer");
+        bytes
+    }
+
+    /// Expects exactly these bytes to come next.
+    pub(crate) async fn expect(&mut self, expected: impl AsRef<[u8]>) {
+        let expected = expected.as_ref();
+        let mut received = Vec::new();
+        while received.len() < expected.len() {
+            let mut bytes = vec![0; expected.len() - received.len()];
+            let read = within(self.stream.read(&mut bytes)).await.expect("an answer");
+            received.extend_from_slice(&bytes[..read]);
+            let same = expected.starts_with(&received);
+            assert!(
+                same && read > 0,
+                "expected {:?}\n    came {:?}",
+                text(expected),
+                text(&received)
+            );
+        }
+    }
+
+    /// Sends a command whose arguments are separated by spaces, and expects an answer.
+    pub(crate) async fn ask(&mut self, command_line: &str, expected: impl AsRef<[u8]>) {
+        self.send(command(command_line)).await;
+        self.expect(expected).await;
+    }
+
+    /// Has a conversation: commands, and the answer to each.
+    pub(crate) async fn talk(&mut self, lines: &[(&str, &str)]) {
+        for (line, expected) in lines {
+            self.send(command(line)).await;
+            let mut received = vec![0; expected.len()];
+            let read = within(self.stream.read_exact(&mut received)).await;
+            let came = text(&received);
+            assert!(
+                read.is_ok() && came == text(expected.as_bytes()),
+                "{line}\n came {came:?}\n  not {expected:?}"
+            );
+        }
+        self.is_silent().await;
+    }
+
+    /// Receives the bulk strings of an array, of arrays too.
+    pub(crate) async fn array_of_bulks(&mut self) -> Vec<String> {
+        let (mut left, mut bulks) = (1, Vec::new());
+        while left > 0 {
+            left -= 1;
+            let line = self.line().await;
+            let len: usize = line[1..].parse().expect("a length");
+            match &line[..1] {
+                "*" => left += len,
+                "$" => {
+                    let value = self.receive(len + 2).await;
+                    bulks.push(String::from_utf8(value[..len].to_vec()).expect("text"));
+                }
+                other => panic!("{other} came"),
+            }
+        }
+        bulks
+    }
+
+    /// Receives a line, and gives it back without its end.
+    pub(crate) async fn line(&mut self) -> String {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            line.extend(self.receive(1).await);
+        }
+        String::from_utf8(line).expect("text").trim_end().to_owned()
+    }
+
+    /// Proves that nothing was answered beside what was expected.
+    pub(crate) async fn is_silent(&mut self) {
+        self.send(command("ECHO silence")).await;
+        self.expect(b"$7\r\nsilence\r\n").await;
+    }
+
+    /// Expects the server to have closed the connection.
+    pub(crate) async fn expect_end(&mut self) {
+        let mut rest = Vec::new();
+        within(self.stream.read_to_end(&mut rest)).await.expect("an orderly end");
+        assert!(rest.is_empty(), "came {:?}", text(&rest));
+    }
+}
+
+/// A command whose arguments are separated by spaces. `''` is an empty argument.
+pub(crate) fn command(line: &str) -> Vec<u8> {
+    let args: Vec<&[u8]> =
+        line.split(' ').map(|arg| if arg == "''" { &b""[..] } else { arg.as_bytes() }).collect();
+    request(&args)
+}
+
+/// A command of these arguments.
+pub(crate) fn request(args: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", args.len()).into_bytes();
+    for arg in args {
+        bytes.extend_from_slice(&bulk(arg));
+    }
+    bytes
+}
+
+/// A bulk string.
+pub(crate) fn bulk(value: &[u8]) -> Vec<u8> {
+    [format!("${}\r\n", value.len()).as_bytes(), value, b"\r\n"].concat()
+}
+
+fn text(bytes: &[u8]) -> String {
+    let shown: String = String::from_utf8_lossy(bytes).chars().take(500).collect();
+    shown
+}

@@ -1,0 +1,3 @@
+//! What docs/clients.md shows of fred, as a program.
+
+include!(concat!(env!("OUT_DIR"), "/fred.rs"));

@@ -1,0 +1,3 @@
+//! What docs/clients.md shows of redis-rs, as a program.
+
+include!(concat!(env!("OUT_DIR"), "/redis-rs.rs"));

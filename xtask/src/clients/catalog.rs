@@ -1,0 +1,139 @@
+//! Which clients there are.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::server::Server;
+use super::software::{Ready, Software};
+use super::{redis_benchmark, redis_cli, script};
+
+/// A client that is tried.
+#[derive(Debug)]
+pub(super) struct Client {
+    /// Its name on the command line, in `docs/clients.md`, and of its folder in `xtask/clients/`.
+    pub(super) name: &'static str,
+    pub(super) what: &'static str,
+    pub(super) speaks: Speaks,
+    pub(super) software: Software,
+    /// The ways in which it is used; each has a server of its own.
+    pub(super) ways: &'static [Way],
+}
+
+/// What a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Speaks {
+    Resp,
+    Grpc,
+}
+
+/// A way to use a client.
+#[derive(Debug)]
+pub(super) struct Way {
+    /// What its script is started with.
+    pub(super) arguments: &'static [&'static str],
+    /// Packages beside those it needs: the name of another list of them, `NAME.txt`.
+    pub(super) extra: Option<&'static str>,
+}
+
+impl Way {
+    const fn new(arguments: &'static [&'static str]) -> Self {
+        Self { arguments, extra: None }
+    }
+
+    const fn with(self, extra: &'static str) -> Self {
+        Self { extra: Some(extra), ..self }
+    }
+}
+
+/// The protocol versions that a library can be told to speak.
+const BY_DEFAULT: Way = Way::new(&[]);
+const RESP2: Way = Way::new(&["--protocol", "2"]);
+const RESP3: Way = Way::new(&["--protocol", "3"]);
+
+/// All clients, those first whose software needs no installing.
+pub(super) const CLIENTS: [Client; 8] = [
+    Client {
+        name: "redis-cli",
+        what: "the command line of Redis",
+        speaks: Speaks::Resp,
+        software: Software::Program { package: "redis-tools", check: redis_cli::check },
+        ways: &[BY_DEFAULT],
+    },
+    Client {
+        name: "redis-benchmark",
+        what: "the load generator of Redis",
+        speaks: Speaks::Resp,
+        software: Software::Program { package: "redis-tools", check: redis_benchmark::check },
+        ways: &[BY_DEFAULT],
+    },
+    Client {
+        name: "redis-py",
+        what: "Redis for Python",
+        speaks: Speaks::Resp,
+        software: Software::Python { extras: &["hiredis"] },
+        ways: &[BY_DEFAULT, RESP2, RESP3.with("hiredis"), RESP2.with("hiredis")],
+    },
+    Client {
+        name: "node-redis",
+        what: "Redis for Node.js",
+        speaks: Speaks::Resp,
+        software: Software::Node,
+        ways: &[BY_DEFAULT, RESP2],
+    },
+    Client {
+        name: "ioredis",
+        what: "the other Redis for Node.js",
+        speaks: Speaks::Resp,
+        software: Software::Node,
+        ways: &[BY_DEFAULT, RESP2],
+    },
+    Client {
+        name: "redis-rs",
+        what: "Redis for Rust: the crate `redis`",
+        speaks: Speaks::Resp,
+        software: Software::Rust,
+        ways: &[BY_DEFAULT, RESP3],
+    },
+    Client {
+        name: "fred",
+        what: "the other Redis for Rust",
+        speaks: Speaks::Resp,
+        software: Software::Rust,
+        ways: &[BY_DEFAULT, RESP3],
+    },
+    Client {
+        name: "grpcio",
+        what: "gRPC for Python, generated from proto/ on the spot",
+        speaks: Speaks::Grpc,
+        software: Software::Python { extras: &[] },
+        ways: &[BY_DEFAULT],
+    },
+];
+
+/// A client whose software is there, in one of its ways.
+#[derive(Debug)]
+pub(super) struct Subject<'a> {
+    pub(super) root: &'a Path,
+    pub(super) way: &'a Way,
+    pub(super) ready: &'a Ready,
+}
+
+impl Subject<'_> {
+    /// Uses the server and checks every answer; adds what software was used to `versions`.
+    pub(super) fn run(&self, server: &mut Server, versions: &mut Vec<String>) -> Result<()> {
+        match self.ready {
+            Ready::Program { version, check } => {
+                versions.push(version.clone());
+                check(server)
+            }
+            Ready::Script(installed) => {
+                let mut command = installed.command(self.way);
+                command.env("KV_CLIENTS_ROOT", self.root);
+                let told = script::run(&mut command, server);
+                versions.extend(told?);
+                Ok(())
+            }
+        }
+    }
+}
