@@ -201,6 +201,59 @@ async fn a_request_has_to_arrive_in_time() {
     kv.set(set("k", "v")).await.expect("the server goes on");
 }
 
+#[tokio::test]
+async fn redis_clients_are_told_what_is_too_much() {
+    let server = start_with(&LIMITS);
+    let addr = server.socket_addr_of("resp");
+    let mut set_large = b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$307200\r\n".to_vec();
+    // Five bytes of the value are missing.
+    set_large.extend(vec![b'v'; LARGE - 5]);
+    let mut begun = Vec::new();
+    while metric(&server, "kv_in_flight_bytes") + LARGE as u64 <= 2 << 20 {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        stream.write_all(&set_large).await.unwrap();
+        begun.push(stream);
+        until(|| {
+            metric(&server, "kv_in_flight_bytes") >= (begun.len() * (LARGE - (16 << 10))) as u64
+        })
+        .await;
+    }
+    let mut refused = TcpStream::connect(addr).await.unwrap();
+    refused.write_all(&set_large).await.unwrap();
+    let mut answer = Vec::new();
+    // The end may come as a reset, since not all that was sent was read.
+    drop(within(refused.read_to_end(&mut answer)).await);
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.is_empty() || answer.starts_with("-TRYAGAIN too much is in flight"), "{answer}");
+    let exhausted = "kv_request_errors_total{protocol=\"resp\",kind=\"exhausted\"}";
+    assert_eq!(metric(&server, exhausted), 1);
+    let mut small = TcpStream::connect(addr).await.unwrap();
+    small.write_all(b"*1\r\n$4\r\nPING\r\n").await.unwrap();
+    let mut pong = [0; 7];
+    within(small.read_exact(&mut pong)).await.expect("small requests go on");
+    assert_eq!(&pong, b"+PONG\r\n");
+    for mut stream in begun {
+        stream.write_all(b"vvvvv\r\n").await.unwrap();
+        let mut ok = [0; 5];
+        within(stream.read_exact(&mut ok)).await.expect("those that had begun are completed");
+        assert_eq!(&ok, b"+OK\r\n");
+    }
+    until(|| metric(&server, "kv_in_flight_bytes") == 0).await;
+}
+
+#[tokio::test]
+async fn a_redis_client_without_a_place_is_told_so() {
+    let server = start_with(&[("limits.connections_max", "1")]);
+    let addr = server.socket_addr_of("resp");
+    let mut first = TcpStream::connect(addr).await.unwrap();
+    first.write_all(b"PING\r\n").await.unwrap();
+    within(first.read_exact(&mut [0; 7])).await.unwrap();
+    let mut second = TcpStream::connect(addr).await.unwrap();
+    let mut answer = String::new();
+    within(second.read_to_string(&mut answer)).await.unwrap();
+    assert_eq!(answer, "-ERR max number of clients reached\r\n");
+}
+
 /// Connects from another address of this machine.
 async fn connect_from(from: &str, to: SocketAddr) -> std::io::Result<TcpStream> {
     let socket = TcpSocket::new_v4()?;
