@@ -304,6 +304,7 @@ fn the_log_goes_on_where_it_was_cut() {
             fsync: FsyncMode::Always,
             segment_bytes: 64 << 10,
             buffer_bytes: 1 << 20,
+            reuse_bytes: 128 << 10,
             seed: round,
         };
         let journal = Arc::new(FileJournal::new(Arc::new(log.disk.clone()), options));

@@ -127,7 +127,7 @@ impl FileJournal {
         };
         Self {
             options,
-            segments: Segments::new(disk, options.segment_bytes),
+            segments: Segments::new(disk, &options),
             buffer: Mutex::new(buffer),
             work: Condvar::new(),
             written: AtomicU64::new(0),
