@@ -118,6 +118,21 @@ pub(super) static DIFFERENCES: &[Difference] = &[
         example: Example::Commands(&[r#"CONFIG SET maxmemory """#]),
     },
     Difference {
+        what: "`DBSIZE` and `MEMORY USAGE` of keys whose time has come",
+        redis: "they count until something removes them",
+        kv: "they are gone: a value that is written with a time in the past is not stored",
+        reason: "an expired key is never seen",
+        covers: |command, redis, kv| match (redis, kv) {
+            (Value::Integer(redis), Value::Integer(kv)) => {
+                is(command.first(), "DBSIZE") && kv < redis
+            }
+            (Value::Integer(_), Value::NullBulk | Value::Null) => is(command.get(1), "USAGE"),
+            _ => false,
+        },
+        stores_differ: false,
+        example: Example::Commands(&["SET k v PXAT 1", "DBSIZE"]),
+    },
+    Difference {
         what: "Cursors that no `SCAN` has returned",
         redis: "any number, also a negative one, is a place to go on at",
         kv: "may be refused as `invalid cursor`",
