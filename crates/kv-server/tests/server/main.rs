@@ -35,6 +35,7 @@ mod malformed_input;
 mod messages_over_the_limit;
 mod metrics_page;
 mod out_of_memory;
+mod overload;
 mod panics_are_contained;
 mod pipeline;
 mod pipeline_ahead;
