@@ -16,6 +16,7 @@ use crate::persistence::Persistence;
 use crate::promise::{self, Basis, Promise, Unkept};
 use crate::readiness::Loading;
 use crate::serving::Serving;
+use crate::shutdown::StopRequests;
 use crate::waiting::Waiter;
 
 /// What every protocol goes through to the store. One per server; protocols differ in what they read and
@@ -27,6 +28,7 @@ pub(crate) struct Gate {
     fsync: FsyncMode,
     started: Stopwatch,
     metrics: Arc<Metrics>,
+    stop_requests: StopRequests,
     budget: Arc<Budget>,
     request_timeout: Duration,
 }
@@ -43,6 +45,7 @@ impl Gate {
             promise,
             fsync: config.persist.fsync,
             started: Stopwatch::start(),
+            stop_requests: StopRequests::default(),
             metrics: Arc::new(Metrics::new()),
             budget: Arc::new(Budget::new(all.get(), connection.get())),
             request_timeout: limits.request_timeout.get(),
@@ -77,6 +80,11 @@ impl Gate {
     /// Where requests and connections are counted.
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Where a client asks for the server to stop.
+    pub(crate) fn stop_requests(&self) -> &StopRequests {
+        &self.stop_requests
     }
 
     /// The bytes that requests and answers in flight may take.

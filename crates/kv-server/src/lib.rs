@@ -55,7 +55,7 @@ pub use clock::SystemClock;
 pub use config::{
     Config, ConfigError, Count, Directory, ENV_PREFIX, EngineSection, FsyncMode, LimitsSection,
     ListenAddr, LogFilter, LogFormat, LogSection, OrOff, Origins, PersistSection, PowerOfTwo,
-    Problem, ServerSection, Size, Source, Sources, Span,
+    Problem, RespSection, ServerSection, Size, Source, Sources, Span, Threshold,
 };
 pub use data_dir::{DataDir, DataDirError, IdleDataDir};
 pub use error::StartError;
@@ -63,4 +63,5 @@ pub use expiry_thread::ExpiryThread;
 pub use persistence::{LastSnapshot, Persistence, PersistenceStats, SnapshotError, SnapshotTaken};
 pub use readiness::Readiness;
 pub use server::{Server, Stopped};
+pub use shutdown::FinalSnapshot;
 pub use signals::StopSignals;

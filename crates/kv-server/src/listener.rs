@@ -15,7 +15,7 @@ use crate::metrics::{self, ConnectionGuard, Metrics};
 use crate::places::{Place, Places};
 
 /// Connections the system may hold for us before they are accepted.
-const BACKLOG: u32 = 1024;
+pub(crate) const BACKLOG: u32 = 1024;
 
 /// First pause after a failed accept; doubled each time.
 const BACKOFF_MIN: Duration = Duration::from_millis(5);

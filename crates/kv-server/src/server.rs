@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
-use tracing::error;
+use tracing::{error, info};
 
 use crate::backend::Backend;
 use crate::config::Config;
@@ -21,7 +21,7 @@ use crate::http::Http;
 use crate::places::Places;
 use crate::resp::Resp;
 use crate::serving::serving;
-use crate::shutdown::{Drain, DrainSwitch, drain_switch};
+use crate::shutdown::{Drain, DrainSwitch, FinalSnapshot, drain_switch};
 
 /// A server that listens and does not serve yet.
 pub struct Server {
@@ -45,6 +45,8 @@ impl fmt::Debug for Server {
 pub struct Stopped {
     /// Connections that were still busy at the end of `server.drain_timeout` and were cut off.
     pub connections_cut: usize,
+    /// What the client wanted who asked for the stop, if it was one.
+    pub final_snapshot: FinalSnapshot,
 }
 
 impl Server {
@@ -88,10 +90,10 @@ impl Server {
         self.endpoints.iter().map(Endpoint::local_addr)
     }
 
-    /// Serves until `shutdown` ends, then stops listening and waits for what is in flight, for
+    /// Serves until `shutdown` ends or a client asks for it, then stops listening and waits for what is in flight, for
     /// `server.drain_timeout` at most. Dropping the future cuts every connection at once.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Stopped {
-        let Self { endpoints, drain_timeout, switch, drain, watching, .. } = self;
+        let Self { gate, endpoints, drain_timeout, switch, drain, watching } = self;
         // Ends with this function.
         let mut watch = JoinSet::new();
         watch.spawn(watching);
@@ -99,7 +101,13 @@ impl Server {
         for endpoint in endpoints {
             serving.spawn(endpoint.serve(drain.clone(), drain_timeout));
         }
-        shutdown.await;
+        let final_snapshot = tokio::select! {
+            () = shutdown => FinalSnapshot::default(),
+            asked = gate.stop_requests().asked() => {
+                info!("stopping: a client asks for it");
+                asked
+            }
+        };
         switch.turn();
         let mut connections_cut = 0;
         while let Some(ended) = serving.join_next().await {
@@ -108,6 +116,6 @@ impl Server {
                 Err(error) => error!(%error, "a listener's task failed"),
             }
         }
-        Stopped { connections_cut }
+        Stopped { connections_cut, final_snapshot }
     }
 }

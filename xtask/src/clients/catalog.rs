@@ -130,9 +130,52 @@ impl Subject<'_> {
             Ready::Script(installed) => {
                 let mut command = installed.command(self.way);
                 command.env("KV_CLIENTS_ROOT", self.root);
-                let told = script::run(&mut command, server);
-                versions.extend(told?);
-                Ok(())
+                script::run(&mut command, server, versions)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(path: &str) -> String {
+        std::fs::read_to_string(Path::new("..").join(path)).unwrap()
+    }
+
+    /// The versions in a client's manifests: after `==` in Python's, `": "` in Node's, `"=` in Rust's.
+    fn pinned(client: &Client) -> Vec<String> {
+        let folder = format!("xtask/clients/{}", client.name);
+        let (text, mark) = match client.software {
+            Software::Program { .. } => return Vec::new(),
+            Software::Python { extras } => {
+                let lists = ["requirements"].iter().chain(extras);
+                (lists.map(|list| read(&format!("{folder}/{list}.txt"))).collect(), "==")
+            }
+            Software::Node => (read(&format!("{folder}/package.json")), "\": \""),
+            Software::Rust => {
+                let manifest = read("xtask/clients/rust/Cargo.toml");
+                let is_own = |line: &&str| line.starts_with(client.name.trim_end_matches("-rs"));
+                (manifest.lines().filter(is_own).collect(), "\"=")
+            }
+        };
+        let versions = text.split(mark).skip(1).filter(|rest| rest.starts_with(char::is_numeric));
+        let is_part = |character: char| character.is_numeric() || character == '.';
+        versions.map(|rest| rest.split(|c| !is_part(c)).next().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_page_tells_every_client_with_its_version() {
+        let page = read("docs/clients.md");
+        for client in &CLIENTS {
+            let start = format!("| [{}](#{}) |", client.name, client.name);
+            let row = page.lines().find(|line| line.starts_with(&start)).unwrap_or(&start);
+            let versions = pinned(client);
+            let is_program = matches!(client.software, Software::Program { .. });
+            assert_eq!(versions.is_empty(), is_program, "{}", client.name);
+            for version in versions {
+                assert!(row.contains(&version), "{version} is not in docs/clients.md: {row}");
             }
         }
     }

@@ -27,14 +27,13 @@ use outcome::{Ending, Outcome};
 use server::{Server, Tested};
 
 /// Builds the server just as `ci` does, so that nothing is built twice.
-pub(crate) const BUILD: &str =
-    "cargo build --workspace --bins --examples --tests --all-features --locked";
+const BUILD: &str = "cargo build --workspace --bins --examples --tests --all-features --locked";
 
 /// Where [`BUILD`] leaves the server, relative to the workspace root.
 const BUILT: &str = "target/debug/kv-server";
 
 /// What `cargo xtask clients` accepts.
-#[derive(Debug, Default, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The clients to run; all when left out
     #[arg(value_parser = client_names())]
@@ -52,11 +51,6 @@ pub(crate) struct Options {
 
 fn client_names() -> PossibleValuesParser {
     PossibleValuesParser::new(CLIENTS.map(|client| client.name))
-}
-
-/// Runs all clients, as `ci` does.
-pub(crate) fn check(root: &Path) -> Result<()> {
-    run(root, &Options::default())
 }
 
 /// Runs the clients one after the other, those after a failure too.

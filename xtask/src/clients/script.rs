@@ -39,9 +39,13 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Runs the script to its end and gives the versions it has told. Fails when it does, or when it is silent
+/// Runs the script to its end, and adds what it tells of versions. Fails when it does, or when it is silent
 /// for too long.
-pub(super) fn run(command: &mut Command, server: &mut Server) -> Result<Vec<String>> {
+pub(super) fn run(
+    command: &mut Command,
+    server: &mut Server,
+    versions: &mut Vec<String>,
+) -> Result<()> {
     let program = command.get_program().display().to_string();
     let mut child = command
         .envs(server.environment())
@@ -49,25 +53,24 @@ pub(super) fn run(command: &mut Command, server: &mut Server) -> Result<Vec<Stri
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("{program} could not be started"))?;
-    let followed = follow(&mut child, server);
+    let followed = follow(&mut child, server, versions);
     if followed.is_err() {
         // It may have ended by itself, which is as good.
         drop(child.kill());
     }
     let status = child.wait()?;
-    let versions = followed?;
+    followed?;
     anyhow::ensure!(status.success(), "the script ended with {status}");
-    Ok(versions)
+    Ok(())
 }
 
-fn follow(child: &mut Child, server: &mut Server) -> Result<Vec<String>> {
+fn follow(child: &mut Child, server: &mut Server, versions: &mut Vec<String>) -> Result<()> {
     let mut input = child.stdin.take().context("the script has no input")?;
     let lines = lines(child)?;
-    let mut versions = Vec::new();
     loop {
         let line = match lines.recv_timeout(SILENCE_MAX) {
             Ok(line) => line,
-            Err(RecvTimeoutError::Disconnected) => return Ok(versions),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {
                 anyhow::bail!("the script was silent for {SILENCE_MAX:?} and was ended")
             }

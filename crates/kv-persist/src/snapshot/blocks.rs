@@ -1,5 +1,6 @@
 //! Reading the blocks of some shards one after the other, with large reads and no copies.
 
+use std::mem::take;
 use std::ops::Range;
 
 use kv_core::{Change, Effect};
@@ -10,7 +11,7 @@ use super::file::{SnapshotFile, read_exactly};
 use crate::format::effect::take_effect;
 
 /// Bytes read from the file at once. A block that is larger is read whole.
-const READ_BYTES: usize = 1 << 20;
+const READ_BYTES: usize = 256 << 10;
 
 /// Effects shown at once.
 const EFFECTS_AT_ONCE: usize = 256;
@@ -58,6 +59,12 @@ impl<'f> Blocks<'f> {
         let (buffer, unpacked) = (Vec::new(), Vec::new());
         let tally = Tally { offset, ..Tally::default() };
         Self { file, shards, offset, end, buffer, filled: 0..0, unpacked, tally }
+    }
+
+    /// Goes on with other shards, as if it was new, but in the same memory.
+    pub(super) fn restart(&mut self, shards: Range<u32>) {
+        let (buffer, unpacked) = (take(&mut self.buffer), take(&mut self.unpacked));
+        *self = Self { buffer, unpacked, ..Self::new(self.file, shards) };
     }
 
     /// What has been read so far.

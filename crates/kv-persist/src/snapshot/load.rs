@@ -14,8 +14,9 @@ use super::file::SnapshotFile;
 /// The most threads that load one snapshot.
 pub const LOAD_THREADS_MAX: usize = 64;
 
-/// Threads take shards in parts of about this many bytes, so that all end at about the same time.
-const PART_BYTES: u64 = 8 << 20;
+/// Threads take shards in parts of about this many bytes: so few that all end at about the same time, also
+/// when what is small in the file is much in memory.
+const PART_BYTES: u64 = 1 << 20;
 
 /// How far a load has got. Counters only: readers need no order with other memory.
 #[derive(Debug, Default)]
@@ -97,10 +98,12 @@ struct Load<'a> {
 impl Load<'_> {
     /// Loads parts until there are no more, or one is damaged.
     fn run(&self) {
+        let mut blocks = Blocks::new(self.file, 0..0);
         while !self.has_failed.load(Ordering::Relaxed) {
             let index = self.next_part.fetch_add(1, Ordering::Relaxed);
             let Some(part) = self.parts.get(index) else { break };
-            let outcome = self.load_part(part.clone());
+            blocks.restart(part.clone());
+            let outcome = self.load_part(&mut blocks);
             if outcome.is_err() {
                 self.has_failed.store(true, Ordering::Relaxed);
             }
@@ -110,8 +113,7 @@ impl Load<'_> {
         }
     }
 
-    fn load_part(&self, shards: Range<u32>) -> Result<Tally, SnapshotDamage> {
-        let mut blocks = Blocks::new(self.file, shards);
+    fn load_part(&self, blocks: &mut Blocks<'_>) -> Result<Tally, SnapshotDamage> {
         while let Some(block) = blocks.next_block()? {
             block.effects(&mut |effects| self.target.replay(effects))?;
             self.progress.bytes.fetch_add(block.bytes(), Ordering::Relaxed);

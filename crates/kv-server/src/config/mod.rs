@@ -8,6 +8,7 @@ mod load;
 mod numbers;
 mod origins;
 mod persist;
+mod resp;
 mod setting;
 mod words;
 
@@ -16,12 +17,15 @@ pub use layers::{ENV_PREFIX, Sources};
 pub use numbers::{Count, OrOff, PowerOfTwo, Size, Span};
 pub use origins::Origins;
 pub use persist::{FsyncMode, PersistSection};
+pub use resp::{RespSection, Threshold};
 pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use kv_core::eviction::PolicyKind;
-use kv_core::{EngineConfig, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
+use kv_core::{
+    EngineConfig, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, StoreSettings, VALUE_BYTES_HARD_MAX,
+};
 use setting::Setting;
 
 const KIB: u64 = 1 << 10;
@@ -40,6 +44,8 @@ pub struct Config {
     pub persist: PersistSection,
     /// `[limits]`
     pub limits: LimitsSection,
+    /// `[resp]`
+    pub resp: RespSection,
     /// `[log]`
     pub log: LogSection,
 }
@@ -72,6 +78,14 @@ pub struct EngineSection {
     pub eviction_policy: PolicyKind,
     /// How often keys that have expired are removed.
     pub ttl_tick: Span<1, 100>,
+}
+
+impl EngineSection {
+    /// Takes over what a store was told since.
+    pub(crate) fn follow(&mut self, settings: &StoreSettings) {
+        self.memory_limit = Size::new(settings.memory_limit);
+        self.eviction_policy = settings.eviction_policy;
+    }
 }
 
 /// `[limits]`: bounds on what clients may ask.
@@ -148,6 +162,7 @@ impl Default for Config {
                 request_timeout: Span::from_millis(30_000),
                 streams_per_connection_max: Count::new(1024),
             },
+            resp: RespSection::default(),
             log: LogSection { level: LogFilter("info".to_owned()), format: LogFormat::Text },
         }
     }
@@ -160,7 +175,7 @@ const fn loopback(port: u16) -> ListenAddr {
 impl Config {
     /// Shows every key and its value to `visitor`, in the order of documentation: the one list of keys.
     fn visit(&mut self, visitor: &mut impl Visitor) {
-        let Self { data_dir, server, engine, persist, limits, log } = self;
+        let Self { data_dir, server, engine, persist, limits, resp, log } = self;
         visitor.setting("data_dir", data_dir);
         visitor.setting("server.resp_addr", &mut server.resp_addr);
         visitor.setting("server.grpc_addr", &mut server.grpc_addr);
@@ -187,6 +202,7 @@ impl Config {
         visitor.setting("limits.request_timeout", &mut limits.request_timeout);
         let streams = &mut limits.streams_per_connection_max;
         visitor.setting("limits.streams_per_connection_max", streams);
+        resp.visit(visitor);
         visitor.setting("log.level", &mut log.level);
         visitor.setting("log.format", &mut log.format);
     }
@@ -208,6 +224,13 @@ impl Config {
         }
     }
 
+    /// Every key and its value, as `--set` takes it.
+    pub(crate) fn entries(&self) -> Vec<(&'static str, String)> {
+        let mut lister = Lister::default();
+        self.clone().visit(&mut lister);
+        lister.entries
+    }
+
     /// The configuration as TOML: every key, none left to a default.
     pub fn to_toml(&self) -> String {
         let mut writer = Writer::default();
@@ -220,6 +243,20 @@ impl Config {
 trait Visitor {
     /// Sees one key.
     fn setting<T: Setting>(&mut self, key: &'static str, value: &mut T);
+}
+
+/// Lists keys and values.
+#[derive(Default)]
+struct Lister {
+    entries: Vec<(&'static str, String)>,
+}
+
+impl Visitor for Lister {
+    fn setting<T: Setting>(&mut self, key: &'static str, value: &mut T) {
+        let text = value.to_toml();
+        let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(&text);
+        self.entries.push((key, text.to_owned()));
+    }
 }
 
 /// Writes TOML.

@@ -179,6 +179,11 @@ impl<const MIN_MS: u64, const MAX_MS: u64> Setting for Span<MIN_MS, MAX_MS> {
 pub struct OrOff<T>(Option<T>);
 
 impl<T: Copy> OrOff<T> {
+    /// Off.
+    pub(super) const fn off() -> Self {
+        Self(None)
+    }
+
     /// What is not off.
     pub(super) const fn on(value: T) -> Self {
         Self(Some(value))

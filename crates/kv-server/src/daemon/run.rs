@@ -1,6 +1,7 @@
 //! A server's life: everything is started in order, and stopped in the other.
 
 use std::hash::{BuildHasher as _, RandomState};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -9,7 +10,7 @@ use anyhow::{Context as _, anyhow};
 use kv_core::{Journal, NullJournal, ShardedStore, Store, TtlManager};
 use kv_server::{
     AdminThread, Backend, BuildInfo, Config, DataDir, ExpiryThread, Readiness, Server, StopSignals,
-    SystemClock,
+    Stopped, SystemClock,
 };
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
@@ -43,7 +44,7 @@ async fn serve_in_memory(config: &Config, clock: &Arc<SystemClock>) -> anyhow::R
     let server = Server::bind(config, Backend::new(Arc::clone(&store) as Arc<dyn Store>))?;
     let _admin = listen(config, &server)?;
     info!(version = env!("CARGO_PKG_VERSION"), "ready");
-    serve(server, signals, None).await;
+    let _stopped: Stopped = serve(server, signals, None).await;
     // The process ends: freeing every key one by one would only delay that.
     std::mem::forget(store);
     Ok(())
@@ -75,7 +76,7 @@ async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Res
         })
     };
     let started = started.context("cannot start the thread that loads what was kept")?;
-    serve(server, signals, Some(failure)).await;
+    let stopped = serve(server, signals, Some(failure)).await;
     if !readiness.is_ready() && !has_failed.load(Ordering::Acquire) {
         // Nothing was written, and nothing can be any more: what is half loaded can be left behind.
         return Ok(());
@@ -83,9 +84,10 @@ async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Res
     let started = started.join().map_err(|_panic| anyhow!("loading what was kept has panicked"))?;
     let (running, expiry) = started?;
     drop(expiry);
-    let stopped = durable.stop(running, config.persist.snapshot_on_shutdown);
+    let final_snapshot = stopped.final_snapshot.is_wanted(config.persist.snapshot_on_shutdown);
+    let closed = durable.stop(running, final_snapshot);
     std::mem::forget(durable);
-    stopped
+    closed
 }
 
 /// Makes sure that the engine accepts the configuration.
@@ -152,8 +154,12 @@ fn listen(config: &Config, server: &Server) -> anyhow::Result<Option<AdminThread
     Ok(admin)
 }
 
-/// Serves until a signal, or until loading fails.
-async fn serve(server: Server, mut signals: StopSignals, failure: Option<oneshot::Receiver<()>>) {
+/// Serves until a signal, until a client asks for the end, or until loading fails.
+async fn serve(
+    server: Server,
+    mut signals: StopSignals,
+    failure: Option<oneshot::Receiver<()>>,
+) -> Stopped {
     let failed = async move {
         let told = match failure {
             Some(failure) => failure.await.is_ok(),
@@ -163,17 +169,25 @@ async fn serve(server: Server, mut signals: StopSignals, failure: Option<oneshot
             std::future::pending::<()>().await;
         }
     };
-    let stopped = server.serve(async move {
-        tokio::select! {
-            signal = signals.next() => {
-                info!(signal, "stopping; a second signal stops at once");
-                tokio::spawn(stop_at_once(signals));
-            }
-            () = failed => error!("what was kept cannot be loaded"),
+    let (stop, stopping) = oneshot::channel::<()>();
+    // A dropped sender stops the server like a sent message.
+    let mut serving = pin!(server.serve(async move { drop(stopping.await) }));
+    let stopped = tokio::select! {
+        stopped = &mut serving => stopped,
+        signal = signals.next() => {
+            info!(signal, "stopping; a second signal stops at once");
+            tokio::spawn(stop_at_once(signals));
+            drop(stop);
+            serving.await
         }
-    });
-    let cut = stopped.await.connections_cut;
-    info!(connections_cut = cut, "stopped");
+        () = failed => {
+            error!("what was kept cannot be loaded");
+            drop(stop);
+            serving.await
+        }
+    };
+    info!(connections_cut = stopped.connections_cut, "stopped");
+    stopped
 }
 
 async fn stop_at_once(mut signals: StopSignals) {

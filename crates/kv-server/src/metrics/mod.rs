@@ -21,8 +21,9 @@ mod seat;
 
 pub(crate) use connections::ConnectionGuard;
 pub(crate) use exposition::{CONTENT_TYPE, Exposition};
-pub(crate) use labels::{ErrorKind, Operation, Protocol};
+pub(crate) use labels::{ErrorKind, Label, Operation, Protocol};
 pub(crate) use metered::Metered;
+pub(crate) use seat::seat;
 
 use std::fmt;
 use std::time::Duration;

@@ -35,7 +35,7 @@ thread_local! {
 struct Lease(usize);
 
 /// The seat of this thread, or [`SHARED`].
-pub(super) fn seat() -> usize {
+pub(crate) fn seat() -> usize {
     let seat = SEAT.get();
     if seat == UNSEATED { take_seat() } else { seat }
 }

@@ -14,16 +14,22 @@ mod commands;
 mod failure;
 mod glob;
 mod holding;
+mod housekeeping;
+mod info;
 mod input;
+mod lcs;
 mod outbox;
 mod plan;
 mod rdb;
 mod request;
 mod run;
+mod saves;
 mod scratch;
 mod session;
+mod settings;
 mod shared;
 mod slow_log;
+mod statistics;
 mod tally;
 mod turn;
 mod work;
@@ -33,6 +39,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tracing::debug;
 
+use self::housekeeping::Housekeeping;
 use self::session::Session;
 use self::shared::Shared;
 use crate::config::Config;
@@ -47,12 +54,14 @@ const REDIS_VERSION: &str = "7.2.0";
 /// The Redis protocol as one of the server's protocols.
 pub(crate) struct Resp {
     shared: Arc<Shared>,
+    housekeeping: Housekeeping,
 }
 
 impl Resp {
     /// Serves the store, once it is loaded, until the server drains.
     pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Self {
-        Self { shared: Arc::new(Shared::new(gate, config, drain)) }
+        let shared = Arc::new(Shared::new(gate, config, drain));
+        Self { shared, housekeeping: Housekeeping::default() }
     }
 }
 
@@ -66,6 +75,7 @@ impl Protocol for Resp {
     }
 
     fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()> {
+        self.housekeeping.begin(&self.shared);
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let Accepted { stream, permit } = accepted;

@@ -17,7 +17,6 @@ use super::scratch::Lists;
 use super::shared::Shared;
 use super::tally;
 use crate::clock::{Stopwatch, millis};
-use crate::metrics::Operation;
 use crate::promise::Basis;
 
 /// Most operations that go to the store together. Their values, each below the length from which they are
@@ -82,7 +81,7 @@ impl Executor<'_> {
         run.flush();
         let Executor { shared, client, lists, .. } = run.all;
         lists.ops = recycled(run.ops);
-        let took = lists.tally.report(shared.gate.metrics(), started);
+        let took = lists.tally.report(shared, started);
         if shared.slow_log.is_slow(took) {
             shared.slow_log.add_turn(batch, consumed, took, &client.record);
         }
@@ -113,16 +112,17 @@ impl<'b> Run<'_, 'b> {
     }
 
     fn dispatch(&mut self, request: Request<'b>) -> Stop {
-        match resolve(request).and_then(|command| self.admit(command)) {
-            Ok(command) => {
-                self.latest = Some(command);
-                self.all.lists.tally.count(command.operation);
-                self.run(command, request)
-            }
-            Err(failure) => {
-                self.all.lists.tally.count(Operation::Other);
-                self.fail(&failure)
-            }
+        match resolve(request) {
+            Ok(command) => match self.admit(command) {
+                Ok(()) => {
+                    self.latest = Some(command);
+                    self.all.lists.tally.count(command);
+                    self.run(command, request)
+                }
+                Err(failure) => self.reject(Some(command), &failure),
+            },
+            Err(failure @ Failure::Arity(command)) => self.reject(Some(command), &failure),
+            Err(failure) => self.reject(None, &failure),
         }
     }
 
@@ -130,7 +130,7 @@ impl<'b> Run<'_, 'b> {
         match command.run {
             Kind::Plan(plan) => match plan(request) {
                 Ok(plan) => self.push(command, plan),
-                Err(failure) => self.fail(&failure),
+                Err(failure) => self.fail(Some(command), &failure),
             },
             Kind::Each(operation) if request.len() == 2 => {
                 let op = operation(request.arg(1));
@@ -187,32 +187,43 @@ impl<'b> Run<'_, 'b> {
             }
             Err(failure) => {
                 answers.truncate(mark);
-                self.fail(&failure)
+                self.fail(Some(command), &failure)
             }
         }
     }
 
-    fn fail(&mut self, failure: &Failure) -> Stop {
+    /// Answers with an error, instead of executing a command.
+    #[cold]
+    fn reject(&mut self, command: Option<&'static Command>, failure: &Failure) -> Stop {
+        self.all.lists.tally.count_other();
+        if let Some(command) = command {
+            self.all.shared.statistics.commands.rejected(command);
+        }
+        self.fail(None, failure)
+    }
+
+    /// Answers with an error, for a command that was executed if one is given.
+    fn fail(&mut self, executed: Option<&'static Command>, failure: &Failure) -> Stop {
         self.flush();
-        tally::count_failure(self.all.shared.gate.metrics(), failure);
+        tally::count_failure(self.all.shared, executed, failure);
         self.all.answers.error(failure);
         self.room()
     }
 
     /// Whether a command may be executed now.
-    fn admit(&self, command: &'static Command) -> Result<&'static Command, Failure> {
+    fn admit(&self, command: &'static Command) -> Result<(), Failure> {
         if self.is_open {
-            return Ok(command);
+            return Ok(());
         }
         let shared = &self.all.shared;
         if let Err(loading) = shared.gate.open() {
             let is_served = command.flags.has(Flags::LOADING);
-            return if is_served { Ok(command) } else { Err(Failure::Loading(loading.percent)) };
+            return if is_served { Ok(()) } else { Err(Failure::Loading(loading.percent)) };
         }
         if command.flags.has(Flags::WRITE) {
             shared.writes()?;
         }
-        Ok(command)
+        Ok(())
     }
 
     /// Executes the operations taken so far, and answers them.
@@ -227,8 +238,9 @@ impl<'b> Run<'_, 'b> {
             results.resize_with(self.ops.len(), || Err(error.clone()));
         }
         for ((op, step), result) in self.ops.iter().zip(steps.drain(..)).zip(results.drain(..)) {
+            let command = step.command;
             if let Err(failure) = answer(op, step, result, client, answers) {
-                tally::count_failure(shared.gate.metrics(), &failure);
+                tally::count_failure(shared, Some(command), &failure);
                 answers.error(&failure);
             }
         }

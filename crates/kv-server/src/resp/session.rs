@@ -31,6 +31,7 @@ use super::input::Input;
 use super::outbox::{Outbox, Sent};
 use super::scratch::Scratch;
 use super::shared::Shared;
+use super::tally::count_failure;
 use crate::budget::Held;
 use crate::metrics::{Metered, Protocol};
 use crate::promise::Basis;
@@ -196,10 +197,13 @@ impl Session {
         context: &mut Context<'_>,
     ) -> io::Result<()> {
         let mut answers = answers.unwrap_or_else(|failure| {
+            let command = self.latest.map(|(command, _at)| command);
+            count_failure(&self.shared, command, &failure);
             let mut answers = Answers::default();
             answers.error(&failure);
             answers
         });
+        self.client.written = self.client.written.max(answers.basis().written());
         self.send(context, &mut answers)?;
         self.hold(context, &mut answers)?;
         self.tell();

@@ -1,13 +1,17 @@
 //! What all connections of the listener share.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use kv_core::Durability;
 use kv_resp::Limits;
 
 use super::clients::Clients;
+use super::info::Peak;
+use super::saves::Saves;
+use super::settings::Settings;
 use super::slow_log::SlowLog;
+use super::statistics::Statistics;
 use super::work::Workers;
 use crate::clock::millis;
 use crate::config::Config;
@@ -39,6 +43,16 @@ pub(crate) struct Shared {
     pub(super) clients: Arc<Clients>,
     /// Commands that took long.
     pub(super) slow_log: SlowLog,
+    /// The settings that may have changed since.
+    pub(super) settings: Settings,
+    /// What was counted.
+    pub(super) statistics: Statistics,
+    /// The most memory that was ever seen to be used.
+    pub(super) peak: Peak,
+    /// 40 digits that no other run of a server has.
+    pub(super) run_id: String,
+    /// How clients' snapshots ended.
+    pub(super) saves: Saves,
     /// Whether the server drains.
     pub(crate) drain: Drain,
 }
@@ -55,7 +69,15 @@ impl Shared {
             batch_ops_max: config.limits.batch_ops_max.as_usize(),
             output_bytes_max: config.limits.output_bytes_max.as_usize(),
             clients: Arc::default(),
-            slow_log: SlowLog::new(Some(Duration::from_millis(10)), 128),
+            slow_log: SlowLog::new(
+                config.resp.slow_log_threshold.get(),
+                config.resp.slow_log_entries.as_usize(),
+            ),
+            settings: Settings::new(config),
+            statistics: Statistics::default(),
+            saves: Saves::default(),
+            peak: Peak::default(),
+            run_id: run_id(),
             drain: drain.clone(),
         }
     }
@@ -79,4 +101,10 @@ impl Shared {
     pub(crate) fn uptime_ms(&self) -> u64 {
         millis(self.gate.started().elapsed())
     }
+}
+
+/// Drawn by the operating system.
+fn run_id() -> String {
+    let draw = || RandomState::new().hash_one(0_u8);
+    format!("{:016x}{:016x}{:08x}", draw(), draw(), draw() >> 32)
 }

@@ -16,6 +16,9 @@ const KEYS: usize = 1500;
 /// The length of the longest value, under `big`.
 const BIG_BYTES: usize = 100_000;
 
+/// How many lines of what went wrong are shown.
+const STDERR_LINES_SHOWN: usize = 5;
+
 type Check = fn(&RedisCli<'_>) -> Result<()>;
 
 const CHECKS: [(&str, Check); 10] = [
@@ -68,8 +71,9 @@ impl RedisCli<'_> {
         let stderr = String::from_utf8_lossy(&output.stderr);
         anyhow::ensure!(
             output.status.success() && stderr.is_empty(),
-            "{arguments:?} ended with {}: {stderr}",
-            output.status
+            "{arguments:?} ended with {}: {}",
+            output.status,
+            stderr.lines().take(STDERR_LINES_SHOWN).collect::<Vec<_>>().join("\n    ")
         );
         Ok(String::from_utf8(output.stdout)?)
     }

@@ -93,7 +93,7 @@ impl Terminal {
         let mut shown = std::mem::take(&mut self.pending);
         loop {
             if let Some((before, after)) = shown.split_once(end) {
-                self.pending = after.to_owned();
+                after.clone_into(&mut self.pending);
                 return Ok(before.to_owned());
             }
             let next = self.next_shown().with_context(|| format!("{end:?} is not in {shown:?}"))?;

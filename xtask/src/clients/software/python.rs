@@ -1,4 +1,4 @@
-//! Python: a virtual environment for each client, from PyPI.
+//! Python: a virtual environment for each client, with packages of `PyPI`.
 
 use std::path::Path;
 use std::process::Command;

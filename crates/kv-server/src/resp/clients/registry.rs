@@ -41,6 +41,11 @@ impl Clients {
         self.records().get(&id).cloned()
     }
 
+    /// How many connections there ever were.
+    pub(crate) fn ever(&self) -> u64 {
+        self.latest.load(Ordering::Relaxed)
+    }
+
     /// How many connections there are.
     pub(crate) fn count(&self) -> usize {
         self.records().len()

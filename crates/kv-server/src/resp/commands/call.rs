@@ -132,6 +132,16 @@ impl<'a> Call<'a> {
         self.basis = self.basis.and(basis);
     }
 
+    /// What the answer rests on so far, for an answer that comes later.
+    pub(crate) fn take_basis(&mut self) -> Basis {
+        std::mem::take(&mut self.basis)
+    }
+
+    /// Where the answer goes, in whatever parts.
+    pub(crate) fn answers(&mut self) -> &mut Answers {
+        self.answers
+    }
+
     /// The connection is closed when the client has its answers.
     pub(crate) fn close(&mut self) {
         self.after = After::Close;
@@ -151,11 +161,13 @@ impl<'a> Call<'a> {
         answer: impl Future<Output = Result<Answers, Failure>> + Send + 'static,
     ) {
         let (shared, client) = (Arc::clone(self.shared), self.client.record.share());
-        let args = shown(self.request);
+        let (args, command) = (shown(self.request), self.command);
         self.later(async move {
             let began = Stopwatch::start();
             let answers = answer.await;
             let took = began.elapsed();
+            // The call itself is counted already.
+            shared.statistics.commands.called(command, 0, took);
             if shared.slow_log.is_slow(took) {
                 shared.slow_log.add(args, took, &client);
             }

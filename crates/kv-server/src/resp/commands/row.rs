@@ -109,6 +109,8 @@ impl Flags {
     pub(crate) const KEYSPACE: Self = Self(1 << 13);
     /// Not a flag of Redis's: it is in `@dangerous` although it does not administer.
     pub(crate) const DANGEROUS: Self = Self(1 << 14);
+    /// Not a flag of Redis's: it is in `@admin` although it does not administer.
+    pub(crate) const ADMINISTERS: Self = Self(1 << 16);
     /// Not a flag of Redis's: it is in `@connection`.
     pub(crate) const CONNECTION: Self = Self(1 << 15);
 

@@ -1,23 +1,32 @@
-//! The server as a whole.
+//! The server as a whole: how much it holds, what time it has, what it is told to drop. Settings, snapshots and
+//! figures have files of their own.
+
+use std::sync::Arc;
 
 use super::call::Call;
 use super::row::{Command, Flags, Group};
-use super::{commands, config};
+use super::{command, config};
+use crate::clock::wall_time;
 use crate::promise::Basis;
+use crate::resp::answers::Answers;
 use crate::resp::failure::Failure;
 use crate::resp::request::is;
+use crate::resp::work;
 
 /// The rows of this family.
 pub(super) const COMMANDS: &[Command] = &[
     row("COMMAND", -1, "2.8.13", "Returns detailed information about all commands.")
         .flags(Flags::CONNECTION.and(Flags::LOADING).and(Flags::STALE))
-        .call(commands::all)
-        .container(commands::SUBCOMMANDS),
+        .call(command::all)
+        .container(command::SUBCOMMANDS),
     row("CONFIG", -2, "2.0.0", "A container for server configuration commands.")
         .container(config::SUBCOMMANDS),
     row("DBSIZE", 1, "1.0.0", "Returns the number of keys in the database.")
         .flags(Flags::KEYSPACE.and(Flags::READONLY).and(Flags::FAST))
         .call(dbsize),
+    row("TIME", 1, "2.6.0", "Returns the server time.")
+        .flags(Flags::LOADING.and(Flags::STALE).and(Flags::FAST))
+        .call(time),
     row("FLUSHALL", -1, "1.0.0", "Removes all keys from all databases.").flags(FLUSHES).call(flush),
     row("FLUSHDB", -1, "1.0.0", "Remove all keys from the current database.")
         .flags(FLUSHES)
@@ -37,7 +46,17 @@ fn dbsize(call: &mut Call<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// `FLUSHALL [ASYNC | SYNC]`
+/// `TIME`
+fn time(call: &mut Call<'_>) -> Result<(), Failure> {
+    let now = wall_time();
+    let mut reply = call.reply();
+    reply.array(2);
+    reply.bulk(now.as_secs().to_string().as_bytes());
+    reply.bulk(now.subsec_micros().to_string().as_bytes());
+    Ok(())
+}
+
+/// `FLUSHALL [ASYNC | SYNC]`: others may go on before the memory is freed, and this client after.
 fn flush(call: &mut Call<'_>) -> Result<(), Failure> {
     let request = call.request();
     let is_known = match request.len() {
@@ -48,8 +67,13 @@ fn flush(call: &mut Call<'_>) -> Result<(), Failure> {
     if !is_known {
         return Err(Failure::Syntax);
     }
-    let (_keys, lsn) = call.store().flush()?;
-    call.rest_on(Basis::of_write(lsn));
-    call.ok();
+    let shared = Arc::clone(call.shared);
+    call.later_timed(work::wait(move || {
+        let (_keys, lsn) = shared.gate.store().flush()?;
+        let mut answers = Answers::default();
+        answers.ok();
+        answers.rest_on(0, Basis::of_write(lsn));
+        Ok(answers)
+    }));
     Ok(())
 }

@@ -1,30 +1,64 @@
 //! The one table of commands, and finding a row of it by the name a client has sent.
 
+use std::sync::LazyLock;
+
 use super::row::Command;
 use super::{
-    batches, connection, dump, expiry, keys, numbers, rename, scan, server, strings, wait,
+    batches, connection, dump, expiry, info, keys, lcs, memory, numbers, object, rename, saving,
+    scan, server, shutdown, slow_log, strings, wait,
 };
 use crate::resp::failure::Failure;
 use crate::resp::request::Request;
 
 /// Every command, by family. A new family is added here.
-pub(crate) static FAMILIES: [&[Command]; 11] = [
+pub(crate) static FAMILIES: [&[Command]; 18] = [
     strings::COMMANDS,
     numbers::COMMANDS,
     batches::COMMANDS,
     keys::COMMANDS,
     expiry::COMMANDS,
     dump::COMMANDS,
+    lcs::COMMANDS,
     rename::COMMANDS,
     scan::COMMANDS,
     wait::COMMANDS,
     connection::COMMANDS,
+    object::COMMANDS,
     server::COMMANDS,
+    info::COMMANDS,
+    memory::COMMANDS,
+    saving::COMMANDS,
+    slow_log::COMMANDS,
+    shutdown::COMMANDS,
 ];
 
 /// Every command, containers and not their subcommands.
 pub(crate) fn all() -> impl Iterator<Item = &'static Command> {
     FAMILIES.iter().copied().flatten()
+}
+
+/// Every command, subcommands too, each at its number.
+pub(crate) fn numbered() -> &'static [&'static Command] {
+    static NUMBERED: LazyLock<Vec<&Command>> = LazyLock::new(|| {
+        let with_subcommands =
+            |command: &'static Command| std::iter::once(command).chain(command.subcommands);
+        let mut commands: Vec<_> = all().flat_map(with_subcommands).collect();
+        commands.sort_unstable_by_key(|command| place(command));
+        commands
+    });
+    &NUMBERED
+}
+
+impl Command {
+    /// The number of this row of the table.
+    pub(crate) fn number(&'static self) -> Option<usize> {
+        numbered().binary_search_by_key(&place(self), |command| place(command)).ok()
+    }
+}
+
+/// Where a row is: what tells it from others fastest.
+fn place(command: &'static Command) -> usize {
+    std::ptr::from_ref(command).addr()
 }
 
 /// The command of this name, in any case.

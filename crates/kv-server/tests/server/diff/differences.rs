@@ -18,9 +18,21 @@ pub(super) struct Difference {
     pub(super) covers: fn(&Args, &Value, &Value) -> bool,
     /// Whether the stores may hold different keys afterwards.
     pub(super) stores_differ: bool,
-    /// Commands, of which the last shows the difference.
-    pub(super) example: &'static [&'static str],
+    /// What shows it.
+    pub(super) example: Example,
 }
+
+/// Something that both servers are asked.
+pub(super) enum Example {
+    /// Commands, of which the last is answered differently.
+    Commands(&'static [&'static str]),
+    /// Bytes on a connection of their own.
+    Bytes(&'static str),
+}
+
+/// How an error begins that ends with the names of all policies.
+const POLICIES: &str = "ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) \
+                        must be one of the following: ";
 
 /// All of them.
 pub(super) static DIFFERENCES: &[Difference] = &[
@@ -33,7 +45,7 @@ pub(super) static DIFFERENCES: &[Difference] = &[
             !matches!(redis, Value::Error(_)) && is_error(kv, "ERR invalid expire time in ")
         },
         stores_differ: true,
-        example: &["SET k v PXAT 281474976710656"],
+        example: Example::Commands(&["SET k v PXAT 281474976710656"]),
     },
     Difference {
         what: "`WAITAOF`, `CLIENT SETINFO`, `CLIENT NO-TOUCH`",
@@ -47,7 +59,7 @@ pub(super) static DIFFERENCES: &[Difference] = &[
             is_new && is_error(redis, "ERR unknown ")
         },
         stores_differ: false,
-        example: &["WAITAOF 0 0 0"],
+        example: Example::Commands(&["WAITAOF 0 0 0"]),
     },
     Difference {
         what: "Arguments, repeated in an error",
@@ -63,13 +75,105 @@ pub(super) static DIFFERENCES: &[Difference] = &[
             same.contains(char::REPLACEMENT_CHARACTER) || same.len() >= 128
         },
         stores_differ: false,
-        example: &[r#"nosuch "\xff""#],
+        example: Example::Commands(&[r#"nosuch "\xff""#]),
+    },
+    Difference {
+        what: "`OBJECT ENCODING` of a value that was changed",
+        redis: "`raw` after `APPEND` and `SETRANGE`, whatever the value is now",
+        kv: "what Redis says of a value that was set so: `int`, `embstr` up to 44 bytes, or `raw`",
+        reason: "all values are stored alike: there is no encoding to remember",
+        covers: |command, redis, kv| {
+            let is_text = |value: &Value| {
+                let encodings = [b"int".as_slice(), b"embstr", b"raw"];
+                matches!(value, Value::Bulk(text) if encodings.contains(&text.as_slice()))
+            };
+            is(command.first(), "OBJECT") && is_text(redis) && is_text(kv)
+        },
+        stores_differ: false,
+        example: Example::Commands(&["SET k 1", "APPEND k 2", "OBJECT ENCODING k"]),
+    },
+    Difference {
+        what: "`CONFIG SET maxmemory-policy` to something unknown",
+        redis: "the error names the policies of Redis",
+        kv: "the error names those of kv",
+        reason: "not all of them are the same: `allkeys-fifo` is new, most of `volatile-` is missing",
+        covers: |command, redis, kv| {
+            is(command.first(), "CONFIG") && is_error(redis, POLICIES) && is_error(kv, POLICIES)
+        },
+        stores_differ: false,
+        example: Example::Commands(&["CONFIG SET maxmemory-policy nosuch"]),
+    },
+    Difference {
+        what: "Cursors that no `SCAN` has returned",
+        redis: "any number, also a negative one, is a place to go on at",
+        kv: "may be refused as `invalid cursor`",
+        reason: "whatever wrote such a cursor is mistaken, and should hear of it",
+        covers: |command, _, kv| is(command.first(), "SCAN") && is_error(kv, "ERR invalid cursor"),
+        stores_differ: false,
+        example: Example::Commands(&["SCAN -1"]),
+    },
+    Difference {
+        what: "`COMMAND GETKEYS` of a command without arguments",
+        redis: "wrong number of arguments",
+        kv: "`The command has no key arguments`",
+        reason: "as in Redis 7.2",
+        covers: |command, _, _| {
+            is(command.first(), "COMMAND") && is(command.get(1), "GETKEYS") && command.len() == 3
+        },
+        stores_differ: false,
+        example: Example::Commands(&["COMMAND GETKEYS PING"]),
+    },
+    Difference {
+        what: "`HELLO` with several options, of which one is refused",
+        redis: "what precedes it counts",
+        kv: "nothing counts, and of an option that is given twice the last",
+        reason: "as in Redis 7.2: a command is carried out whole or not at all",
+        covers: |_, _, _| false,
+        stores_differ: false,
+        example: Example::Commands(&["HELLO 2 SETNAME name AUTH nosuch x", "CLIENT GETNAME"]),
+    },
+    Difference {
+        what: "`SET` with `IFEQ`",
+        redis: "a syntax error",
+        kv: "the value is set if the present one equals the given",
+        reason: "the store has it, and Valkey 8.1 spells it so",
+        covers: |_, _, _| false,
+        stores_differ: true,
+        example: Example::Commands(&["SET k v", "SET k w IFEQ v"]),
+    },
+    Difference {
+        what: "Requests of more than 1,048,576 arguments",
+        redis: "up to 2,147,483,647",
+        kv: "`Protocol error: invalid multibulk length`, as Redis up to 6.2",
+        reason: "memory is bounded before it is needed",
+        covers: |_, _, _| false,
+        stores_differ: false,
+        example: Example::Bytes("*1048577\r\n"),
+    },
+    Difference {
+        what: "Zero bytes in inline commands",
+        redis: "the line never ends",
+        kv: "a byte like others",
+        reason: "what has arrived is answered",
+        covers: |_, _, _| false,
+        stores_differ: false,
+        example: Example::Bytes("ECHO a\0b\r\n"),
     },
 ];
 
 /// The listed reason why these answers differ.
 pub(super) fn find(command: &Args, redis: &Value, kv: &Value) -> Option<&'static Difference> {
     DIFFERENCES.iter().find(|difference| (difference.covers)(command, redis, kv))
+}
+
+/// The table for people, in Markdown.
+pub(super) fn table() -> String {
+    let mut lines =
+        vec!["| What | Redis 7.0 | kv | Why |".to_owned(), "|---|---|---|---|".to_owned()];
+    lines.extend(DIFFERENCES.iter().map(|Difference { what, redis, kv, reason, .. }| {
+        format!("| {what} | {redis} | {kv} | {reason} |")
+    }));
+    lines.join("\n")
 }
 
 fn is_error(value: &Value, start: &str) -> bool {

@@ -10,6 +10,7 @@ mod peer;
 mod report;
 mod run;
 mod shrink;
+mod side;
 mod step;
 mod tester;
 

@@ -17,7 +17,7 @@ use crate::support::{LIMIT, Process};
 pub(super) struct Peer {
     server: Server,
     /// Changes answers: for tests of the tester.
-    alter: fn(&Args, Value) -> Value,
+    alter: fn(&Args, &mut Value),
 }
 
 enum Server {
@@ -40,7 +40,7 @@ impl Peer {
             Err(error) => unreachable!("redis-server starts: {error}"),
         };
         let mut peer =
-            Self { server: Server::Redis { process, socket, _dir: dir }, alter: |_, value| value };
+            Self { server: Server::Redis { process, socket, _dir: dir }, alter: |_, _| {} };
         peer.wait_until_ready();
         Some(peer)
     }
@@ -50,18 +50,18 @@ impl Peer {
         let dir = tempfile::tempdir().expect("a directory");
         let settings = ["engine.eviction_policy=none", "persist.enabled=false"];
         let process = Box::new(Process::start(dir.path(), &settings));
-        Self { server: Server::Kv { process, _dir: dir }, alter: |_, value| value }
+        Self { server: Server::Kv { process, _dir: dir }, alter: |_, _| {} }
     }
 
     /// The same server, whose answers are changed before they are compared.
-    pub(super) fn altered(mut self, alter: fn(&Args, Value) -> Value) -> Self {
+    pub(super) fn altered(mut self, alter: fn(&Args, &mut Value)) -> Self {
         self.alter = alter;
         self
     }
 
-    /// What the answer counts as.
-    pub(super) fn altered_answer(&self, command: &Args, answer: Value) -> Value {
-        (self.alter)(command, answer)
+    /// Makes of the answer what it counts as.
+    pub(super) fn alter_answer(&self, command: &Args, answer: &mut Value) {
+        (self.alter)(command, answer);
     }
 
     /// A new connection.

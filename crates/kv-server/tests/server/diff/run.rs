@@ -2,24 +2,11 @@
 
 use kv_resp::Value;
 
-use super::connection::{Answers, Connection};
+use super::connection::Answers;
 use super::peer::Peer;
-use super::step::{Args, CONNECTIONS, Step, args, is, words};
+use super::side::Side;
+use super::step::{Args, Step, args};
 use super::{answer, differences};
-
-/// Pages of one iteration: more than there are keys.
-const SCAN_PAGES_MAX: usize = 1000;
-
-/// What stands in reports for all the commands of an iteration.
-const SCAN_TO_THE_END: &[u8] = b"SCAN-to-the-end";
-
-/// What is asked of both servers before a session.
-const FRESH_START: [&str; 4] = [
-    "FLUSHALL",
-    "CONFIG SET maxmemory 0",
-    "CONFIG SET maxmemory-policy noeviction",
-    "CONFIG SET timeout 0",
-];
 
 /// Two servers, of which the first is right.
 pub(super) struct Pair {
@@ -52,10 +39,21 @@ pub(super) struct Mismatch {
 }
 
 impl Mismatch {
-    /// The command's name in capitals.
+    /// The command in capitals, with its subcommand where it has any.
     pub(super) fn name(&self) -> Vec<u8> {
-        self.command.first().map(|name| name.to_ascii_uppercase()).unwrap_or_default()
+        let words = if self.command.first().is_some_and(|name| is_container(name)) { 2 } else { 1 };
+        self.command
+            .iter()
+            .take(words)
+            .map(|word| word.to_ascii_uppercase())
+            .collect::<Vec<_>>()
+            .join(&b' ')
     }
+}
+
+fn is_container(name: &[u8]) -> bool {
+    const CONTAINERS: [&str; 6] = ["CLIENT", "COMMAND", "CONFIG", "MEMORY", "OBJECT", "SLOWLOG"];
+    CONTAINERS.iter().any(|container| name.eq_ignore_ascii_case(container.as_bytes()))
 }
 
 /// What differs in one step for reasons that are listed.
@@ -64,12 +62,6 @@ struct Justified {
     count: u64,
     /// Whether there is any point in going on.
     stores_differ: bool,
-}
-
-/// One server's side of a session.
-struct Side<'a> {
-    peer: &'a Peer,
-    connections: [Option<Connection>; CONNECTIONS],
 }
 
 impl Pair {
@@ -83,8 +75,9 @@ impl Pair {
         let [mut redis, mut kv] = [Side::new(&self.redis), Side::new(&self.kv)];
         let mut ending = Ending::default();
         for (index, step) in steps.iter().enumerate() {
-            let asked = step_commands(step);
-            let found = compare_answers(&asked, &redis.run(step), &kv.run(step));
+            let asked = step.asked();
+            let [from_redis, from_kv] = answers([&mut redis, &mut kv], step);
+            let found = compare_answers(&asked, &from_redis, &from_kv);
             ending.commands += asked.len().max(1) as u64;
             match found {
                 Ok(Justified { count, stores_differ }) => {
@@ -103,118 +96,31 @@ impl Pair {
     }
 }
 
-impl<'a> Side<'a> {
-    fn new(peer: &'a Peer) -> Self {
-        let mut control = peer.connect();
-        for command in FRESH_START {
-            control.ask(&words(command));
-        }
-        Self { peer, connections: [const { None }; CONNECTIONS] }
-    }
-
-    fn run(&mut self, step: &Step) -> Answers {
-        let commands = step_commands(step);
-        let mut answers = match step {
-            Step::Raw(bytes) => self.peer.connect().send_raw(bytes),
-            Step::Pipeline { connection, commands } => self.exchange(*connection, commands),
-            Step::Scan { connection, options } => self.scan(*connection, options),
-            Step::Restore { connection, from, to, ttl, options } => {
-                self.restore(*connection, [from, to, ttl], options)
-            }
-        };
-        let altered = answers.values.into_iter().enumerate().map(|(index, value)| {
-            match commands.get(index) {
-                Some(command) => self.peer.altered_answer(command, value),
-                None => value,
-            }
-        });
-        answers.values = altered.collect();
-        answers
-    }
-
-    fn exchange(&mut self, connection: usize, commands: &[Args]) -> Answers {
-        let slot = self.connections.get_mut(connection).expect("a connection of the session");
-        let open = slot.get_or_insert_with(|| {
-            let mut open = self.peer.connect();
-            if connection % 2 == 1 {
-                open.ask(&args([b"HELLO", b"3"]));
-            }
-            open
-        });
-        let answers = open.exchange(commands);
-        if answers.is_closed {
-            *slot = None;
-        }
-        answers
-    }
-
-    /// One answer: all keys that the iteration finds, or the first error.
-    fn scan(&mut self, connection: usize, options: &Args) -> Answers {
-        let (mut cursor, mut keys) = (b"0".to_vec(), Vec::new());
-        for page in 0.. {
-            assert!(page < SCAN_PAGES_MAX, "an iteration over few keys ends");
-            let mut command = args([b"SCAN", &cursor]);
-            command.extend_from_slice(options);
-            let answers = self.exchange(connection, &[command]);
-            let [Value::Array(page)] = answers.values.as_slice() else { return answers };
-            let [Value::Bulk(next), Value::Array(found)] = page.as_slice() else { return answers };
-            keys.extend(found.iter().map(answer::canonical));
-            cursor.clone_from(next);
-            if cursor == b"0" {
-                // An iteration may show a key more than once.
-                keys.sort_unstable();
-                keys.dedup();
-                let keys = keys.into_iter().map(|key| Value::Simple(key.into_bytes())).collect();
-                return Answers { values: vec![Value::Array(keys)], is_closed: false };
-            }
-        }
-        unreachable!("pages are counted")
-    }
-
-    /// One answer: that of `RESTORE`, or of `DUMP` where there was nothing to restore.
-    fn restore(&mut self, connection: usize, keys: [&Vec<u8>; 3], options: &Args) -> Answers {
-        let [from, to, ttl] = keys;
-        let dumped = self.exchange(connection, &[args([b"DUMP", from])]);
-        let [Value::Bulk(payload)] = dumped.values.as_slice() else { return dumped };
-        let mut command = args([b"RESTORE", to, ttl, payload]);
-        command.extend_from_slice(options);
-        self.exchange(connection, &[command])
-    }
-}
-
-/// What is asked in a step, one command per answer.
-fn step_commands(step: &Step) -> Vec<Args> {
+/// What both servers answer in a step.
+fn answers(sides: [&mut Side<'_>; 2], step: &Step) -> [Answers; 2] {
     match step {
-        Step::Pipeline { commands, .. } => answered(commands),
-        Step::Raw(_) => Vec::new(),
-        Step::Scan { options, .. } => vec![[args([SCAN_TO_THE_END]), options.clone()].concat()],
-        Step::Restore { to, ttl, options, .. } => {
-            vec![[args([b"RESTORE", to, ttl, b"(payload)"]), options.clone()].concat()]
+        Step::Raw(bytes) => sides.map(|side| side.send_raw(bytes)),
+        Step::Pipeline { connection, commands } => {
+            sides.map(|side| side.exchange(*connection, commands))
+        }
+        Step::Scan { connection, options } => sides.map(|side| side.scan(*connection, options)),
+        Step::Restore { connection, from, to, ttl, options } => {
+            let [redis, kv] = sides;
+            let dump = args([b"DUMP", from]);
+            let dumped = [&mut *redis, &mut *kv]
+                .map(|side| side.exchange(*connection, std::slice::from_ref(&dump)));
+            // Each server restores what the other has dumped.
+            let payloads = dumped.each_ref().map(|answers| match answers.values.as_slice() {
+                [Value::Bulk(payload)] => Some(payload.clone()),
+                _ => None,
+            });
+            let [Some(of_redis), Some(of_kv)] = payloads else { return dumped };
+            [(redis, of_kv), (kv, of_redis)].map(|(side, payload): (&mut Side<'_>, Vec<u8>)| {
+                let restore = args([b"RESTORE", to, ttl, &payload]);
+                side.exchange(*connection, &[[restore, options.clone()].concat()])
+            })
         }
     }
-}
-
-/// The commands that are answered: `CLIENT REPLY` may say that some are not.
-fn answered(commands: &[Args]) -> Vec<Args> {
-    let (mut is_off, mut is_skipped) = (false, false);
-    let mut answered = Vec::new();
-    for command in commands {
-        let is_reply =
-            command.len() == 3 && is(command.first(), "CLIENT") && is(command.get(1), "REPLY");
-        let mode = command.get(2).filter(|_| is_reply);
-        let is_silent = is_off || std::mem::take(&mut is_skipped);
-        if is(mode, "ON") {
-            (is_off, is_skipped) = (false, false);
-            answered.push(command.clone());
-        } else if is(mode, "OFF") {
-            is_off = true;
-        } else if is(mode, "SKIP") {
-            is_skipped = !is_off;
-        } else if !is_silent {
-            answered.push(command.clone());
-        }
-    }
-    answered
 }
 
 /// What differs for a listed reason, or the first answers that differ for none.

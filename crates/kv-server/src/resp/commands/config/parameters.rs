@@ -1,0 +1,159 @@
+//! The table of settings: Redis's names for ours, and ours themselves, as `kv.engine.shards`.
+//!
+//! Settings of Redis that this server has no counterpart of are not in it: nobody is told that they could be
+//! changed.
+
+use std::net::SocketAddr;
+use std::path::absolute;
+
+use super::values::{self, Reader};
+use crate::config::{Config, FsyncMode, Span};
+use crate::listener::BACKLOG;
+use crate::resp::request::is;
+use crate::resp::settings::CHANGEABLE;
+
+/// A setting and its value.
+pub(super) struct Parameter {
+    /// In small letters.
+    pub(super) name: String,
+    pub(super) value: String,
+    /// When it can be changed: what the configuration calls it, and how a client's value is read.
+    pub(super) change: Option<(&'static str, Reader)>,
+}
+
+impl Parameter {
+    /// Whether this is its name, in any case. Ours may go without the prefix.
+    pub(super) fn is_named(&self, name: &[u8]) -> bool {
+        is(name, &self.name)
+            || self.name.strip_prefix(OURS).is_some_and(|without| is(name, without))
+    }
+}
+
+/// What our own names begin with.
+const OURS: &str = "kv.";
+
+/// Every setting, of a server that listens for the client at this address.
+pub(super) fn all(config: &Config, local: SocketAddr) -> Vec<Parameter> {
+    let redis = REDIS.iter().map(|(name, show, change)| Parameter {
+        name: (*name).to_owned(),
+        value: show(&Server { config, local }),
+        change: *change,
+    });
+    let ours = config.entries().into_iter().map(|(key, value)| Parameter {
+        name: format!("{OURS}{key}"),
+        value,
+        change: CHANGEABLE.contains(&key).then_some((key, values::ours as Reader)),
+    });
+    redis.chain(ours).collect()
+}
+
+/// What values are told from.
+struct Server<'a> {
+    config: &'a Config,
+    local: SocketAddr,
+}
+
+/// Name, value, and how it can be changed.
+type Row = (&'static str, fn(&Server<'_>) -> String, Option<(&'static str, Reader)>);
+
+/// Redis's names.
+const REDIS: &[Row] = &[
+    (
+        "maxmemory",
+        |server| server.config.engine.memory_limit.get().to_string(),
+        Some(("engine.memory_limit", values::memory)),
+    ),
+    (
+        "maxmemory-policy",
+        |server| values::policy_name(server.config.engine.eviction_policy),
+        Some(("engine.eviction_policy", values::policy)),
+    ),
+    ("maxclients", |server| server.config.limits.connections_max.get().to_string(), None),
+    (
+        "timeout",
+        |server| {
+            let timeout = server.config.resp.idle_timeout.get();
+            timeout.map_or(0, |timeout| timeout.get().as_secs()).to_string()
+        },
+        Some(("resp.idle_timeout", values::timeout)),
+    ),
+    (
+        "slowlog-log-slower-than",
+        |server| {
+            let threshold = server.config.resp.slow_log_threshold.get();
+            threshold.map_or("-1".to_owned(), |threshold| threshold.as_micros().to_string())
+        },
+        Some(("resp.slow_log_threshold", values::threshold)),
+    ),
+    (
+        "slowlog-max-len",
+        |server| server.config.resp.slow_log_entries.get().to_string(),
+        Some(("resp.slow_log_entries", values::entries)),
+    ),
+    ("appendonly", |server| values::yes_no(server.config.persist.enabled), None),
+    ("appendfsync", appendfsync, None),
+    ("save", save, None),
+    (
+        "dir",
+        |server| {
+            let path = server.config.data_dir.path();
+            absolute(path).unwrap_or_else(|_| path.to_owned()).to_string_lossy().into_owned()
+        },
+        None,
+    ),
+    ("databases", |_server| "1".to_owned(), None),
+    (
+        "bind",
+        |server| {
+            let addr = server.config.server.resp_addr.get();
+            addr.map(|addr| addr.ip().to_string()).unwrap_or_default()
+        },
+        None,
+    ),
+    ("port", |server| server.local.port().to_string(), None),
+    ("tcp-backlog", |_server| BACKLOG.to_string(), None),
+    ("tcp-keepalive", |_server| tcp_keepalive(), None),
+    ("proto-max-bulk-len", |server| server.config.limits.value_bytes_max.get().to_string(), None),
+    (
+        "client-query-buffer-limit",
+        |_server| kv_resp::Limits::default().request_bytes_max.to_string(),
+        None,
+    ),
+    (
+        "client-output-buffer-limit",
+        |server| {
+            let max = server.config.limits.output_bytes_max.get();
+            format!("normal 0 {max} 60 slave 0 0 0 pubsub 0 0 0")
+        },
+        None,
+    ),
+    ("requirepass", |_server| String::new(), None),
+    ("cluster-enabled", |_server| values::yes_no(false), None),
+    (
+        "io-threads",
+        |_server| tokio::runtime::Handle::current().metrics().num_workers().to_string(),
+        None,
+    ),
+];
+
+fn appendfsync(server: &Server<'_>) -> String {
+    let mode = match server.config.persist.fsync {
+        FsyncMode::Always => "always",
+        FsyncMode::Interval => "everysec",
+        FsyncMode::Never => "no",
+    };
+    mode.to_owned()
+}
+
+/// A snapshot is taken after so many seconds if there was one change.
+fn save(server: &Server<'_>) -> String {
+    let persist = &server.config.persist;
+    let interval = persist.snapshot_interval.get().filter(|_| persist.enabled).map(Span::get);
+    interval.map(|interval| format!("{} 1", interval.as_secs())).unwrap_or_default()
+}
+
+/// Seconds until the system asks a silent client for a sign of life. Where that is not told, it is 0.
+fn tcp_keepalive() -> String {
+    let seconds = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_keepalive_time");
+    seconds.map_or("0".to_owned(), |seconds| seconds.trim().to_owned())
+}
