@@ -1,18 +1,19 @@
 //! Bodies of requests: read as they come, within bounds of length and time.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as _, Frame, Incoming};
 use tokio::time::{Instant, timeout_at};
 
 use super::limits::{BODY_ROOM_BYTES_MAX, SKIP_BYTES_MAX};
 use super::problem::{Problem, Reason};
 use crate::budget::Held;
-use crate::patience::{RATE_MIN, allowed};
+use crate::grpc::Refusal;
+use crate::patience::allowed;
 
 /// Says of a connection that its client was answered before all it had sent was read.
 #[derive(Debug, Clone, Default)]
@@ -26,57 +27,56 @@ impl Unread {
     }
 }
 
-/// The body of a request, on its way.
+/// The body of a request, on its way. What has arrived of it is held in the account of the connection.
 #[derive(Debug)]
-pub(super) struct Upload<'a> {
+pub(super) struct Upload {
     incoming: Incoming,
-    unread: Unread,
-    /// What has arrived is held here.
-    held: &'a Held,
+    held: Held,
     /// How long it may take, beside what its length allows.
     timeout: Duration,
+    unread: Unread,
     ended: bool,
     /// It was too long, too slow or malformed: nothing more is wanted of it.
     refused: bool,
 }
 
-impl<'a> Upload<'a> {
+impl Upload {
     /// A body that says to `unread` when it is not read to its end.
-    pub(super) fn new(
-        incoming: Incoming,
-        unread: Unread,
-        held: &'a Held,
-        timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(incoming: Incoming, held: Held, timeout: Duration, unread: Unread) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, unread, held, timeout, ended, refused: false }
+        Self { incoming, held, timeout, unread, ended, refused: false }
     }
 
-    /// Whether there is no body at all, as far as that can be known without reading.
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is no more of it, as far as that can be known without reading.
+    pub(super) fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Reads the whole body, of at most `bytes_max` bytes. A longer one is refused as soon as it says so, or
-    /// it is seen.
+    /// Whether there is nothing in it. A body of unknown length is waited for.
+    pub(super) async fn is_empty(&mut self) -> Result<bool, Problem> {
+        let announced = self.incoming.size_hint().lower();
+        Ok(announced == 0 && self.chunk(Instant::now(), 0).await?.is_none())
+    }
+
+    /// Reads the whole body. One that is longer than the limit is refused as soon as it says so, or it is seen.
     ///
     /// Nothing is set aside for what has not come: memory grows with what arrives.
-    pub(super) async fn read(&mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
-        let read = self.read_whole(bytes_max).await;
+    pub(super) async fn read(&mut self, limit: Limit) -> Result<Bytes, Problem> {
+        let read = self.read_whole(limit).await;
         self.refused = read.is_err();
         read
     }
 
-    async fn read_whole(&mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
+    async fn read_whole(&mut self, limit: Limit) -> Result<Bytes, Problem> {
         let announced = self.incoming.size_hint().lower();
-        if announced > bytes_max.bytes as u64 {
-            return Err(bytes_max.exceeded());
+        if announced > limit.bytes as u64 {
+            return Err(limit.exceeded());
         }
         let start = Instant::now();
         let Some(first) = self.chunk(start, 0).await? else {
             return Ok(Bytes::new());
         };
-        bytes_max.check(first.len())?;
+        self.accept(first.len(), first.len(), limit)?;
         // A body that came in one piece is not copied.
         let Some(second) = self.chunk(start, first.len()).await? else {
             return Ok(first);
@@ -87,7 +87,7 @@ impl<'a> Upload<'a> {
         drop(first);
         let mut next = Some(second);
         while let Some(chunk) = next {
-            bytes_max.check(all.len() + chunk.len())?;
+            self.accept(chunk.len(), all.len() + chunk.len(), limit)?;
             all.extend_from_slice(&chunk);
             drop(chunk);
             next = self.chunk(start, all.len()).await?;
@@ -95,33 +95,13 @@ impl<'a> Upload<'a> {
         Ok(all.freeze())
     }
 
-    /// The next piece, when there is one. The time allowed for it depends on what has come before.
-    async fn chunk(&mut self, start: Instant, read: usize) -> Result<Option<Bytes>, Problem> {
-        while !self.ended {
-            let allowed = allowed(self.timeout, read as u64);
-            let Ok(frame) = timeout_at(start + allowed, self.incoming.frame()).await else {
-                return Err(too_slow(read, allowed));
-            };
-            match frame {
-                None => self.ended = true,
-                Some(Err(error)) => return Err(broken(&error)),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) if data.is_empty() => {}
-                    Ok(data) => {
-                        self.ended = self.incoming.is_end_stream();
-                        self.held.add(data.len() as u64)?;
-                        return Ok(Some(data));
-                    }
-                    // Trailers tell nothing that is needed.
-                    Err(_trailers) => {}
-                },
-            }
-        }
-        Ok(None)
+    /// Holds another piece of a body that is now so long.
+    fn accept(&self, piece: usize, length: usize, limit: Limit) -> Result<(), Problem> {
+        limit.check(length)?;
+        let added = self.held.add(piece as u64);
+        Ok(added.map_err(|overload| Refusal::Overloaded { overload, executed: false })?)
     }
-}
 
-impl Upload<'_> {
     /// Reads what is left and throws it away, where it is short: else the connection would have to be closed
     /// after the answer.
     pub(super) async fn skip(&mut self) {
@@ -132,15 +112,44 @@ impl Upload<'_> {
         {
             match self.chunk(start, skipped).await {
                 Ok(Some(chunk)) if skipped + chunk.len() <= SKIP_BYTES_MAX => {
-                    skipped += chunk.len()
+                    skipped += chunk.len();
                 }
                 _ => return,
             }
         }
     }
+
+    /// The next piece, when there is one. The time allowed for it depends on what has come before.
+    async fn chunk(&mut self, start: Instant, read: usize) -> Result<Option<Bytes>, Problem> {
+        let arrived = read as u64;
+        let within = allowed(self.timeout, arrived);
+        while !self.ended {
+            let Ok(frame) = timeout_at(start + within, self.frame()).await else {
+                return Err(Refusal::TooSlow { arrived, within }.into());
+            };
+            match frame {
+                None => self.ended = true,
+                Some(Err(error)) => return Err(broken(&error)),
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if data.is_empty() => {}
+                    Ok(data) => {
+                        self.ended = self.incoming.is_end_stream();
+                        return Ok(Some(data));
+                    }
+                    // Trailers tell nothing that is needed.
+                    Err(_trailers) => {}
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    async fn frame(&mut self) -> Option<Result<Frame<Bytes>, hyper::Error>> {
+        std::future::poll_fn(|context| Pin::new(&mut self.incoming).poll_frame(context)).await
+    }
 }
 
-impl Drop for Upload<'_> {
+impl Drop for Upload {
     fn drop(&mut self) {
         if !self.ended {
             self.unread.0.store(true, Ordering::Relaxed);
@@ -169,15 +178,6 @@ impl Limit {
             format!("the body is too long: at most {bytes} bytes are allowed here ({setting})"),
         )
     }
-}
-
-fn too_slow(read: usize, allowed: Duration) -> Problem {
-    let text = format!(
-        "only {read} bytes of the body came within {} seconds: a body must begin to come at once, and go on \
-         with at least {RATE_MIN} bytes a second (limits.request_timeout)",
-        allowed.as_secs()
-    );
-    Problem::new(Reason::BodyTimeout, text)
 }
 
 fn broken(error: &hyper::Error) -> Problem {

@@ -18,9 +18,8 @@ use tracing::debug;
 use super::api::Api;
 use super::body::Unread;
 use super::limits::FIRST_BYTE_TIMEOUT;
-use super::service;
+use super::service::{self, Client};
 use super::stream::Stream;
-use crate::budget::Account;
 use crate::listener::Accepted;
 use crate::metrics::{Metered, Protocol};
 use crate::shutdown::Drain;
@@ -33,14 +32,6 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) struct Settings {
     pub(super) http1: http1::Builder,
     pub(super) http2: http2::Builder<TokioExecutor>,
-}
-
-/// What the requests of a connection share.
-#[derive(Debug, Clone)]
-pub(super) struct Client {
-    pub(super) unread: Unread,
-    /// What is in flight.
-    pub(super) account: Arc<Account>,
 }
 
 /// Serves the client until it leaves or, once the server drains, until its requests in flight are answered.
@@ -63,7 +54,7 @@ pub(super) async fn serve(
         return debug!(%error, "a connection broke");
     }
     let speaks_http2 = seen.starts_with(PREFACE);
-    let client = Client { unread: Unread::default(), account: api.gate.budget().account() };
+    let client = Client { account: api.gate.budget().account(), unread: Unread::default() };
     let metrics = Arc::clone(api.gate.metrics());
     metrics.bytes_in(Protocol::Http, seen.len() as u64);
     let stream = Metered::new(stream, metrics, Protocol::Http);

@@ -26,7 +26,7 @@ pub(super) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// How long a client may take no byte of its answer before the connection is closed.
-pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Most bytes given to the system in one call, so that large answers take turns with small ones.
 pub(super) const WRITE_BYTES_MAX: usize = 64 << 10;

@@ -93,6 +93,8 @@ fn room(filled: usize, missing: usize) -> usize {
 /// A buffer that begins with these bytes. The rest takes no memory before it is written to.
 fn copied(bytes: &[u8], len: usize) -> Vec<u8> {
     let mut buffer = vec![0; len];
-    buffer.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    if let Some(start) = buffer.get_mut(..bytes.len()) {
+        start.copy_from_slice(bytes);
+    }
     buffer
 }

@@ -5,7 +5,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use kv_resp::Decoder;
+use rustix::io::Errno;
 use tokio::io::{AsyncRead as _, ReadBuf};
+use tokio::net::TcpStream;
 
 use super::answers::Answers;
 use super::input::Input;
@@ -67,19 +69,15 @@ impl Session {
     /// Reads what is there. Nothing when the client has ended its side, or the server drains and everything
     /// that was received has been read.
     fn poll_read(&mut self, context: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<usize>> {
-        let room = match self.leftover {
-            Some(left) => room.split_at_mut(left.min(room.len())).0,
-            None => room,
-        };
-        let mut buffer = ReadBuf::new(room);
-        let polled = Pin::new(&mut self.stream).poll_read(context, &mut buffer)?;
-        let read = buffer.filled().len();
-        match &mut self.leftover {
-            Some(_) if polled.is_pending() => return Poll::Ready(Ok(0)),
-            Some(left) => *left -= read,
-            None => ready!(polled),
+        if let Some(left) = &mut self.leftover {
+            let (room, _) = room.split_at_mut(room.len().min(*left));
+            let read = read_now(self.stream.get_ref(), room)?;
+            *left -= read;
+            return Poll::Ready(Ok(read));
         }
-        Poll::Ready(Ok(read))
+        let mut buffer = ReadBuf::new(room);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
     }
 
     /// Executes what was read into the room that connections share, and keeps what is left of it.
@@ -153,5 +151,13 @@ impl Session {
             self.is_closing = true;
         }
         Executed { consumed, missing }
+    }
+}
+
+/// Reads what the system has received, whether the runtime has heard of it or not.
+fn read_now(stream: &TcpStream, room: &mut [u8]) -> io::Result<usize> {
+    match rustix::io::read(stream, room) {
+        Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+        read => Ok(read?),
     }
 }

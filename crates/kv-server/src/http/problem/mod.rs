@@ -12,9 +12,9 @@ use hyper::{Response, StatusCode};
 use kv_core::Version;
 use serde::Serialize;
 
-use super::answer::{self, Body};
+use super::answer;
+use super::content::Content;
 use super::etag;
-use crate::budget::Overload;
 use crate::grpc::Refusal;
 use crate::promise::Unkept;
 use crate::readiness::Loading;
@@ -34,8 +34,6 @@ pub(super) struct Problem {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum More {
     Nothing,
-    /// The request was executed all the same, and must not be sent again for want of an answer.
-    Executed,
     /// Methods that the resource has.
     Allow(&'static str),
     /// Media types that would have been understood.
@@ -64,12 +62,6 @@ impl Problem {
     /// A problem with what went wrong and what is allowed.
     pub(super) fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { reason, detail: detail.into(), more: More::Nothing }
-    }
-
-    /// An answer that finds no room.
-    pub(super) fn answer_overload(overload: Overload, is_safe: bool) -> Self {
-        let problem = Self::from(Refusal::Overloaded { overload, executed: !is_safe });
-        if is_safe { problem } else { Self { more: More::Executed, ..problem } }
     }
 
     /// A resource that does not have this method.
@@ -129,7 +121,7 @@ impl Problem {
     }
 
     /// The answer.
-    pub(super) fn into_response(self) -> Response<Body> {
+    pub(super) fn into_response(self) -> Response<Content> {
         let status = self.reason.status();
         let version = match self.more {
             More::Present(present) => Some(present.unwrap_or(Version::NONE).get()),
@@ -145,15 +137,13 @@ impl Problem {
         };
         // Strings and numbers always become JSON.
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(answer::whole(Bytes::from(body)));
+        let mut response = Response::new(Content::new(Bytes::from(body)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
         // Some of the statuses may be kept by caches unless they are told otherwise.
         headers.insert(header::CACHE_CONTROL, answer::NO_STORE);
-        if self.more != More::Executed
-            && let Some(seconds) = self.reason.retry_after()
-        {
+        if let Some(seconds) = self.reason.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         self.more.write(headers);
@@ -164,7 +154,7 @@ impl Problem {
 impl More {
     fn write(self, headers: &mut HeaderMap) {
         match self {
-            Self::Nothing | Self::Executed | Self::Present(None) => {}
+            Self::Nothing | Self::Present(None) => {}
             Self::Allow(methods) => {
                 headers.insert(header::ALLOW, HeaderValue::from_static(methods));
             }
@@ -188,12 +178,6 @@ impl More {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         Self::new(Reason::Contract(refusal.reason()), refusal.to_string())
-    }
-}
-
-impl From<Overload> for Problem {
-    fn from(overload: Overload) -> Self {
-        Refusal::Overloaded { overload, executed: false }.into()
     }
 }
 

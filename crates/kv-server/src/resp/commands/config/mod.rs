@@ -20,7 +20,6 @@ use crate::config::Config;
 use crate::resp::answers::Answers;
 use crate::resp::failure::Failure;
 use crate::resp::glob;
-use crate::resp::request::is;
 use crate::resp::work;
 
 /// The rows of the subcommands.
@@ -105,10 +104,10 @@ fn set(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     let shared = Arc::clone(call.shared);
     call.later_timed(work::wait(move || {
-        let changed = shared.change_settings(|config| {
+        let outcome = shared.change_settings(|config| {
             changes.iter().try_for_each(|change| change.make(config).map_err(Refusal::Failure))
         });
-        changed.map_err(|refusal| match refusal {
+        outcome.map_err(|refusal| match refusal {
             Refusal::Failure(failure) => failure,
             // The store is told of no other limit.
             Refusal::Store(error) => refused(b"maxmemory", &error.to_string()),
@@ -139,7 +138,8 @@ impl Change {
         })?;
         let (key, read) =
             parameter.change.ok_or_else(|| refused(name, "can't set immutable config"))?;
-        let value = str::from_utf8(value).map_err(|_| refused(name, "argument must be text"))?;
+        let value =
+            str::from_utf8(value).map_err(|_not_text| refused(name, "argument must be text"))?;
         let value = read(value).map_err(|complaint| refused(name, &complaint))?;
         Ok(Self { name: name.to_vec(), key, value })
     }
