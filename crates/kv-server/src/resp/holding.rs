@@ -33,7 +33,7 @@ impl Session {
     /// Holds what is kept after something was sent. It is more only where errors have taken the place of
     /// answers, which is not worth a refusal.
     pub(super) fn hold_less(&mut self) {
-        drop(self.try_hold());
+        if self.try_hold().is_err() {}
     }
 
     fn try_hold(&mut self) -> Result<(), Overload> {
