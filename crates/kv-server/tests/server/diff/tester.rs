@@ -1,5 +1,7 @@
 //! The tester itself: Redis answers as Redis does, and a server that lies is caught.
 
+use std::collections::BTreeSet;
+
 use kv_resp::Value;
 
 use super::differences::{DIFFERENCES, Example};
@@ -11,6 +13,9 @@ use super::{SKIPPED, answer, compare, differences, generate};
 
 /// Enough for every command to come up several times.
 const OPS: u64 = 10_000;
+
+/// Enough for every command to be made at least once.
+const SESSIONS: u64 = 200;
 
 /// No lie here needs more to be seen.
 const STEPS_MAX: usize = 4;
@@ -111,6 +116,27 @@ fn an_expiry_that_is_off_by_a_minute_is_caught() {
         },
         &["at:    TTL "],
     );
+}
+
+/// A command that is new to the server must not go unasked.
+#[test]
+fn every_command_of_the_server_is_asked() {
+    let mut asked = BTreeSet::new();
+    for seed in 0..SESSIONS {
+        let commands = generate::session(seed, 300).into_iter().flat_map(|step| step.asked());
+        asked.extend(commands.filter_map(|command| Some(command.first()?.to_ascii_uppercase())));
+    }
+    let Value::Array(names) = Peer::kv().connect().ask(&words("COMMAND LIST")) else {
+        panic!("COMMAND LIST is answered with a list")
+    };
+    for name in names {
+        let Value::Bulk(name) = name else { panic!("a name is a string") };
+        // Subcommands stand behind their container.
+        if !name.contains(&b'|') {
+            let name = name.to_ascii_uppercase();
+            assert!(asked.contains(&name), "{} is never asked", name.escape_ascii());
+        }
+    }
 }
 
 /// What is not the case any more must not stand in the documentation.

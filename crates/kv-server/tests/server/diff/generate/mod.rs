@@ -23,9 +23,6 @@ const FAMILIES: [(u32, &[(u32, Make)]); 5] = [
     (4, &server::COMMANDS),
 ];
 
-/// Commands that the server does not know yet.
-const PENDING: &[&str] = &["COMMAND DOCS"];
-
 /// Most commands in one pipeline.
 const PIPELINE_MAX: usize = 40;
 
@@ -48,10 +45,8 @@ fn step(random: &mut Random) -> Step {
     let connection = random.below(CONNECTIONS);
     match random.below(100) {
         0..2 => Step::Raw(raw::bytes(random)),
-        2..5 if !PENDING.contains(&"SCAN") => {
-            Step::Scan { connection, options: keys::scan_options(random) }
-        }
-        5..7 if !PENDING.contains(&"DUMP") => {
+        2..5 => Step::Scan { connection, options: keys::scan_options(random) },
+        5..7 => {
             let (from, to, ttl) = (random.key(), random.key(), expiry::milliseconds(random));
             Step::Restore { connection, from, to, ttl, options: keys::restore_options(random) }
         }
@@ -81,22 +76,6 @@ fn pipeline(random: &mut Random) -> Vec<Args> {
 
 /// A command, most often a right one.
 fn command(random: &mut Random) -> Args {
-    loop {
-        let command = any_command(random);
-        let text = command
-            .iter()
-            .take(2)
-            .map(|arg| String::from_utf8_lossy(arg).to_uppercase())
-            .collect::<Vec<_>>()
-            .join(" ")
-            + " ";
-        if !PENDING.iter().any(|name| text.starts_with(&format!("{name} "))) {
-            return command;
-        }
-    }
-}
-
-fn any_command(random: &mut Random) -> Args {
     let (_, makes) = *random.weighted(&FAMILIES);
     let (_, make) = *random.weighted(makes);
     let mut command = make(random);
