@@ -32,6 +32,7 @@ use super::outbox::{Outbox, Sent};
 use super::scratch::Scratch;
 use super::shared::Shared;
 use super::tally::count_failure;
+use crate::budget::Held;
 use crate::metrics::{Metered, Protocol};
 use crate::promise::Basis;
 use crate::shutdown::Drain;
@@ -49,6 +50,8 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) input: Option<Box<Input>>,
     pub(super) outbox: Outbox,
+    /// As many bytes as those two.
+    pub(super) held: Held,
     /// An answer that is yet to come. Nothing behind its command is executed before.
     pub(super) later: Option<Later>,
     /// Nothing more is executed; the connection ends when everything is sent.
@@ -78,12 +81,14 @@ impl Session {
         let peer = Peer { addr, local, fd };
         let client = Client::new(shared.clients.register(peer, shared.uptime_ms()));
         let metrics = Arc::clone(shared.gate.metrics());
+        let held = shared.gate.budget().account().hold();
         Ok(Self {
             stream: Metered::new(stream, metrics, Protocol::Resp),
             shared,
             client,
             input: None,
             outbox: Outbox::default(),
+            held,
             later: None,
             is_closing: false,
             leftover: None,
@@ -200,6 +205,7 @@ impl Session {
         });
         self.client.written = self.client.written.max(answers.basis().written());
         self.send(context, &mut answers)?;
+        self.hold(context, &mut answers)?;
         self.tell();
         Ok(())
     }
@@ -210,6 +216,7 @@ impl Session {
             return Poll::Ready(Ok(Sent::All));
         }
         let sent = self.outbox.poll_send(context, &mut self.stream);
+        self.hold_less();
         self.tell();
         sent
     }

@@ -11,21 +11,15 @@ pub(super) fn describe(reply: &mut Reply<'_>, command: &Command) {
     reply.integer(command.arity.into());
     names(reply, flags(command));
     let Keys { first, last, step } = command.keys;
-    for number in [first, last, step] {
-        reply.integer(number.into());
-    }
+    [first, last, step].into_iter().for_each(|number| reply.integer(number.into()));
     names(reply, categories(command).map(|category| format!("@{category}")));
     // No tips.
     reply.set(0);
     let keys = specifications(command);
     reply.set(keys.len());
-    for specification in &keys {
-        specify(reply, specification);
-    }
+    keys.iter().for_each(|specification| specify(reply, specification));
     reply.array(command.subcommands.len());
-    for command in command.subcommands {
-        describe(reply, command);
-    }
+    command.subcommands.iter().for_each(|command| describe(reply, command));
 }
 
 fn flags(command: &Command) -> impl Iterator<Item = String> {
@@ -37,9 +31,7 @@ fn flags(command: &Command) -> impl Iterator<Item = String> {
 fn names(reply: &mut Reply<'_>, names: impl Iterator<Item = String>) {
     let names: Vec<String> = names.collect();
     reply.set(names.len());
-    for name in &names {
-        reply.simple(name);
-    }
+    names.iter().for_each(|name| reply.simple(name));
 }
 
 /// The ACL categories, as Redis derives them.
@@ -67,9 +59,7 @@ fn specify(reply: &mut Reply<'_>, keys: &Specification) {
     reply.map(3);
     reply.bulk(b"flags");
     reply.set(keys.access.len());
-    for flag in keys.access {
-        reply.simple(flag);
-    }
+    keys.access.iter().for_each(|flag| reply.simple(flag));
     let range = [("lastkey", keys.last.into()), ("keystep", i64::from(keys.step)), ("limit", 0)];
     for (part, kind, spec) in [
         ("begin_search", "index", &[("index", i64::from(keys.first))][..]),
