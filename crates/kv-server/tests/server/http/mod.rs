@@ -5,6 +5,7 @@ mod bodies;
 mod browsers;
 mod conditions;
 mod connections;
+mod described;
 mod durability;
 mod http2;
 mod keys;
