@@ -104,6 +104,35 @@ pub(super) static DIFFERENCES: &[Difference] = &[
         example: Example::Commands(&["CONFIG SET maxmemory-policy nosuch"]),
     },
     Difference {
+        what: "`CONFIG SET maxmemory` to nothing",
+        redis: "taken for 0, which is no limit",
+        kv: "refused as no memory value",
+        reason: "it is more likely a mistake than a wish",
+        covers: |command, redis, kv| {
+            is(command.first(), "CONFIG")
+                && command.get(3).is_some_and(Vec::is_empty)
+                && *redis == Value::Simple(b"OK".to_vec())
+                && is_error(kv, "ERR CONFIG SET failed (possibly related to argument 'maxmemory')")
+        },
+        stores_differ: true,
+        example: Example::Commands(&[r#"CONFIG SET maxmemory """#]),
+    },
+    Difference {
+        what: "`DBSIZE` and `MEMORY USAGE` of keys whose time has come",
+        redis: "they count until something removes them",
+        kv: "they are gone: a value that is written with a time in the past is not stored",
+        reason: "an expired key is never seen",
+        covers: |command, redis, kv| match (redis, kv) {
+            (Value::Integer(redis), Value::Integer(kv)) => {
+                is(command.first(), "DBSIZE") && kv < redis
+            }
+            (Value::Integer(_), Value::NullBulk | Value::Null) => is(command.get(1), "USAGE"),
+            _ => false,
+        },
+        stores_differ: false,
+        example: Example::Commands(&["SET k v PXAT 1", "DBSIZE"]),
+    },
+    Difference {
         what: "Cursors that no `SCAN` has returned",
         redis: "any number, also a negative one, is a place to go on at",
         kv: "may be refused as `invalid cursor`",

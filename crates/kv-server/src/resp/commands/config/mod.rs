@@ -57,7 +57,7 @@ const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'stat
 /// `CONFIG GET parameter [parameter ...]`: patterns, or names, which are told as they were asked for.
 fn get(call: &mut Call<'_>) -> Result<(), Failure> {
     let request = call.request();
-    let parameters = all(&call.shared.config_now(), call.client.record.peer.local);
+    let parameters = all(call);
     let mut found: Vec<(String, &str)> = Vec::new();
     for pattern in request.args_from(2) {
         let is_pattern = pattern.iter().any(|byte| b"*?[".contains(byte));
@@ -89,7 +89,7 @@ fn set(call: &mut Call<'_>) -> Result<(), Failure> {
     if request.len() % 2 == 1 {
         return Err(Failure::Syntax);
     }
-    let parameters = all(&call.shared.config_now(), call.client.record.peer.local);
+    let parameters = all(call);
     let mut changes: Vec<Change> = Vec::new();
     let mut args = request.args_from(2);
     while let (Some(name), Some(value)) = (args.next(), args.next()) {
