@@ -11,6 +11,7 @@ mod http2;
 mod keys;
 mod listing;
 mod malformed;
+mod manual;
 mod media_types;
 mod operations;
 mod overload;
