@@ -25,6 +25,7 @@ pub(super) struct Client {
 pub(super) enum Speaks {
     Resp,
     Grpc,
+    Http,
 }
 
 /// A way to use a client.
@@ -52,7 +53,7 @@ const RESP2: Way = Way::new(&["--protocol", "2"]);
 const RESP3: Way = Way::new(&["--protocol", "3"]);
 
 /// All clients, those first whose software needs no installing.
-pub(super) const CLIENTS: [Client; 8] = [
+pub(super) const CLIENTS: [Client; 9] = [
     Client {
         name: "redis-cli",
         what: "the command line of Redis",
@@ -106,6 +107,13 @@ pub(super) const CLIENTS: [Client; 8] = [
         name: "grpcio",
         what: "gRPC for Python, generated from proto/ on the spot",
         speaks: Speaks::Grpc,
+        software: Software::Python { extras: &[] },
+        ways: &[BY_DEFAULT],
+    },
+    Client {
+        name: "schemathesis",
+        what: "requests that /openapi.json allows, and others, with every answer compared",
+        speaks: Speaks::Http,
         software: Software::Python { extras: &[] },
         ways: &[BY_DEFAULT],
     },

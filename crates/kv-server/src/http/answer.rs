@@ -71,14 +71,16 @@ pub(super) fn write_lifetime(headers: &mut HeaderMap, ttl_ms: Option<u64>) {
     };
 }
 
-/// Tells what a write has done.
+/// Tells what a write has done. A key that was never there has no version.
 pub(super) fn write_outcome(
     headers: &mut HeaderMap,
     version: Version,
     ttl_ms: Option<u64>,
     achieved: Durability,
 ) {
-    headers.insert(KV_VERSION, HeaderValue::from(version.get()));
+    if version != Version::NONE {
+        headers.insert(KV_VERSION, HeaderValue::from(version.get()));
+    }
     headers.insert(KV_DURABILITY, HeaderValue::from_static(level_name(achieved)));
     if let Some(ttl_ms) = ttl_ms {
         headers.insert(KV_TTL_MS, HeaderValue::from(ttl_ms));

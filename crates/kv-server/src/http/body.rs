@@ -36,7 +36,7 @@ pub(super) struct Upload {
     timeout: Duration,
     unread: Unread,
     ended: bool,
-    /// It was too long, too slow or malformed: nothing more is wanted of it.
+    /// It went on for too long, was too slow or malformed: nothing more is wanted of it.
     refused: bool,
 }
 
@@ -62,16 +62,16 @@ impl Upload {
     ///
     /// Nothing is set aside for what has not come: memory grows with what arrives.
     pub(super) async fn read(&mut self, limit: Limit) -> Result<Bytes, Problem> {
-        let read = self.read_whole(limit).await;
-        self.refused = read.is_err();
-        read
-    }
-
-    async fn read_whole(&mut self, limit: Limit) -> Result<Bytes, Problem> {
         let announced = self.incoming.size_hint().lower();
         if announced > limit.bytes as u64 {
             return Err(limit.exceeded());
         }
+        let read = self.read_whole(announced, limit).await;
+        self.refused = read.is_err();
+        read
+    }
+
+    async fn read_whole(&mut self, announced: u64, limit: Limit) -> Result<Bytes, Problem> {
         let start = Instant::now();
         let Some(first) = self.chunk(start, 0).await? else {
             return Ok(Bytes::new());

@@ -6,6 +6,8 @@ pub(crate) mod log;
 pub(crate) mod page;
 mod process;
 pub(crate) mod resp;
+pub(crate) mod schema;
+pub(crate) mod store;
 
 pub(crate) use process::{FREE_PORTS, Process, binary};
 
