@@ -60,8 +60,7 @@ fn specify(reply: &mut Reply<'_>, keys: &Specification) {
     reply.bulk(b"flags");
     reply.set(keys.access.len());
     keys.access.iter().for_each(|flag| reply.simple(flag));
-    let range =
-        [("lastkey", keys.last.into()), ("keystep", i64::from(keys.step)), ("limit", 0)];
+    let range = [("lastkey", keys.last.into()), ("keystep", i64::from(keys.step)), ("limit", 0)];
     for (part, kind, spec) in [
         ("begin_search", "index", &[("index", i64::from(keys.first))][..]),
         ("find_keys", "range", &range[..]),

@@ -24,8 +24,13 @@ use crate::resp::request::is;
 /// The rows of the subcommands.
 pub(super) const SUBCOMMANDS: &[Command] = &[
     row("COUNT", 2, "2.8.13", "Returns a count of commands.").call(count),
-    row("DOCS", -2, "7.0.0", "Returns documentary information about one, multiple or all commands.")
-        .call(docs),
+    row(
+        "DOCS",
+        -2,
+        "7.0.0",
+        "Returns documentary information about one, multiple or all commands.",
+    )
+    .call(docs),
     row("GETKEYS", -3, "2.8.13", "Extracts the key names from an arbitrary command.").call(getkeys),
     row(
         "GETKEYSANDFLAGS",
