@@ -138,6 +138,7 @@ impl Kept {
             fsync: FsyncMode::Always,
             segment_bytes: 64 << 10,
             buffer_bytes: 1 << 20,
+            reuse_bytes: 128 << 10,
             seed,
         };
         let journal = Arc::new(FileJournal::new(disk.clone(), options));

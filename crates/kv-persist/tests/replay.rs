@@ -17,7 +17,7 @@ use kv_persist::disk::mem::MemDisk;
 use kv_persist::disk::{Disk, DiskFile};
 use kv_persist::recovery::{LogReplay, ReplayProgress, cut_log, log_first_lsn};
 use kv_persist::testing::{BuiltLog, LogBuilder, read_log};
-use kv_persist::{FileJournal, FsyncMode, LogNeeds, LogOptions, LogThreads};
+use kv_persist::{FileJournal, FsyncMode, LogError, LogNeeds, LogOptions, LogThreads};
 use proptest::prelude::*;
 
 const NEEDS: LogNeeds =
@@ -224,6 +224,34 @@ fn the_first_position_is_known_before_the_log_is_read() {
     assert!(read_log(&log.disk, needs).1.is_ok());
 }
 
+/// The second segment of one log behind the first, longer one of another.
+#[test]
+fn a_segment_that_begins_before_the_end_of_the_one_before_it_is_damage() {
+    let mut rng = fastrand::Rng::with_seed(5);
+    let mut batch = |log: &mut LogBuilder| {
+        log.batch(&[vec![random_effect(&mut rng, 1)]], false);
+    };
+    let (mut longer, mut shorter) = (LogBuilder::new(), LogBuilder::new());
+    for log in [&mut longer, &mut shorter] {
+        batch(log);
+        batch(log);
+    }
+    batch(&mut longer);
+    let longer = longer.finish(&[]);
+    shorter.segment(&[]);
+    batch(&mut shorter);
+    let shorter = shorter.finish(&[]);
+    let second = &shorter.batches[2].file;
+    longer.disk.put(second, &shorter.disk.read(second).unwrap()).unwrap();
+
+    let (records, end) = read_log(&longer.disk, NEEDS);
+    assert_eq!(records, longer.records);
+    let Err(LogError::Damage(damage)) = end else { panic!("{end:?}") };
+    assert_eq!((&damage.file, damage.offset), (second, 0));
+    let found = "batch 3 with position 3";
+    assert!(damage.expected.contains("batch 4 with position 4") && damage.found == found);
+}
+
 /// A log whose last two batches were written and not synced.
 fn unsynced_log() -> (BuiltLog, MemDisk, Arc<dyn DiskFile>) {
     let mut log = LogBuilder::new();
@@ -304,6 +332,7 @@ fn the_log_goes_on_where_it_was_cut() {
             fsync: FsyncMode::Always,
             segment_bytes: 64 << 10,
             buffer_bytes: 1 << 20,
+            reuse_bytes: 128 << 10,
             seed: round,
         };
         let journal = Arc::new(FileJournal::new(Arc::new(log.disk.clone()), options));

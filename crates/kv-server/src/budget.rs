@@ -11,7 +11,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// Bytes that every connection may hold whatever the others do. So a connection with small requests neither
 /// writes to a counter that all share nor suffers from those with large ones.
@@ -22,7 +22,8 @@ pub(crate) const FREE_BYTES: u64 = 16 << 10;
 pub(crate) struct Budget {
     all_max: u64,
     connection_max: u64,
-    held: AtomicU64,
+    /// Below zero for a moment when what one takes back is seen before what another has added.
+    held: AtomicI64,
 }
 
 /// The bytes that one connection holds.
@@ -63,7 +64,7 @@ impl fmt::Debug for Held {
 impl Budget {
     /// So many bytes for all, and for each.
     pub(crate) fn new(all_max: u64, connection_max: u64) -> Self {
-        Self { all_max, connection_max, held: AtomicU64::new(0) }
+        Self { all_max, connection_max, held: AtomicI64::new(0) }
     }
 
     /// The account of a new connection.
@@ -71,9 +72,14 @@ impl Budget {
         Arc::new(Account { budget: Arc::clone(self), held: AtomicU64::new(0) })
     }
 
+    /// Counts bytes that are held or let go, and tells how many are held then.
+    fn change(&self, bytes: i64) -> u64 {
+        positive(self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes))
+    }
+
     /// How many bytes are held, beyond what is free, and how many may be.
     pub(crate) fn level(&self) -> (u64, u64) {
-        (self.held.load(Ordering::Relaxed), self.all_max)
+        (positive(self.held.load(Ordering::Relaxed)), self.all_max)
     }
 }
 
@@ -88,10 +94,7 @@ impl Account {
     fn add(&self, bytes: u64) -> Result<(), Overload> {
         let before = self.held.fetch_add(bytes, Ordering::Relaxed);
         let shared = beyond_free(before + bytes) - beyond_free(before);
-        let mut all = 0;
-        if shared > 0 {
-            all = self.budget.held.fetch_add(shared, Ordering::Relaxed) + shared;
-        }
+        let all = if shared > 0 { self.budget.change(signed(shared)) } else { 0 };
         let Budget { all_max, connection_max, .. } = *self.budget;
         if before + bytes > connection_max {
             self.remove(bytes);
@@ -108,7 +111,7 @@ impl Account {
         let before = self.held.fetch_sub(bytes, Ordering::Relaxed);
         let shared = beyond_free(before) - beyond_free(before - bytes);
         if shared > 0 {
-            self.budget.held.fetch_sub(shared, Ordering::Relaxed);
+            self.budget.change(-signed(shared));
         }
     }
 }
@@ -157,6 +160,15 @@ impl Drop for Held {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// Nobody has 2^63 bytes.
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
+fn positive(bytes: i64) -> u64 {
+    u64::try_from(bytes).unwrap_or(0)
 }
 
 fn beyond_free(bytes: u64) -> u64 {
@@ -224,7 +236,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_or_left_when_many_hold_at_once() {
-        let budget = Arc::new(Budget::new(50_000, 4 * FREE_BYTES));
+        let budget = Arc::new(Budget::new(50_000, 3 * FREE_BYTES));
         let account = budget.account();
         let refused = AtomicU64::new(0);
         thread::scope(|scope| {
@@ -236,7 +248,7 @@ mod tests {
                         let account = if random.bool() { &own } else { account };
                         let held = account.hold();
                         for _ in 0..random.usize(..4) {
-                            let added = held.add(random.u64(..FREE_BYTES));
+                            let added = held.add(random.u64(..2 * FREE_BYTES));
                             refused.fetch_add(u64::from(added.is_err()), Ordering::Relaxed);
                         }
                     }

@@ -8,9 +8,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::evaluate::{Plan, Stored, View, evaluate};
+use super::halt::{Halt, Shortage};
 use super::hasher::Location;
-use super::room::Stop;
-use super::shard::{Context, Growth, Halt, Protected, Shard, Shortage, Trash};
+use super::shard::{Context, Growth, Protected, Shard, Trash};
 use super::store::{ShardGuard, ShardedStore};
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
@@ -91,7 +91,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         locations: &[Location],
         reserved: &mut u64,
         trash: &mut Trash,
-    ) -> Result<Vec<Reply>, Stop<BatchError>> {
+    ) -> Result<Vec<Reply>, Halt<BatchError>> {
         let mut staging = self.stage(ops, locations, trash)?;
         let growths = self.ensure_room(&staging, reserved)?;
         let lsn = self.append(&staging).map_err(BatchError::Whole)?;
@@ -133,7 +133,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         ops: &[Op<'a>],
         locations: &[Location],
         trash: &mut Trash,
-    ) -> Result<Staging<'a>, BatchError> {
+    ) -> Result<Staging<'a>, Halt<BatchError>> {
         let (mut keys, places) = self.stage_keys(ops, locations, trash);
         let mut replies = Vec::with_capacity(ops.len());
         for (index, (op, place)) in ops.iter().zip(&places).enumerate() {
@@ -184,20 +184,22 @@ impl<J: Journal> Locked<'_, '_, J> {
         index: usize,
         op: &Op<'a>,
         staged: &mut Staged<'a>,
-    ) -> Result<Reply, BatchError> {
+    ) -> Result<Reply, Halt<BatchError>> {
         let ctx = self.ctx;
         let shard = self.shard(staged.guard);
         let view = staged.view(shard);
         if !op.condition.holds(view.map(View::judged)) {
-            return Err(BatchError::ConditionFailed {
+            return Err(Halt::Refused(BatchError::ConditionFailed {
                 index,
                 version: view.map_or(Version::NONE, |view| view.version),
                 ttl_ms: ttl_ms(view.and_then(|view| view.expiry), ctx.now),
                 lsn: staged.exposed(ctx, shard),
-            });
+            }));
         }
-        let verdict = evaluate(op, view, ctx.now, ctx.limits)
-            .map_err(|error| BatchError::Refused { index, error })?;
+        let verdict = evaluate(op, view, ctx.now, &ctx.bounds()).map_err(|halt| match halt {
+            Halt::Refused(error) => Halt::Refused(BatchError::Refused { index, error }),
+            Halt::NeedsRoom(shortage) => Halt::NeedsRoom(shortage),
+        })?;
         let changed = verdict.plan != Plan::Keep;
         if changed && staged.version.is_none() {
             staged.version = Some(shard.next_version());
@@ -220,7 +222,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         &mut self,
         staging: &Staging<'_>,
         reserved: &mut u64,
-    ) -> Result<Vec<Growth>, Stop<BatchError>> {
+    ) -> Result<Vec<Growth>, Halt<BatchError>> {
         let ctx = self.ctx;
         let mut growths = vec![Growth::default(); self.guards.len()];
         for staged in &staging.keys {
@@ -239,7 +241,7 @@ impl<J: Journal> Locked<'_, '_, J> {
                 lacking.missing += missing - drawn;
             }
         }
-        if lacking.missing == 0 { Ok(growths) } else { Err(Stop::NeedsRoom(lacking)) }
+        if lacking.missing == 0 { Ok(growths) } else { Err(Halt::NeedsRoom(lacking)) }
     }
 
     /// Writes all effects as one record.

@@ -1,7 +1,8 @@
 //! Independent operations together: one clock read, and one lock per shard they touch.
 
+use super::halt::Halt;
 use super::hasher::Location;
-use super::shard::{Context, Halt, Prepared, Shard, Trash};
+use super::shard::{Context, Prepared, Shard, Trash};
 use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::StoreError;

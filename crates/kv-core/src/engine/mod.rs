@@ -10,6 +10,7 @@ mod batch;
 mod config;
 mod entry;
 mod evaluate;
+mod halt;
 mod hasher;
 mod image;
 mod iterate;

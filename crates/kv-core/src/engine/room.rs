@@ -5,8 +5,9 @@
 //! again with the bytes in hand: they are reserved for it at once, so that no other can take them. Its
 //! own keys are protected meanwhile, or an append could find that what it appends to has gone.
 
+use super::halt::{Halt, Shortage};
 use super::hasher::Location;
-use super::shard::{Context, Halt, Protected, Shard, Shortage, Trash};
+use super::shard::{Context, Protected, Shard, Trash};
 use super::store::{ShardGuard, ShardedStore};
 use crate::clock::Clock;
 use crate::error::StoreError;
@@ -17,19 +18,6 @@ const ATTEMPTS_MAX: usize = 64;
 
 /// Victims taken from one shard before the lock is released.
 const VICTIMS_PER_LOCK_MAX: usize = 16;
-
-/// Why an operation on several shards was not executed. Nothing was changed.
-#[derive(Debug)]
-pub(super) enum Stop<E> {
-    Failed(E),
-    NeedsRoom(Shortage),
-}
-
-impl<E> From<E> for Stop<E> {
-    fn from(error: E) -> Self {
-        Self::Failed(error)
-    }
-}
 
 impl<J: Journal, C: Clock> ShardedStore<J, C> {
     /// Runs `attempt`, which works on one key, on its shard, making room as often as it asks for it.
@@ -86,7 +74,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         ctx: &Context<'_, J>,
         shards: &[usize],
         protected: Protected<'_>,
-        mut attempt: impl FnMut(&mut [ShardGuard<'_>], &mut u64, &mut Trash) -> Result<T, Stop<E>>,
+        mut attempt: impl FnMut(&mut [ShardGuard<'_>], &mut u64, &mut Trash) -> Result<T, Halt<E>>,
     ) -> Result<T, E> {
         let home = shards.first().copied().unwrap_or_default();
         let (mut reserved, mut needed) = (0, 0);
@@ -98,8 +86,8 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             self.tracker.release(std::mem::take(&mut reserved));
             match done {
                 Ok(done) => return Ok(done),
-                Err(Stop::Failed(error)) => return Err(error),
-                Err(Stop::NeedsRoom(shortage)) => {
+                Err(Halt::Refused(error)) => return Err(error),
+                Err(Halt::NeedsRoom(shortage)) => {
                     self.check_hope(shortage)?;
                     needed = shortage.missing;
                 }

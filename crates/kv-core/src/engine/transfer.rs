@@ -1,9 +1,9 @@
 //! Transfers: what one key holds goes to another, under the locks of both, as one record.
 
 use super::entry::Entry;
+use super::halt::{Halt, Shortage};
 use super::hasher::Location;
-use super::room::Stop;
-use super::shard::{Context, Halt, Protected, Shard, Shortage, Trash};
+use super::shard::{Context, Protected, Shard, Trash};
 use super::store::{ShardGuard, ShardedStore};
 use crate::clock::Clock;
 use crate::error::StoreError;
@@ -46,11 +46,7 @@ struct Pair<'a, 'g, J> {
 }
 
 impl<J: Journal> Pair<'_, '_, J> {
-    fn run(
-        &mut self,
-        reserved: &mut u64,
-        trash: &mut Trash,
-    ) -> Result<TransferReply, Stop<StoreError>> {
+    fn run(&mut self, reserved: &mut u64, trash: &mut Trash) -> Result<TransferReply, Halt> {
         let (source, destination) = self.find(trash);
         let outcome = match (source, destination) {
             (None, _) => TransferOutcome::SourceAbsent,
@@ -93,7 +89,7 @@ impl<J: Journal> Pair<'_, '_, J> {
         destination: Option<usize>,
         reserved: &mut u64,
         trash: &mut Trash,
-    ) -> Result<TransferReply, Stop<StoreError>> {
+    ) -> Result<TransferReply, Halt> {
         let (ctx, transfer) = (self.ctx, self.transfer);
         let old = self.source().entry(source);
         let mut entry = Entry::sharing(transfer.to, old.stored(), old.expiry());
@@ -134,7 +130,7 @@ impl<J: Journal> Pair<'_, '_, J> {
         destination: Option<usize>,
         moved: u64,
         reserved: &mut u64,
-    ) -> Result<(), Stop<StoreError>> {
+    ) -> Result<(), Halt> {
         let ctx = self.ctx;
         let shard = self.destination();
         let change = Change::Put { value: entry.value(), expiry: entry.expiry() };
@@ -147,8 +143,7 @@ impl<J: Journal> Pair<'_, '_, J> {
                 shard.memory_mut().deposit(missing);
                 Ok(())
             }
-            Err(Halt::NeedsRoom(shortage)) => Err(Stop::NeedsRoom(shortage)),
-            Err(Halt::Refused(error)) => Err(Stop::Failed(error)),
+            halted => halted,
         }
     }
 

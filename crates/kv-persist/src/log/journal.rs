@@ -137,7 +137,7 @@ impl FileJournal {
         };
         Self {
             options,
-            segments: Segments::new(disk, options.segment_bytes),
+            segments: Segments::new(disk, &options),
             buffer: Mutex::new(buffer),
             work: Condvar::new(),
             written: AtomicU64::new(0),
@@ -263,6 +263,30 @@ impl FileJournal {
         }
     }
 
+    /// Adds somebody to those who are woken, unless the wait is over already.
+    fn begin_wait(
+        &self,
+        lsn: Lsn,
+        level: Durability,
+        waker: &Waker,
+    ) -> Poll<Result<(), JournalError>> {
+        let mut waiters = self.waiters.lock();
+        // It may have come about since it was looked at. Looked at again under the lock that whoever publishes
+        // takes afterwards, so that nobody is missed.
+        if lsn <= self.reached(level) {
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(error) = self.unknown() {
+            return Poll::Ready(Err(error));
+        }
+        waiters.add(lsn, level, waker);
+        drop(waiters);
+        if lsn != Lsn::MAX {
+            self.hurry(lsn, level);
+        }
+        Poll::Pending
+    }
+
     /// Makes the writer hurry for somebody who waits.
     fn hurry(&self, lsn: Lsn, level: Durability) {
         let mut buffer = self.buffer.lock();
@@ -300,20 +324,7 @@ impl Progress for FileJournal {
         if level == Durability::Memory || lsn <= self.reached(level) {
             return Poll::Ready(Ok(()));
         }
-        let mut waiters = self.waiters.lock();
-        // Looked at again under the lock that whoever publishes takes afterwards.
-        if lsn <= self.reached(level) {
-            return Poll::Ready(Ok(()));
-        }
-        if let Some(error) = self.unknown() {
-            return Poll::Ready(Err(error));
-        }
-        waiters.add(lsn, level, waker);
-        drop(waiters);
-        if lsn != Lsn::MAX {
-            self.hurry(lsn, level);
-        }
-        Poll::Pending
+        self.begin_wait(lsn, level, waker)
     }
 
     fn durability_max(&self) -> Durability {
@@ -370,5 +381,29 @@ impl LogTrim for FileJournal {
 
     fn bytes_written(&self) -> u64 {
         self.counters.bytes.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::mem::MemDisk;
+
+    #[test]
+    fn what_comes_about_just_before_the_wait_begins_is_not_missed() {
+        for level in [Durability::Buffered, Durability::Fsync] {
+            let journal = FileJournal::new(Arc::new(MemDisk::new()), LogOptions::default());
+            journal.open_without_threads();
+            let (lsn, later) = (Lsn::new(3), Lsn::new(4));
+            let begin_wait = |lsn| journal.begin_wait(lsn, level, Waker::noop());
+            assert!(begin_wait(lsn).is_pending());
+            journal.publish(level, lsn);
+            assert!(matches!(begin_wait(lsn), Poll::Ready(Ok(()))), "{level:?}");
+            assert!(begin_wait(later).is_pending());
+            journal.fail("for a test".to_owned());
+            let failed = begin_wait(later);
+            assert!(matches!(failed, Poll::Ready(Err(JournalError::Unknown { .. }))), "{level:?}");
+            assert!(matches!(begin_wait(lsn), Poll::Ready(Ok(()))), "what was safe stays so");
+        }
     }
 }

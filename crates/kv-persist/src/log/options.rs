@@ -6,8 +6,8 @@ use std::time::Duration;
 /// deletes find room on a full disk.
 pub(crate) const SPARES_WANTED: usize = 2;
 
-/// Segments kept in advance for reuse; more are removed.
-pub(crate) const SPARES_MAX: usize = 4;
+/// The most segments that are kept for reuse, whatever is asked for; more are removed.
+pub(crate) const SPARES_MAX: usize = 64;
 
 /// A write reaches the system at the latest this long after it was made, if nobody waits for it.
 pub(crate) const LINGER: Duration = Duration::from_millis(5);
@@ -48,6 +48,10 @@ pub struct LogOptions {
     pub segment_bytes: u64,
     /// Most bytes of records that wait to be written. As many again may be on their way to the disk.
     pub buffer_bytes: u64,
+    /// How many bytes of segments are kept for reuse when no snapshot needs them any more, up to
+    /// [`SPARES_MAX`] segments. What a snapshot frees should do until the next one: to write over a file
+    /// takes neither fresh memory for the system's cache nor fresh space on the disk.
+    pub reuse_bytes: u64,
     /// Source of the segments' salts.
     pub seed: u64,
 }
@@ -58,6 +62,7 @@ impl Default for LogOptions {
             fsync: FsyncMode::Interval(Duration::from_secs(1)),
             segment_bytes: 64 << 20,
             buffer_bytes: 64 << 20,
+            reuse_bytes: 512 << 20,
             seed: 0,
         }
     }
@@ -67,5 +72,11 @@ impl LogOptions {
     /// Records are put together in batches of up to this many bytes, so that two fit in a segment.
     pub(super) fn batch_bytes_max(&self) -> u64 {
         self.segment_bytes / 2
+    }
+
+    /// How many segments there may be in advance.
+    pub(super) fn spares_max(&self) -> usize {
+        let reused = self.reuse_bytes / self.segment_bytes.max(1);
+        usize::try_from(reused).unwrap_or(SPARES_MAX).saturating_add(SPARES_WANTED).min(SPARES_MAX)
     }
 }

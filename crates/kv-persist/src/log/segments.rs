@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kv_core::Lsn;
 use parking_lot::{Condvar, Mutex};
 
-use super::options::{PAGE_BYTES, SPACE_RETRY, SPARES_MAX, SPARES_WANTED};
+use super::options::{LogOptions, PAGE_BYTES, SPACE_RETRY, SPARES_WANTED};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::disk::{Disk, DiskFile, is_shortage};
 use crate::format::names::{parse_spare, segment_name, spare_name};
@@ -59,6 +59,7 @@ pub(super) fn no_segment(error: &io::Error) -> String {
 pub(super) struct Segments {
     disk: Arc<dyn Disk>,
     segment_bytes: u64,
+    spares_max: usize,
     index: Mutex<Index>,
     /// Wakes the preparer.
     wanted: Condvar,
@@ -85,9 +86,10 @@ struct Spare {
 }
 
 impl Segments {
-    pub(super) fn new(disk: Arc<dyn Disk>, segment_bytes: u64) -> Self {
-        let segment_bytes = segment_bytes.next_multiple_of(PAGE_BYTES);
-        Self { disk, segment_bytes, index: Mutex::default(), wanted: Condvar::new() }
+    pub(super) fn new(disk: Arc<dyn Disk>, options: &LogOptions) -> Self {
+        let segment_bytes = options.segment_bytes.next_multiple_of(PAGE_BYTES);
+        let (index, wanted) = (Mutex::default(), Condvar::new());
+        Self { disk, segment_bytes, spares_max: options.spares_max(), index, wanted }
     }
 
     /// Takes over what recovery found, and the spares of the process before.
@@ -101,7 +103,7 @@ impl Segments {
             let Some(number) = parse_spare(&name) else { continue };
             index.last_spare = index.last_spare.max(number);
             let file = self.disk.open(&name)?;
-            if file.len()? == self.segment_bytes && index.spares.len() < SPARES_MAX {
+            if file.len()? == self.segment_bytes && index.spares.len() < self.spares_max {
                 index.spares.push(Spare { name, file });
             } else {
                 self.disk.remove(&name)?;
@@ -195,7 +197,7 @@ impl Segments {
             else {
                 break;
             };
-            let recycle = (index.spares.len() < SPARES_MAX).then(|| {
+            let recycle = (index.spares.len() < self.spares_max).then(|| {
                 index.last_spare += 1;
                 spare_name(index.last_spare)
             });
@@ -275,5 +277,57 @@ impl Segments {
     pub(super) fn stop_preparing(&self) {
         self.index.lock().stopping = true;
         self.wanted.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::options::SPARES_MAX;
+    use super::*;
+    use crate::disk::mem::MemDisk;
+
+    const SEGMENT_BYTES: u64 = 64 << 10;
+
+    /// The spares that are left of segments with these lengths, when none is needed any more.
+    fn spares_of(lengths: &[u64], reuse_bytes: u64) -> Vec<u64> {
+        let disk = MemDisk::new();
+        let options =
+            LogOptions { segment_bytes: SEGMENT_BYTES, reuse_bytes, ..LogOptions::default() };
+        let mut start = LogStart {
+            next_lsn: Lsn::new(100),
+            next_sequence: 100,
+            next_segment: 100,
+            sealed: Vec::new(),
+        };
+        for (id, bytes) in (1..).zip(lengths.iter().copied()) {
+            disk.put(&segment_name(id), &vec![7; usize::try_from(bytes).unwrap()]).unwrap();
+            start.sealed.push(SealedSegment { id, last_lsn: Lsn::new(id), bytes: 64 });
+        }
+        let segments = Segments::new(Arc::new(disk.clone()), &options);
+        segments.adopt(&start).unwrap();
+        segments.trim(100).unwrap();
+        let names = disk.list().unwrap();
+        assert!(names.iter().all(|name| parse_spare(name).is_some()), "{names:?}");
+        assert_eq!(segments.index.lock().spares.len(), names.len());
+        names.iter().map(|name| disk.size(name).unwrap() as u64).collect()
+    }
+
+    #[test]
+    fn what_a_restart_cut_short_or_a_long_record_made_longer_is_not_reused() {
+        let lengths = [SEGMENT_BYTES - 1, SEGMENT_BYTES, 64, SEGMENT_BYTES + PAGE_BYTES];
+        assert_eq!(spares_of(&lengths, u64::MAX), [SEGMENT_BYTES]);
+    }
+
+    #[test]
+    fn as_many_segments_are_kept_for_reuse_as_are_asked_for() {
+        let lengths = [SEGMENT_BYTES; SPARES_MAX + 1];
+        for (reuse_bytes, kept) in [
+            (0, SPARES_WANTED),
+            (SEGMENT_BYTES - 1, SPARES_WANTED),
+            (3 * SEGMENT_BYTES, SPARES_WANTED + 3),
+            (u64::MAX, SPARES_MAX),
+        ] {
+            assert_eq!(spares_of(&lengths, reuse_bytes).len(), kept, "{reuse_bytes}");
+        }
     }
 }

@@ -26,7 +26,13 @@ const START: LogStart =
     LogStart { next_lsn: Lsn::new(1), next_sequence: 1, next_segment: 1, sealed: Vec::new() };
 
 fn options(fsync: FsyncMode) -> LogOptions {
-    LogOptions { fsync, segment_bytes: 64 << 10, buffer_bytes: 1 << 20, seed: 7 }
+    LogOptions {
+        fsync,
+        segment_bytes: 64 << 10,
+        buffer_bytes: 1 << 20,
+        reuse_bytes: 128 << 10,
+        seed: 7,
+    }
 }
 
 fn start(disk: impl Disk + 'static, options: LogOptions) -> Running {

@@ -44,8 +44,13 @@ impl Node {
     ) -> Result<Self, String> {
         let manifest =
             recovery::open(&*disk, seed, clock.now()).map_err(|error| error.to_string())?;
-        let options =
-            LogOptions { fsync, segment_bytes: SEGMENT_BYTES, buffer_bytes: 1 << 20, seed };
+        let options = LogOptions {
+            fsync,
+            segment_bytes: SEGMENT_BYTES,
+            buffer_bytes: 1 << 20,
+            reuse_bytes: 2 * SEGMENT_BYTES,
+            seed,
+        };
         let journal = Arc::new(FileJournal::new(Arc::clone(&disk), options));
         let config =
             EngineConfig { shards: 4, seed: manifest.hash_seed, ..EngineConfig::default() };

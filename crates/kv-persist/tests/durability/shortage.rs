@@ -21,7 +21,9 @@ const SEGMENT: u64 = 64 << 10;
 const SEGMENT_USIZE: usize = 64 << 10;
 
 fn start(disk: impl Disk + 'static, fsync: FsyncMode) -> (Arc<FileJournal>, LogThreads) {
-    let options = LogOptions { fsync, segment_bytes: SEGMENT, buffer_bytes: 1 << 20, seed: 7 };
+    let reuse_bytes = 2 * SEGMENT;
+    let options =
+        LogOptions { fsync, segment_bytes: SEGMENT, buffer_bytes: 1 << 20, reuse_bytes, seed: 7 };
     let journal = Arc::new(FileJournal::new(Arc::new(disk), options));
     let clock = Arc::new(ManualClock::default());
     let threads = LogThreads::start(Arc::clone(&journal), clock, &START).unwrap();

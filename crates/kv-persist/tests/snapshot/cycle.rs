@@ -30,6 +30,7 @@ fn start(disk: &MemDisk) -> Server {
         fsync: FsyncMode::Always,
         segment_bytes: 16 << 10,
         buffer_bytes: 1 << 20,
+        reuse_bytes: 32 << 10,
         seed: 7,
     };
     let journal = Arc::new(FileJournal::new(Arc::new(disk.clone()), options));

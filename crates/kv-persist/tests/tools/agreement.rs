@@ -6,7 +6,7 @@ use kv_persist::disk::mem::MemDisk;
 use kv_persist::tools::{FileState, Start, ToolError, ToolProgress, check};
 use proptest::prelude::*;
 
-use crate::scene::{NOW, Scene, files, plan, recover};
+use crate::scene::{NOW, Scene, files, newest, plan, recover};
 
 /// Compares check and recovery; repairs, and compares again. Tells whether there was damage.
 fn examine(scene: &Scene, disk: &MemDisk, what: &str) -> bool {
@@ -215,4 +215,23 @@ proptest! {
         let what = format!("{name}: version missing {changes:?} {:?}", disk.names());
         examine(&scene, &disk.copy(), &what);
     }
+}
+
+/// The older snapshot could do without that part of the log, but what was acknowledged cannot.
+#[test]
+fn a_log_that_ends_before_the_newest_snapshot_is_damaged_even_when_an_older_one_is_loaded() {
+    let scene = Scene::serving();
+    let newest = newest(&scene.disk);
+    scene.disk.overwrite("snapshot-0000000000000002.kvs", 80, b"!").unwrap();
+    let older = recover(&scene.disk).unwrap();
+    assert_eq!(older.last_position, scene.last_position(), "the older one and all of the log");
+
+    scene.disk.remove("log-0000000000000004.kvl").unwrap();
+    let name = "log-0000000000000003.kvl";
+    let bytes = scene.disk.read(name).unwrap();
+    scene.disk.put(name, &bytes[..64]).unwrap();
+    let refused = recover(&scene.disk).unwrap_err();
+    let needed = format!("up to {}, which the snapshot needs", newest.log_end.get());
+    assert!(refused.contains(&needed), "{refused}");
+    assert!(compare(&scene.disk, "a log that was cut off"));
 }

@@ -226,6 +226,10 @@ fn log_options(persist: &PersistSection, seed: u64) -> LogOptions {
         },
         segment_bytes: persist.segment_bytes.get(),
         buffer_bytes: persist.log_buffer_bytes.get(),
+        reuse_bytes: persist
+            .snapshot_log_bytes
+            .get()
+            .map_or(LogOptions::default().reuse_bytes, Size::get),
         seed,
     }
 }

@@ -1,18 +1,15 @@
 //! Answers that are not problems: their bodies, and the headers that tell of a key.
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Response, StatusCode};
 use kv_core::{Durability, Version};
 use prost::Message;
 
+use super::content::Content;
 use super::etag;
 use super::json::ToJson;
 use super::media::Media;
-
-/// The body of every answer: bytes that are there, shared with the store where they are large.
-pub(super) type Body = Full<Bytes>;
 
 /// The level that a write has reached, and as a request's header the level to reach at least.
 pub(super) const KV_DURABILITY: HeaderName = HeaderName::from_static("kv-durability");
@@ -29,19 +26,14 @@ pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// May be kept, and must be asked for each time, which its entity tag makes cheap.
 const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// A body.
-pub(super) fn whole(bytes: Bytes) -> Body {
-    Full::new(bytes)
-}
-
 /// A header's value from text that the program has made.
 pub(super) fn value_of(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// An answer without content.
-pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    let mut response = Response::new(Body::default());
+pub(super) fn empty(status: StatusCode) -> Response<Content> {
+    let mut response = Response::new(Content::default());
     *response.status_mut() = status;
     response
 }
@@ -51,7 +43,7 @@ pub(super) fn message(
     status: StatusCode,
     media: Media,
     message: &(impl Message + ToJson),
-) -> Response<Body> {
+) -> Response<Content> {
     let content = match media {
         Media::Raw | Media::Json => message.to_json(),
         Media::XProtobuf | Media::Protobuf => Bytes::from(message.encode_to_vec()),
@@ -60,8 +52,8 @@ pub(super) fn message(
 }
 
 /// An answer with content of this form.
-pub(super) fn content_of(status: StatusCode, media: Media, content: Bytes) -> Response<Body> {
-    let mut response = Response::new(whole(content));
+pub(super) fn content_of(status: StatusCode, media: Media, content: Bytes) -> Response<Content> {
+    let mut response = Response::new(Content::new(content));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, media.header());
     response

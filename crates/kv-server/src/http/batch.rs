@@ -8,9 +8,10 @@ use prost::Message;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::answer::{self, Body};
+use super::answer;
 use super::api::{Api, durability};
 use super::body::Upload;
+use super::content::Content;
 use super::expiry::contradiction;
 use super::json;
 use super::media::{self, Media};
@@ -23,7 +24,7 @@ pub(super) async fn post(
     api: &Api,
     parts: &Parts,
     body: &mut Upload,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Content>, Problem> {
     let media = media::of_message(&parts.headers)?;
     let offers = Media::OF_MESSAGES.iter().copied().filter(|other| *other != media);
     let offers: Vec<Media> = std::iter::once(media).chain(offers).collect();

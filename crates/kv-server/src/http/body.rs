@@ -1,16 +1,19 @@
 //! Bodies of requests: read as they come, within bounds of length and time.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt as _;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::{Body as _, Frame, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-use super::limits::{BODY_RATE_MIN, BODY_ROOM_BYTES_MAX, BODY_TIMEOUT, SKIP_BYTES_MAX};
+use super::limits::{BODY_ROOM_BYTES_MAX, SKIP_BYTES_MAX};
 use super::problem::{Problem, Reason};
+use crate::budget::Held;
+use crate::grpc::Refusal;
+use crate::patience::allowed;
 
 /// Says of a connection that its client was answered before all it had sent was read.
 #[derive(Debug, Clone, Default)]
@@ -24,10 +27,13 @@ impl Unread {
     }
 }
 
-/// The body of a request, on its way.
+/// The body of a request, on its way. What has arrived of it is held in the account of the connection.
 #[derive(Debug)]
 pub(super) struct Upload {
     incoming: Incoming,
+    held: Held,
+    /// How long it may take, beside what its length allows.
+    timeout: Duration,
     unread: Unread,
     ended: bool,
     /// It was too long, too slow or malformed: nothing more is wanted of it.
@@ -36,36 +42,41 @@ pub(super) struct Upload {
 
 impl Upload {
     /// A body that says to `unread` when it is not read to its end.
-    pub(super) fn new(incoming: Incoming, unread: Unread) -> Self {
+    pub(super) fn new(incoming: Incoming, held: Held, timeout: Duration, unread: Unread) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, unread, ended, refused: false }
+        Self { incoming, held, timeout, unread, ended, refused: false }
     }
 
-    /// Whether there is no body at all, as far as that can be known without reading.
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether there is no more of it, as far as that can be known without reading.
+    pub(super) fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// Reads the whole body, of at most `bytes_max` bytes. A longer one is refused as soon as it says so, or
-    /// it is seen.
+    /// Whether there is nothing in it. A body of unknown length is waited for.
+    pub(super) async fn is_empty(&mut self) -> Result<bool, Problem> {
+        let announced = self.incoming.size_hint().lower();
+        Ok(announced == 0 && self.chunk(Instant::now(), 0).await?.is_none())
+    }
+
+    /// Reads the whole body. One that is longer than the limit is refused as soon as it says so, or it is seen.
     ///
     /// Nothing is set aside for what has not come: memory grows with what arrives.
-    pub(super) async fn read(&mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
-        let read = self.read_whole(bytes_max).await;
+    pub(super) async fn read(&mut self, limit: Limit) -> Result<Bytes, Problem> {
+        let read = self.read_whole(limit).await;
         self.refused = read.is_err();
         read
     }
 
-    async fn read_whole(&mut self, bytes_max: Limit) -> Result<Bytes, Problem> {
+    async fn read_whole(&mut self, limit: Limit) -> Result<Bytes, Problem> {
         let announced = self.incoming.size_hint().lower();
-        if announced > bytes_max.bytes as u64 {
-            return Err(bytes_max.exceeded());
+        if announced > limit.bytes as u64 {
+            return Err(limit.exceeded());
         }
         let start = Instant::now();
         let Some(first) = self.chunk(start, 0).await? else {
             return Ok(Bytes::new());
         };
-        bytes_max.check(first.len())?;
+        self.accept(first.len(), first.len(), limit)?;
         // A body that came in one piece is not copied.
         let Some(second) = self.chunk(start, first.len()).await? else {
             return Ok(first);
@@ -76,7 +87,7 @@ impl Upload {
         drop(first);
         let mut next = Some(second);
         while let Some(chunk) = next {
-            bytes_max.check(all.len() + chunk.len())?;
+            self.accept(chunk.len(), all.len() + chunk.len(), limit)?;
             all.extend_from_slice(&chunk);
             drop(chunk);
             next = self.chunk(start, all.len()).await?;
@@ -84,11 +95,37 @@ impl Upload {
         Ok(all.freeze())
     }
 
+    /// Holds another piece of a body that is now so long.
+    fn accept(&self, piece: usize, length: usize, limit: Limit) -> Result<(), Problem> {
+        limit.check(length)?;
+        let added = self.held.add(piece as u64);
+        Ok(added.map_err(|overload| Refusal::Overloaded { overload, executed: false })?)
+    }
+
+    /// Reads what is left and throws it away, where it is short: else the connection would have to be closed
+    /// after the answer.
+    pub(super) async fn skip(&mut self) {
+        let start = Instant::now();
+        let mut skipped = 0;
+        while !self.refused
+            && self.incoming.size_hint().lower() <= (SKIP_BYTES_MAX - skipped) as u64
+        {
+            match self.chunk(start, skipped).await {
+                Ok(Some(chunk)) if skipped + chunk.len() <= SKIP_BYTES_MAX => {
+                    skipped += chunk.len();
+                }
+                _ => return,
+            }
+        }
+    }
+
     /// The next piece, when there is one. The time allowed for it depends on what has come before.
     async fn chunk(&mut self, start: Instant, read: usize) -> Result<Option<Bytes>, Problem> {
+        let arrived = read as u64;
+        let within = allowed(self.timeout, arrived);
         while !self.ended {
-            let Ok(frame) = timeout_at(start + allowed(read), self.incoming.frame()).await else {
-                return Err(too_slow(read));
+            let Ok(frame) = timeout_at(start + within, self.frame()).await else {
+                return Err(Refusal::TooSlow { arrived, within }.into());
             };
             match frame {
                 None => self.ended = true,
@@ -106,24 +143,9 @@ impl Upload {
         }
         Ok(None)
     }
-}
 
-impl Upload {
-    /// Reads what is left and throws it away, where it is short: else the connection would have to be closed
-    /// after the answer.
-    pub(super) async fn skip(&mut self) {
-        let start = Instant::now();
-        let mut skipped = 0;
-        while !self.refused
-            && self.incoming.size_hint().lower() <= (SKIP_BYTES_MAX - skipped) as u64
-        {
-            match self.chunk(start, skipped).await {
-                Ok(Some(chunk)) if skipped + chunk.len() <= SKIP_BYTES_MAX => {
-                    skipped += chunk.len()
-                }
-                _ => return,
-            }
-        }
+    async fn frame(&mut self) -> Option<Result<Frame<Bytes>, hyper::Error>> {
+        std::future::poll_fn(|context| Pin::new(&mut self.incoming).poll_frame(context)).await
     }
 }
 
@@ -158,20 +180,6 @@ impl Limit {
     }
 }
 
-/// How long a body may have taken of which so much has come.
-fn allowed(read: usize) -> Duration {
-    BODY_TIMEOUT + Duration::from_secs(read as u64 / BODY_RATE_MIN)
-}
-
-fn too_slow(read: usize) -> Problem {
-    let text = format!(
-        "only {read} bytes of the body came within {} seconds: a body must begin to come at once, and go on \
-         with at least {BODY_RATE_MIN} bytes a second",
-        allowed(read).as_secs()
-    );
-    Problem::new(Reason::BodyTimeout, text)
-}
-
 fn broken(error: &hyper::Error) -> Problem {
     Problem::new(Reason::BadBody, format!("the body could not be read: {error}"))
 }
@@ -179,16 +187,6 @@ fn broken(error: &hyper::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn time_grows_with_what_has_come() {
-        assert_eq!(allowed(0), BODY_TIMEOUT);
-        assert_eq!(allowed(16 << 10), BODY_TIMEOUT + Duration::from_secs(1));
-        assert_eq!(
-            allowed(64 << 20),
-            BODY_TIMEOUT + Duration::from_hours(1) + Duration::from_secs(496)
-        );
-    }
 
     #[test]
     fn a_limit_allows_its_last_byte() {

@@ -18,7 +18,7 @@ use tracing::debug;
 use super::api::Api;
 use super::body::Unread;
 use super::limits::FIRST_BYTE_TIMEOUT;
-use super::service;
+use super::service::{self, Client};
 use super::stream::Stream;
 use crate::listener::Accepted;
 use crate::metrics::{Metered, Protocol};
@@ -54,15 +54,15 @@ pub(super) async fn serve(
         return debug!(%error, "a connection broke");
     }
     let speaks_http2 = seen.starts_with(PREFACE);
-    let unread = Unread::default();
+    let client = Client { account: api.gate.budget().account(), unread: Unread::default() };
     let metrics = Arc::clone(api.gate.metrics());
     metrics.bytes_in(Protocol::Http, seen.len() as u64);
     let stream = Metered::new(stream, metrics, Protocol::Http);
-    let io = TokioIo::new(Stream::new(seen, stream, unread.clone()));
+    let io = TokioIo::new(Stream::new(seen, stream, client.unread.clone()));
     let ended = if speaks_http2 {
         let service = service_fn(move |request| {
-            let (api, unread) = (Arc::clone(&api), unread.clone());
-            async move { Ok::<_, Infallible>(service::answer(&api, request, &unread).await) }
+            let (api, client) = (Arc::clone(&api), client.clone());
+            async move { Ok::<_, Infallible>(service::answer(&api, request, &client).await) }
         });
         until_drained(settings.http2.serve_connection(io, service), drain, |connection| {
             connection.graceful_shutdown();
@@ -70,8 +70,8 @@ pub(super) async fn serve(
         .await
     } else {
         let service = service_fn(move |request| {
-            let (api, unread) = (Arc::clone(&api), unread.clone());
-            async move { Ok::<_, Infallible>(service::answer(&api, request, &unread).await) }
+            let (api, client) = (Arc::clone(&api), client.clone());
+            async move { Ok::<_, Infallible>(service::answer(&api, request, &client).await) }
         });
         until_drained(settings.http1.serve_connection(io, service), drain, |connection| {
             connection.graceful_shutdown();

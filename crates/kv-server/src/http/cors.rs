@@ -8,7 +8,8 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Response, StatusCode};
 
-use super::answer::{self, Body};
+use super::answer;
+use super::content::Content;
 use super::problem::{Problem, Reason};
 use crate::config::Origins;
 
@@ -54,7 +55,7 @@ impl Cors {
     }
 
     /// Answers a browser that asks what a page may do.
-    pub(super) fn preflight(&self, parts: &Parts, allow: &'static str) -> Response<Body> {
+    pub(super) fn preflight(&self, parts: &Parts, allow: &'static str) -> Response<Content> {
         let mut response = answer::empty(StatusCode::NO_CONTENT);
         let headers = response.headers_mut();
         headers.insert(header::ALLOW, HeaderValue::from_static(allow));

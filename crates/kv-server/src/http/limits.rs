@@ -25,14 +25,8 @@ pub(super) const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 /// by trickling.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// How long a body may take to arrive, beside what [`BODY_RATE_MIN`] allows for its length.
-pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Bytes of a body for which one second more is allowed.
-pub(super) const BODY_RATE_MIN: u64 = 16 << 10;
-
 /// How long a client may take no byte of its answer before the connection is closed.
-pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Most bytes given to the system in one call, so that large answers take turns with small ones.
 pub(super) const WRITE_BYTES_MAX: usize = 64 << 10;

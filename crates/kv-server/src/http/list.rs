@@ -7,8 +7,9 @@ use hyper::{Response, StatusCode};
 use kv_core::{Durability, Lsn, ScanCursor, ScanEntry, ScanPage, ScanSpec};
 use tokio::task::yield_now;
 
-use super::answer::{self, Body};
+use super::answer;
 use super::api::Api;
+use super::content::Content;
 use super::cursor;
 use super::limits::{LIST_LIMIT_DEFAULT, LIST_PAGES_MAX};
 use super::media::{self, Media};
@@ -20,7 +21,7 @@ use crate::promise::Basis;
 const PARAMETERS: [&str; 4] = ["prefix", "limit", "cursor", "values"];
 
 /// Answers with the next page of keys.
-pub(super) async fn get(api: &Api, parts: &Parts) -> Result<Response<Body>, Problem> {
+pub(super) async fn get(api: &Api, parts: &Parts) -> Result<Response<Content>, Problem> {
     let media = media::accepted(&parts.headers, Media::OF_MESSAGES)?;
     let query = Query::parse(parts.uri.query(), &PARAMETERS)?;
     let max = api.messages.scan_page_keys_max;

@@ -9,6 +9,7 @@ mod api;
 mod batch;
 mod body;
 mod connection;
+mod content;
 mod cors;
 mod cursor;
 mod etag;
@@ -43,6 +44,20 @@ use crate::shutdown::Drain;
 use api::Api;
 use connection::Settings;
 
+/// The answer to a client for whom there is no place, whatever it has asked.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+    content-type: application/problem+json\r\n\
+    cache-control: no-store\r\n\
+    retry-after: 1\r\n\
+    connection: close\r\n\
+    content-length: 239\r\n\
+    \r\n\
+    {\"type\":\"/openapi.json#/x-problems/CONNECTIONS_FULL\",\
+    \"title\":\"There is no place for another connection\",\
+    \"status\":503,\
+    \"detail\":\"limits.connections_max are open: come back later, or use a connection that is open\",\
+    \"reason\":\"CONNECTIONS_FULL\"}";
+
 /// The HTTP API as one of the server's protocols.
 pub(crate) struct Http {
     api: Arc<Api>,
@@ -60,6 +75,10 @@ impl Http {
 impl Protocol for Http {
     fn name(&self) -> &'static str {
         "http"
+    }
+
+    fn full(&self) -> &'static [u8] {
+        FULL
     }
 
     fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()> {

@@ -2,13 +2,13 @@
 
 use hyper::Response;
 
-use super::answer::Body;
+use super::content::Content;
 use super::service::constant;
 
 /// The document.
 const DOCUMENT: &str = include_str!("openapi.json");
 
 /// Answers with the document.
-pub(super) fn get() -> Response<Body> {
+pub(super) fn get() -> Response<Content> {
     constant("application/json", DOCUMENT)
 }

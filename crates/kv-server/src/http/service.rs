@@ -1,33 +1,48 @@
 //! From a request to its answer: what is the same for all of them, and who answers which.
 
-use hyper::body::{Body as _, Incoming};
+use std::sync::Arc;
+
+use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-use super::answer::{self, Body};
 use super::api::Api;
 use super::body::{Unread, Upload};
+use super::content::Content;
 use super::key::{self, Asked};
 use super::problem::{Problem, Reason};
 use super::route::Route;
 use super::{batch, list, openapi};
+use crate::budget::Account;
 use crate::clock::Stopwatch;
+use crate::grpc::Refusal;
 use crate::metrics::{Operation, Protocol};
+
+/// Whom a connection serves.
+#[derive(Debug, Clone)]
+pub(super) struct Client {
+    /// The bytes that are in flight on the connection.
+    pub(super) account: Arc<Account>,
+    /// Whether something was left of what the client sent.
+    pub(super) unread: Unread,
+}
 
 /// Answers one request. What stands in the way is an answer too.
 pub(super) async fn answer(
     api: &Api,
     request: Request<Incoming>,
-    unread: &Unread,
-) -> Response<Body> {
+    client: &Client,
+) -> Response<Content> {
     let started = Stopwatch::start();
     let (parts, incoming) = request.into_parts();
-    let mut body = Upload::new(incoming, unread.clone());
+    let timeout = api.gate.request_timeout();
+    let mut body = Upload::new(incoming, client.account.hold(), timeout, client.unread.clone());
     let mut operation = Operation::Other;
     let answered = handle(api, &parts, &mut body, &mut operation).await;
     let metrics = api.gate.metrics();
     metrics.record(Protocol::Http, operation, started.elapsed(), 1);
+    let answered = answered.and_then(|response| hold(response, client, &parts.method));
     let mut response = answered.unwrap_or_else(|problem| {
         if let Some(kind) = problem.reason().kind() {
             metrics.error(Protocol::Http, kind);
@@ -35,11 +50,23 @@ pub(super) async fn answer(
         problem.into_response()
     });
     // Who waits to be told to send a body is not told to when nobody wants it.
-    if !body.is_empty() && !parts.headers.contains_key(header::EXPECT) {
+    if !body.has_ended() && !parts.headers.contains_key(header::EXPECT) {
         Box::pin(body.skip()).await;
     }
     api.cors.write(parts.headers.get(header::ORIGIN), response.headers_mut());
     if parts.method == Method::HEAD { without_content(response) } else { response }
+}
+
+/// Holds the content of an answer until the client has taken it.
+fn hold(
+    mut response: Response<Content>,
+    client: &Client,
+    method: &Method,
+) -> Result<Response<Content>, Problem> {
+    let held = response.body_mut().hold(&client.account);
+    let executed = !matches!(*method, Method::GET | Method::HEAD);
+    held.map_err(|overload| Refusal::Overloaded { overload, executed })?;
+    Ok(response)
 }
 
 /// Answers, and says what was asked for as soon as that is known.
@@ -48,7 +75,7 @@ async fn handle(
     parts: &Parts,
     body: &mut Upload,
     operation: &mut Operation,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Content>, Problem> {
     check_host(parts)?;
     check_expectation(&parts.headers)?;
     let route = Route::parse(parts.uri.path())?;
@@ -118,21 +145,21 @@ fn check_expectation(headers: &HeaderMap) -> Result<(), Problem> {
 }
 
 /// The answer to HEAD: the same, without the content whose length it tells.
-fn without_content(mut response: Response<Body>) -> Response<Body> {
-    let length = response.body().size_hint().exact();
+fn without_content(mut response: Response<Content>) -> Response<Content> {
+    let length = response.body().len();
     let has_length =
         !matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
             && !response.headers().contains_key(header::CONTENT_LENGTH);
-    if let Some(length) = length.filter(|_| has_length) {
+    if has_length {
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     }
-    *response.body_mut() = Body::default();
+    *response.body_mut() = Content::default();
     response
 }
 
 /// An answer with content that is part of the program.
-pub(super) fn constant(content_type: &'static str, content: &'static str) -> Response<Body> {
-    let mut response = Response::new(answer::whole(bytes::Bytes::from_static(content.as_bytes())));
+pub(super) fn constant(content_type: &'static str, content: &'static str) -> Response<Content> {
+    let mut response = Response::new(Content::new(bytes::Bytes::from_static(content.as_bytes())));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));

@@ -4,6 +4,7 @@
 //!   `answers`, `outbox`).
 //! * `run` executes the commands of a turn: those that are one operation of the store go there together.
 //! * `commands` has the table of commands, which drives everything that is said about them, and what each does.
+//! * `holding` bounds what a connection keeps.
 //! * `plan` and `failure` turn what the store says into what Redis would say.
 
 mod answers;
@@ -13,6 +14,7 @@ mod clients;
 mod commands;
 mod failure;
 mod glob;
+mod holding;
 mod housekeeping;
 mod info;
 mod input;
@@ -67,6 +69,10 @@ impl Resp {
 impl Protocol for Resp {
     fn name(&self) -> &'static str {
         "resp"
+    }
+
+    fn full(&self) -> &'static [u8] {
+        b"-ERR max number of clients reached\r\n"
     }
 
     fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()> {

@@ -47,6 +47,8 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) input: Option<Box<Input>>,
     pub(super) outbox: Outbox,
+    /// As many bytes as those two.
+    pub(super) held: Held,
     /// An answer that is yet to come. Nothing behind its command is executed before.
     pub(super) later: Option<Later>,
     /// What it keeps, as counted by the server.
@@ -89,6 +91,7 @@ impl Session {
             client,
             input: None,
             outbox: Outbox::default(),
+            held,
             later: None,
             held,
             is_over: false,
@@ -212,6 +215,7 @@ impl Session {
         });
         self.client.written = self.client.written.max(answers.basis().written());
         self.send(context, &mut answers)?;
+        self.hold(context, &mut answers)?;
         self.tell();
         Ok(())
     }
@@ -222,6 +226,7 @@ impl Session {
             return Poll::Ready(Ok(Sent::All));
         }
         let sent = self.outbox.poll_send(context, &mut self.stream);
+        self.hold_less();
         self.tell();
         sent
     }

@@ -42,10 +42,10 @@ impl Workers {
 }
 
 /// Does work that waits for something else, such as a disk. Once begun it is done even if nobody waits for it.
-pub(crate) fn wait(
+pub(crate) async fn wait(
     job: impl FnOnce() -> Result<Answers, Failure> + Send + 'static,
-) -> impl Future<Output = Result<Answers, Failure>> + Send + 'static {
-    async move { spawn_blocking(job).unwrap_or_else(|error| Err(failed(error))).await }
+) -> Result<Answers, Failure> {
+    spawn_blocking(job).unwrap_or_else(|error| Err(failed(error))).await
 }
 
 /// The connection ends as if the panic had happened on its own thread.

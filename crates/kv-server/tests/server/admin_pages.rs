@@ -80,25 +80,25 @@ async fn readiness_follows_the_server_from_loading_to_draining() {
 fn pages_answer_until_the_last_connection_is_drained() {
     let dir = tempfile::tempdir().unwrap();
     let process = Process::start(dir.path(), &["server.drain_timeout=2s"]);
-    let addr = process.addr_of("admin").to_owned();
+    let addr = process.socket_addr_of("admin");
     // A request that is never completed keeps the drain going to its end.
-    let mut busy = TcpStream::connect(process.addr_of("grpc")).unwrap();
+    let mut busy = TcpStream::connect(process.socket_addr_of("grpc")).unwrap();
     busy.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
     let _settings = busy.read(&mut [0; 64]).unwrap();
     process.signal("TERM");
     process.log("draining");
-    let page = get(&addr, "/readyz");
+    let page = get(addr, "/readyz");
     assert_eq!(page.status, 503, "{page:?}");
     assert!(page.body.contains("draining"), "{page:?}");
     assert_eq!(process.exit_code(), Some(0));
-    assert!(TcpStream::connect(&addr).is_err(), "it ends with the process");
+    assert!(TcpStream::connect(addr).is_err(), "it ends with the process");
 }
 
 #[test]
 fn what_kv_server_was_built_from_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let process = Process::start(dir.path(), &[]);
-    let page = get(process.addr_of("admin"), "/version");
+    let page = get(process.socket_addr_of("admin"), "/version");
     let version: serde_json::Value = serde_json::from_str(&page.body).unwrap();
     assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
     for kind in ["log", "snapshot", "manifest"] {

@@ -35,7 +35,7 @@ async fn metrics_are_prompt_while_the_data_path_is_saturated() {
             }
         });
     }
-    let addr = process.addr_of("admin").to_owned();
+    let addr = process.socket_addr_of("admin");
     let watched = Arc::clone(&batches);
     let mut times: Vec<Duration> = spawn_blocking(move || {
         let page = |_| {
@@ -45,7 +45,7 @@ async fn metrics_are_prompt_while_the_data_path_is_saturated() {
                 std::thread::yield_now();
             }
             let asked = Instant::now();
-            assert_eq!(get(&addr, "/metrics").status, 200);
+            assert_eq!(get(addr, "/metrics").status, 200);
             asked.elapsed()
         };
         (0..PAGES).map(page).collect()

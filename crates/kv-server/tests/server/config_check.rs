@@ -92,7 +92,15 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         output_bytes_max = "64MiB"
         connections_max = 10000
         connections_reserved = 16
+        connection_bytes_max = "576MiB"
+        requests_bytes_max = "1GiB"
+        request_timeout = "30s"
         streams_per_connection_max = 1024
+
+        [resp]
+        idle_timeout = "0s"
+        slow_log_threshold = "10ms"
+        slow_log_entries = 128
 
         [log]
         level = "warn"

@@ -52,7 +52,7 @@ fn unknown_sections_are_refused_with_all_keys() {
         &Case { file: ("kv.yaml", "cluster:\n  nodes: 3\n"), ..NOTHING },
         &expect![[r#"
             kv-server: 1 problem in the configuration:
-              cluster.nodes = "3" (file kv.yaml): unknown key; known are data_dir, server.resp_addr, server.grpc_addr, server.http_addr, server.admin_addr, server.http_cors_origins, server.drain_timeout, engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick, persist.enabled, persist.fsync, persist.fsync_interval, persist.segment_bytes, persist.log_buffer_bytes, persist.snapshot_interval, persist.snapshot_log_bytes, persist.snapshot_bytes_per_second, persist.snapshot_buffer_bytes, persist.snapshots_kept, persist.snapshot_on_shutdown, persist.read_uncommitted, limits.key_bytes_max, limits.value_bytes_max, limits.message_bytes_max, limits.batch_ops_max, limits.scan_page_keys_max, limits.scan_page_bytes_max, limits.output_bytes_max, limits.connections_max, limits.connections_reserved, limits.streams_per_connection_max, log.level, log.format
+              cluster.nodes = "3" (file kv.yaml): unknown key; known are data_dir, server.resp_addr, server.grpc_addr, server.http_addr, server.admin_addr, server.http_cors_origins, server.drain_timeout, engine.shards, engine.memory_limit, engine.eviction_policy, engine.ttl_tick, persist.enabled, persist.fsync, persist.fsync_interval, persist.segment_bytes, persist.log_buffer_bytes, persist.snapshot_interval, persist.snapshot_log_bytes, persist.snapshot_bytes_per_second, persist.snapshot_buffer_bytes, persist.snapshots_kept, persist.snapshot_on_shutdown, persist.read_uncommitted, limits.key_bytes_max, limits.value_bytes_max, limits.message_bytes_max, limits.batch_ops_max, limits.scan_page_keys_max, limits.scan_page_bytes_max, limits.output_bytes_max, limits.connections_max, limits.connections_reserved, limits.connection_bytes_max, limits.requests_bytes_max, limits.request_timeout, limits.streams_per_connection_max, resp.idle_timeout, resp.slow_log_threshold, resp.slow_log_entries, log.level, log.format
         "#]],
     );
 }
@@ -183,7 +183,7 @@ fn values_that_contradict_each_other_are_refused() {
         &expect![[r#"
             kv-server: 2 problems in the configuration:
               server.grpc_addr: every listener for clients is off: set an address, such as 127.0.0.1:7380, here or in server.resp_addr or server.http_addr
-              limits.key_bytes_max: 64KiB does not fit in limits.message_bytes_max = 64KiB: a message must hold the longest key and 1024 bytes more
+              limits.key_bytes_max: 64KiB does not fit in limits.message_bytes_max = 64KiB: it must with 1024 bytes more
         "#]],
     );
     let args = ["--set", "engine.memory_limit=64KiB", "--check-config"];

@@ -151,8 +151,8 @@ fn once(
     Ok(folder)
 }
 
-/// Runs a step of an installation. What it prints is shown only when it fails, the end of it as the reason.
-fn install_step(command: &mut Command) -> Result<(), Unready> {
+/// Runs a step of an installation. What it prints is shown only when it fails, the first error as the reason.
+fn install_step(what: &str, command: &mut Command) -> Result<(), Unready> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let line = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     println!("   $ {line}");
@@ -162,14 +162,18 @@ fn install_step(command: &mut Command) -> Result<(), Unready> {
         return Ok(());
     }
     let said = [output.stdout, output.stderr].concat();
-    Err(Unready::Missing(format!("`{line}` failed: {}", reason(&String::from_utf8_lossy(&said)))))
+    let said = String::from_utf8_lossy(&said);
+    Err(Unready::Missing(format!("{what} failed: {}", reason(&said))))
 }
 
-/// The line that most likely tells what went wrong: the last that speaks of an error, else the last.
+/// The line that most likely tells what went wrong: the first that says it is an error, else the last.
 fn reason(said: &str) -> &str {
-    let lines = || said.lines().map(str::trim).rev().filter(|line| !line.is_empty());
-    let is_error = |line: &&str| line.to_ascii_lowercase().starts_with("error");
-    lines().find(is_error).or_else(|| lines().next()).unwrap_or("it said nothing")
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let is_error = |line: &&str| {
+        let line = line.to_ascii_lowercase();
+        line.starts_with("error") || line.starts_with("npm error")
+    };
+    lines.clone().find(is_error).or_else(|| lines.next_back()).unwrap_or("it said nothing")
 }
 
 /// The text of a file in a client's folder.
@@ -188,8 +192,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reason_is_the_last_error() {
-        assert_eq!(reason("WARNING: a\nERROR: b\nERROR: c\n\n[notice] d\n"), "ERROR: c");
+    fn the_reason_is_the_first_error() {
+        assert_eq!(reason("WARNING: a\nERROR: b\nERROR: c\n\n[notice] d\n"), "ERROR: b");
+        assert_eq!(reason("npm warn a\nnpm error b\nnpm error c\n"), "npm error b");
         assert_eq!(reason("a\nb\n"), "b");
         assert_eq!(reason(""), "it said nothing");
     }
@@ -214,13 +219,14 @@ mod tests {
     #[test]
     fn an_installation_that_failed_is_tried_again() {
         let root = tempfile::tempdir().unwrap();
-        let fails =
-            |_: &Path| install_step(Command::new("sh").args(["-c", "echo error: no; exit 1"]));
+        let fails = |_: &Path| {
+            install_step("it", Command::new("sh").args(["-c", "echo error: no; exit 1"]))
+        };
         for _ in 0..2 {
             let Err(Unready::Missing(reason)) = once(root.path(), "a", "1", fails) else {
                 panic!("it failed")
             };
-            assert!(reason.ends_with("failed: error: no"), "{reason}");
+            assert_eq!(reason, "it failed: error: no");
         }
     }
 }

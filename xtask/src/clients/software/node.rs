@@ -36,7 +36,7 @@ pub(super) fn prepare(root: &Path, name: &str) -> Result<Installed, Unready> {
         }
         let mut npm = Command::new("npm");
         npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]);
-        install_step(npm.current_dir(folder))
+        install_step("npm", npm.current_dir(folder))
     })?;
     for from in [dir, root.join(CLIENTS_DIR).join("shared")] {
         copy_scripts(&from, &folder)?;

@@ -19,7 +19,7 @@ pub(super) fn prepare(root: &Path, name: &str, extras: &[&str]) -> Result<Instal
     }
     let dir = root.join(CLIENTS_DIR).join(name);
     let folder = once(root, name, &stamp, |folder| {
-        install_step(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+        install_step("venv", Command::new("python3").args(["-m", "venv"]).arg(folder))?;
         pip(folder, &dir.join("requirements.txt"), None)?;
         extras.iter().try_for_each(|extra| {
             pip(folder, &dir.join(format!("{extra}.txt")), Some(&folder.join(extra_dir(extra))))
@@ -46,5 +46,5 @@ fn pip(folder: &Path, requirements: &Path, target: Option<&Path>) -> Result<(), 
     command.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]);
     command.args(["--only-binary", ":all:"]).args(PATIENCE);
     command.args(target.map(|target| option("--target", target)).into_iter().flatten());
-    install_step(command.args(option("--requirement", requirements)))
+    install_step("pip", command.args(option("--requirement", requirements)))
 }

@@ -21,7 +21,7 @@ pub(super) fn prepare(root: &Path, name: &str) -> Result<Installed, Unready> {
         command
     };
     // What cannot be fetched is missing; what cannot be built is broken.
-    install_step(&mut cargo("fetch"))?;
+    install_step("cargo fetch", &mut cargo("fetch"))?;
     let mut build = cargo("build");
     build.args(option("--target-dir", &folder)).env("RUSTFLAGS", "-Dwarnings");
     let status = build.status().context("`cargo build` could not be started")?;

@@ -12,8 +12,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::halt::{Halt, Shortage};
 use crate::error::StoreError;
-use crate::limits::Limits;
 use crate::types::{Action, Op, Payload, UnixMillis, Version};
 
 /// An existing key as an operation sees it.
@@ -77,6 +77,29 @@ pub(crate) enum Plan<'a> {
     Remove,
 }
 
+/// What no value may pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// The longest allowed.
+    pub(crate) value_bytes: usize,
+    /// What an empty store could take.
+    pub(crate) memory: u64,
+}
+
+impl Bounds {
+    /// Checks the length of a value before it is made.
+    fn check(self, length: usize) -> Result<(), Halt> {
+        if length > self.value_bytes {
+            return Err(StoreError::ValueTooLong { given: length, max: self.value_bytes }.into());
+        }
+        let total = length as u64;
+        if total > self.memory {
+            return Err(Halt::NeedsRoom(Shortage { missing: total, total }));
+        }
+        Ok(())
+    }
+}
+
 impl<'a> Verdict<'a> {
     fn keep(applied: bool, payload: Payload) -> Self {
         Self { applied, plan: Plan::Keep, payload }
@@ -94,44 +117,44 @@ pub(crate) fn evaluate<'a>(
     op: &Op<'a>,
     view: Option<View<'_>>,
     now: UnixMillis,
-    limits: &Limits,
-) -> Result<Verdict<'a>, StoreError> {
+    bounds: &Bounds,
+) -> Result<Verdict<'a>, Halt> {
     if !op.condition.holds(view.map(View::judged)) {
         return Ok(Verdict::keep(false, previous(op, view)));
     }
-    match op.action {
+    Ok(match op.action {
         Action::Get => {
             let payload = view.map_or(Payload::None, |view| Payload::Value(view.value.to_bytes()));
-            Ok(Verdict::keep(view.is_some(), payload))
+            Verdict::keep(view.is_some(), payload)
         }
         Action::Exists => {
             let length = |view: View<'_>| Payload::Length(view.value.as_slice().len() as u64);
-            Ok(Verdict::keep(view.is_some(), view.map_or(Payload::None, length)))
+            Verdict::keep(view.is_some(), view.map_or(Payload::None, length))
         }
         Action::Deadline => {
             let expiry = view.and_then(|view| view.expiry);
-            Ok(Verdict::keep(view.is_some(), expiry.map_or(Payload::None, Payload::Deadline)))
+            Verdict::keep(view.is_some(), expiry.map_or(Payload::None, Payload::Deadline))
         }
-        Action::GetExpire(change) => expiry::get_expire(change, view, now),
+        Action::GetExpire(change) => expiry::get_expire(change, view, now)?,
         Action::Set { value, expiry, .. } => {
             let payload = previous(op, view);
-            Ok(match expiry::resolve(expiry, view, now)? {
+            match expiry::resolve(expiry, view, now)? {
                 Some(expiry) if expiry <= now => expiry::end(view, payload),
                 expiry => {
                     Verdict::change(Plan::Put { value: Cow::Borrowed(value), expiry }, payload)
                 }
-            })
+            }
         }
-        Action::Delete { .. } => Ok(match view {
-            Some(_) => Verdict::change(Plan::Remove, previous(op, view)),
-            None => Verdict::keep(false, Payload::None),
-        }),
-        Action::Increment { delta } => number::increment(delta, view),
-        Action::IncrementFloat { delta } => number::increment_float(delta, view),
-        Action::Append { suffix } => text::append(suffix, view, limits),
-        Action::SetRange { offset, bytes } => text::set_range(offset, bytes, view, limits),
-        Action::Expire(change) => expiry::expire(change, view, now),
-    }
+        Action::Delete { .. } if view.is_some() => {
+            Verdict::change(Plan::Remove, previous(op, view))
+        }
+        Action::Delete { .. } => Verdict::keep(false, Payload::None),
+        Action::Increment { delta } => number::increment(delta, view)?,
+        Action::IncrementFloat { delta } => number::increment_float(delta, view)?,
+        Action::Append { suffix } => text::append(suffix, view, bounds)?,
+        Action::SetRange { offset, bytes } => text::set_range(offset, bytes, view, bounds)?,
+        Action::Expire(change) => expiry::expire(change, view, now)?,
+    })
 }
 
 /// The value before, when the operation asks for it.

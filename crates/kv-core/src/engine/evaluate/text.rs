@@ -2,20 +2,19 @@
 
 use std::borrow::Cow;
 
-use super::{Plan, Verdict, View};
-use crate::error::StoreError;
-use crate::limits::Limits;
+use super::{Bounds, Plan, Verdict, View};
+use crate::engine::halt::Halt;
 use crate::types::Payload;
 
 /// Adds bytes at the end.
 pub(super) fn append<'a>(
     suffix: &'a [u8],
     view: Option<View<'_>>,
-    limits: &Limits,
-) -> Result<Verdict<'a>, StoreError> {
+    bounds: &Bounds,
+) -> Result<Verdict<'a>, Halt> {
     let present = view.map_or(&[][..], |view| view.value.as_slice());
     let total = present.len() + suffix.len();
-    limits.check_value(total)?;
+    bounds.check(total)?;
     let value = if present.is_empty() {
         Cow::Borrowed(suffix)
     } else {
@@ -30,8 +29,8 @@ pub(super) fn set_range<'a>(
     offset: u64,
     bytes: &[u8],
     view: Option<View<'_>>,
-    limits: &Limits,
-) -> Result<Verdict<'a>, StoreError> {
+    bounds: &Bounds,
+) -> Result<Verdict<'a>, Halt> {
     let present = view.map_or(&[][..], |view| view.value.as_slice());
     if bytes.is_empty() {
         return Ok(Verdict::keep(true, Payload::Length(present.len() as u64)));
@@ -39,7 +38,7 @@ pub(super) fn set_range<'a>(
     let start = usize::try_from(offset).unwrap_or(usize::MAX);
     let end = start.saturating_add(bytes.len());
     let total = end.max(present.len());
-    limits.check_value(total)?;
+    bounds.check(total)?;
     let mut value = Vec::with_capacity(total);
     value.extend_from_slice(present.get(..start).unwrap_or(present));
     value.resize(start, 0);

@@ -4,34 +4,11 @@ use super::apply::Growth;
 use super::{Context, Shard, Trash};
 use crate::engine::entry::Entry;
 use crate::engine::evaluate::{Plan, evaluate};
+use crate::engine::halt::{Halt, Shortage};
 use crate::error::StoreError;
 use crate::eviction::Fingerprint;
 use crate::journal::{Change, DeleteCause, Journal};
 use crate::types::{Action, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version};
-
-/// Why an operation was not executed. Nothing was changed.
-#[derive(Debug)]
-pub(crate) enum Halt {
-    /// It is refused for good.
-    Refused(StoreError),
-    /// Bytes are missing. Once they have been found, it can be tried again.
-    NeedsRoom(Shortage),
-}
-
-/// How many bytes an operation lacks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Shortage {
-    /// Beyond the credit its shard holds.
-    pub(crate) missing: u64,
-    /// What the operation's result takes in all: more than an empty store has is hopeless.
-    pub(crate) total: u64,
-}
-
-impl From<StoreError> for Halt {
-    fn from(error: StoreError) -> Self {
-        Self::Refused(error)
-    }
-}
 
 /// The entry of a `Set`, copied before the lock is taken.
 #[derive(Debug, Default)]
@@ -79,7 +56,7 @@ impl Shard {
         trash: &mut Trash,
     ) -> Result<Reply, Halt> {
         let slot = self.find_live(ctx, fingerprint, op.key, trash);
-        let verdict = evaluate(op, slot.map(|slot| self.view(slot)), ctx.now, ctx.limits)?;
+        let verdict = evaluate(op, slot.map(|slot| self.view(slot)), ctx.now, &ctx.bounds())?;
         let used = slot.filter(|_| op.action.is_use() && !matches!(verdict.plan, Plan::Remove));
         let outcome = match verdict.plan {
             Plan::Keep => self.keep(ctx, slot),

@@ -12,10 +12,10 @@ mod unsynced;
 
 pub(crate) use apply::{Cleared, Growth};
 pub(crate) use evict::Protected;
-pub(crate) use execute::{Halt, Prepared, Shortage};
+pub(crate) use execute::Prepared;
 
 use super::entry::Entry;
-use super::evaluate::View;
+use super::evaluate::{Bounds, View};
 use super::memory::{MemoryTracker, ShardMemory};
 use super::table::Table;
 use super::wheel::Wheel;
@@ -33,6 +33,13 @@ pub(crate) struct Context<'a, J> {
     pub(crate) limits: &'a Limits,
     /// The time of the whole call.
     pub(crate) now: UnixMillis,
+}
+
+impl<J> Context<'_, J> {
+    /// What no value may pass.
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds { value_bytes: self.limits.value_bytes_max, memory: self.tracker.spendable() }
+    }
 }
 
 /// One shard's state. The store keeps each behind a mutex.

@@ -202,8 +202,8 @@ fn set_message(set: Set) -> Result<v1::SetRequest, Problem> {
     })
 }
 
-fn expire_message(expire: Expire) -> Result<v1::ExpireRequest, Problem> {
-    let Expire { key, ttl_ms, expires_at_ms, persist, rule } = expire;
+fn expire_message(asked: Expire) -> Result<v1::ExpireRequest, Problem> {
+    let Expire { key, ttl_ms, expires_at_ms, persist, rule } = asked;
     let rule = rule.map_or(v1::ExpireRule::Unspecified, |rule| match rule {
         Rule::Nx => v1::ExpireRule::Nx,
         Rule::Xx => v1::ExpireRule::Xx,

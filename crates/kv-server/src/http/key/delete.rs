@@ -5,8 +5,9 @@ use kv_core::Action;
 
 use super::Asked;
 use crate::grpc::convert;
-use crate::http::answer::{self, Body};
+use crate::http::answer;
 use crate::http::api::{Api, durability};
+use crate::http::content::Content;
 use crate::http::media::{self, Media};
 use crate::http::precondition::Preconditions;
 use crate::http::problem::{Problem, Reason};
@@ -17,7 +18,7 @@ use crate::http::write::{Write, Written};
 pub(in crate::http) async fn delete(
     api: &Api,
     asked: Asked<'_>,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Content>, Problem> {
     let headers = &asked.parts.headers;
     let media = media::best(headers, Media::OF_VALUES).unwrap_or(Media::Raw);
     let preconditions = Preconditions::read(headers)?;

@@ -8,8 +8,9 @@ use kv_core::{Action, Op, Payload, Reply};
 use super::Asked;
 use crate::grpc::Refusal;
 use crate::grpc::convert;
-use crate::http::answer::{self, Body};
+use crate::http::answer;
 use crate::http::api::Api;
+use crate::http::content::Content;
 use crate::http::media::{self, Media};
 use crate::http::precondition::{self, Preconditions, Verdict};
 use crate::http::problem::{Problem, Reason};
@@ -26,7 +27,7 @@ pub(in crate::http) async fn get(
     api: &Api,
     asked: Asked<'_>,
     is_head: bool,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Content>, Problem> {
     let headers = &asked.parts.headers;
     let media = media::accepted(headers, Media::OF_VALUES)?;
     let preconditions = Preconditions::read(headers)?;
@@ -58,8 +59,8 @@ fn describe(headers: &mut HeaderMap, media: Media, reply: &Reply) {
 }
 
 /// The bytes of the value, or those of them that were asked for.
-fn raw(asked: &HeaderMap, reply: Reply) -> Result<Response<Body>, Problem> {
-    let mut response = Response::new(Body::default());
+fn raw(asked: &HeaderMap, reply: Reply) -> Result<Response<Content>, Problem> {
+    let mut response = Response::new(Content::default());
     let headers = response.headers_mut();
     headers.reserve(6);
     headers.insert(header::CONTENT_TYPE, Media::Raw.header());
@@ -83,14 +84,14 @@ fn raw(asked: &HeaderMap, reply: Reply) -> Result<Response<Body>, Problem> {
                     value.slice(part)
                 }
             };
-            *response.body_mut() = answer::whole(content);
+            *response.body_mut() = Content::new(content);
         }
     }
     Ok(response)
 }
 
 /// The value in a message, which has a bound where the bare bytes have none.
-fn message(api: &Api, media: Media, reply: Reply) -> Result<Response<Body>, Problem> {
+fn message(api: &Api, media: Media, reply: Reply) -> Result<Response<Content>, Problem> {
     let max = api.messages.message_bytes_max;
     if let Payload::Value(value) = &reply.payload
         && value.len() > max

@@ -8,9 +8,10 @@ use kv_proto::v1;
 use super::delete::absent_first;
 use super::{Asked, check_key, decoded, offers};
 use crate::grpc::convert;
-use crate::http::answer::{self, Body};
+use crate::http::answer;
 use crate::http::api::{Api, durability};
-use crate::http::body::{Limit, Upload};
+use crate::http::body::Upload;
+use crate::http::content::Content;
 use crate::http::expiry::{self, contradiction};
 use crate::http::json;
 use crate::http::media::{self, Media};
@@ -70,7 +71,7 @@ pub(in crate::http) async fn post(
     asked: Asked<'_>,
     body: &mut Upload,
     operation: &mut Operation,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Content>, Problem> {
     let text = asked.parts.uri.query();
     let allowed = "increment, append, expire or persist";
     let kind = Query::parse(text, &PARAMETERS)?.get("op", allowed, Kind::parse)?;
@@ -118,7 +119,7 @@ impl Post<'_> {
         Write { key: self.asked.key, action, preconditions, level }.make(self.api).await
     }
 
-    async fn increment(self, delta: i64, body: &mut Upload) -> Result<Response<Body>, Problem> {
+    async fn increment(self, delta: i64, body: &mut Upload) -> Result<Response<Content>, Problem> {
         let media = media::accepted(&self.asked.parts.headers, Media::OF_VALUES)?;
         refuse_content(body).await?;
         let Written { reply, achieved } = self.make(Action::Increment { delta }).await?;
@@ -133,7 +134,7 @@ impl Post<'_> {
         Ok(response)
     }
 
-    async fn append(mut self, body: &mut Upload) -> Result<Response<Body>, Problem> {
+    async fn append(mut self, body: &mut Upload) -> Result<Response<Content>, Problem> {
         let headers = &self.asked.parts.headers;
         let media = media::of_value(headers)?;
         let answered = media::best(headers, &offers(media)).unwrap_or(Media::Raw);
@@ -171,7 +172,7 @@ impl Post<'_> {
         self,
         change: ExpiryChange,
         body: &mut Upload,
-    ) -> Result<Response<Body>, Problem> {
+    ) -> Result<Response<Content>, Problem> {
         let headers = &self.asked.parts.headers;
         let media = media::best(headers, Media::OF_VALUES).unwrap_or(Media::Raw);
         refuse_content(body).await?;
@@ -210,15 +211,9 @@ fn refuse_unchanged(present: Option<Version>, change: ExpiryChange) -> Result<()
 
 /// What has no content may not have any: it would be ignored, which its sender cannot want.
 async fn refuse_content(body: &mut Upload) -> Result<(), Problem> {
-    if body.is_empty() {
+    if body.is_empty().await? {
         return Ok(());
     }
-    match body.read(Limit { bytes: 0, setting: "" }).await {
-        Ok(_nothing) => Ok(()),
-        Err(problem) if problem.reason() == Reason::BodyTooLong => Err(Problem::new(
-            Reason::BadBody,
-            "this operation takes no body: its parameters are in the query",
-        )),
-        Err(problem) => Err(problem),
-    }
+    let text = "this operation takes no body: its parameters are in the query";
+    Err(Problem::new(Reason::BadBody, text))
 }

@@ -8,9 +8,10 @@ use kv_proto::v1;
 
 use super::{Asked, check_key, decoded, offers};
 use crate::grpc::convert;
-use crate::http::answer::{self, Body};
+use crate::http::answer;
 use crate::http::api::{Api, durability};
 use crate::http::body::Upload;
+use crate::http::content::Content;
 use crate::http::expiry::{self, contradiction};
 use crate::http::json;
 use crate::http::media::{self, Media};
@@ -35,7 +36,7 @@ pub(in crate::http) async fn put(
     api: &Api,
     asked: Asked<'_>,
     body: &mut Upload,
-) -> Result<Response<Body>, Problem> {
+) -> Result<Response<Content>, Problem> {
     let headers = &asked.parts.headers;
     refuse_parts(headers)?;
     let media = media::of_value(headers)?;
@@ -116,7 +117,7 @@ fn of_message(
     })
 }
 
-fn answer(written: Written, put: &Put, media: Media, answered: Media) -> Response<Body> {
+fn answer(written: Written, put: &Put, media: Media, answered: Media) -> Response<Content> {
     let Written { mut reply, achieved } = written;
     let existed = matches!(reply.payload, Payload::Value(_));
     // A time already past has ended the key.

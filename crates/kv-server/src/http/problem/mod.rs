@@ -12,7 +12,8 @@ use hyper::{Response, StatusCode};
 use kv_core::Version;
 use serde::Serialize;
 
-use super::answer::{self, Body};
+use super::answer;
+use super::content::Content;
 use super::etag;
 use crate::grpc::Refusal;
 use crate::promise::Unkept;
@@ -120,7 +121,7 @@ impl Problem {
     }
 
     /// The answer.
-    pub(super) fn into_response(self) -> Response<Body> {
+    pub(super) fn into_response(self) -> Response<Content> {
         let status = self.reason.status();
         let version = match self.more {
             More::Present(present) => Some(present.unwrap_or(Version::NONE).get()),
@@ -136,7 +137,7 @@ impl Problem {
         };
         // Strings and numbers always become JSON.
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(answer::whole(Bytes::from(body)));
+        let mut response = Response::new(Content::new(Bytes::from(body)));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);

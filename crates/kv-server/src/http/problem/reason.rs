@@ -37,8 +37,6 @@ pub(in crate::http) enum Reason {
     MethodNotAllowed,
     /// No representation that the client accepts.
     NotAcceptable,
-    /// The body did not arrive in time.
-    BodyTimeout,
     /// The rule did not allow the change of the expiry.
     ExpiryRuleUnmet,
     /// Others changed the key whenever the write was tried.
@@ -58,7 +56,7 @@ pub(in crate::http) enum Reason {
 impl Reason {
     /// Every reason of this API alone.
     #[cfg(test)]
-    pub(in crate::http) const OWN: [Self; 17] = [
+    pub(in crate::http) const OWN: [Self; 16] = [
         Self::PathNotFound,
         Self::KeyNotFound,
         Self::BadPath,
@@ -68,7 +66,6 @@ impl Reason {
         Self::OriginNotAllowed,
         Self::MethodNotAllowed,
         Self::NotAcceptable,
-        Self::BodyTimeout,
         Self::ExpiryRuleUnmet,
         Self::KeyContended,
         Self::PreconditionFailed,
@@ -94,7 +91,6 @@ impl Reason {
             Self::OriginNotAllowed => "ORIGIN_NOT_ALLOWED",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::NotAcceptable => "NOT_ACCEPTABLE",
-            Self::BodyTimeout => "BODY_TIMEOUT",
             Self::ExpiryRuleUnmet => "EXPIRY_RULE_UNMET",
             Self::KeyContended => "KEY_CONTENDED",
             Self::PreconditionFailed => "PRECONDITION_FAILED",
@@ -116,7 +112,6 @@ impl Reason {
             Self::OriginNotAllowed => StatusCode::FORBIDDEN,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::ExpiryRuleUnmet | Self::KeyContended => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::BodyTooLong => StatusCode::PAYLOAD_TOO_LARGE,
@@ -139,7 +134,6 @@ impl Reason {
             Self::OriginNotAllowed => "Pages of this origin may not do this",
             Self::MethodNotAllowed => "The method is not possible here",
             Self::NotAcceptable => "No acceptable media type",
-            Self::BodyTimeout => "The body did not arrive in time",
             Self::ExpiryRuleUnmet => "The rule does not allow this expiry",
             Self::KeyContended => "The key changes too fast",
             Self::PreconditionFailed => "The precondition does not hold",
@@ -176,7 +170,6 @@ impl Reason {
             Self::Contract(reason) => contract_kind(reason),
             Self::KeyNotFound | Self::PreconditionFailed | Self::ExpiryRuleUnmet => return None,
             Self::PathNotFound | Self::MethodNotAllowed => ErrorKind::Unsupported,
-            Self::BodyTimeout => ErrorKind::Timeout,
             Self::KeyContended => ErrorKind::State,
             _ => ErrorKind::Invalid,
         })

@@ -66,6 +66,7 @@ impl Exposition {
             started_at: self.started_at,
             loaded_percent: loading.as_ref().map_or(100, |loading| loading.percent),
             persistence: gate.persistence().is_some(),
+            in_flight: gate.budget().level(),
         };
         self.registry.read(server::ROWS, &life);
         process::show(&mut text);
@@ -81,6 +82,7 @@ impl Exposition {
         let store = self.gate.store();
         let stats: StoreStats = store.stats();
         self.registry.read(store::ROWS, &stats);
+        store::show(&stats, text);
         if let Some(kept) = self.gate.persistence() {
             let failed = store.progress().health().is_err();
             let persisted = Persisted { stats: kept.stats(), failed, now_ms: wall_ms() };

@@ -17,6 +17,8 @@ pub(super) struct Life {
     /// How much of what was kept is loaded, from 0 to 100.
     pub(super) loaded_percent: u8,
     pub(super) persistence: bool,
+    /// Bytes of requests and answers in flight, and how many there may be.
+    pub(super) in_flight: (u64, u64),
 }
 
 /// What is told of the server's life.
@@ -30,6 +32,12 @@ pub(super) const ROWS: &[Row<Life>] = &[
     gauge("kv_loaded_ratio", "How much of what was kept is loaded, from 0 to 1.", |life| {
         Some(f64::from(life.loaded_percent) / 100.0)
     }),
+    gauge(
+        "kv_in_flight_bytes",
+        "Bytes of requests and answers in flight, beyond the first 16 KiB of each connection.",
+        |life| known(life.in_flight.0),
+    ),
+    gauge("kv_in_flight_limit_bytes", "limits.requests_bytes_max.", |life| known(life.in_flight.1)),
     gauge("kv_persistence_enabled", "persist.enabled: 1 when data is kept on disk.", |life| {
         known(life.persistence.into())
     }),

@@ -1,8 +1,11 @@
 //! The store: keys, memory, hits, expiries, evictions, shards.
 
-use kv_core::StoreStats;
+use kv_core::{LagCounts, StoreStats};
 
 use super::registry::{Row, counter, float, gauge, known};
+use super::text::{Histogram, Kind, Text};
+
+const EXPIRY_LAG: &str = "kv_expiry_lag_seconds";
 
 /// What is told of the store.
 pub(super) const ROWS: &[Row<StoreStats>] = &[
@@ -29,6 +32,24 @@ pub(super) const ROWS: &[Row<StoreStats>] = &[
     counter("kv_evicted_bytes_total", "Bytes that evictions have freed.", |stats| {
         stats.evicted_bytes
     }),
+    counter(
+        "kv_eviction_cycles_total",
+        "Turns of evicting: how often a shard was asked to give keys up.",
+        |stats| stats.eviction_cycles,
+    ),
+    gauge(
+        "kv_ttl_index_items",
+        "Items in the TTL indexes: one for each key with an expiry, and those not cleared away yet.",
+        |stats| known(stats.ttl_index_items),
+    ),
+    gauge("kv_ttl_index_bytes", "Bytes of the TTL indexes, of those accounted.", |stats| {
+        known(stats.ttl_index_bytes)
+    }),
+    gauge(
+        "kv_table_bytes",
+        "Bytes of the hash tables without entries, of those accounted.",
+        |stats| known(stats.table_bytes),
+    ),
     gauge("kv_shards", "Shards of the store.", |stats| known(stats.shards.into())),
     gauge("kv_shard_keys_min", "Keys in the emptiest shard.", |stats| known(stats.shard_keys_min)),
     gauge("kv_shard_keys_max", "Keys in the fullest shard.", |stats| known(stats.shard_keys_max)),
@@ -37,7 +58,39 @@ pub(super) const ROWS: &[Row<StoreStats>] = &[
         "Keys in the fullest shard, beside those in an average one; 1 is even.",
         |stats| Some(skew(stats.shard_keys_max, stats.keys, stats.shards.into())),
     ),
+    counter(
+        "kv_shard_lock_waits_total",
+        "How often somebody had to wait for the lock of a shard.",
+        |stats| stats.lock_waits,
+    ),
+    gauge(
+        "kv_shard_lock_waits_min",
+        "The same, of the shard that was waited for least, since the start.",
+        |stats| known(stats.shard_lock_waits_min),
+    ),
+    gauge(
+        "kv_shard_lock_waits_max",
+        "The same, of the shard that was waited for most, since the start.",
+        |stats| known(stats.shard_lock_waits_max),
+    ),
+    gauge(
+        "kv_shard_lock_waits_skew_ratio",
+        "Waits for the shard that was waited for most, beside those for an average one; 1 is even.",
+        |stats| Some(skew(stats.shard_lock_waits_max, stats.lock_waits, stats.shards.into())),
+    ),
 ];
+
+/// Shows how late expired keys were removed.
+pub(super) fn show(stats: &StoreStats, text: &mut Text) {
+    let help =
+        "How long after their time expired keys were removed; nobody could read them meanwhile.";
+    text.family(EXPIRY_LAG, Kind::Histogram, help);
+    let bounds: Vec<f64> =
+        (0..).map_while(LagCounts::bound_ms).map(|bound_ms| float(bound_ms) / 1e3).collect();
+    let LagCounts { buckets, sum_ms } = &stats.expiry_lag_counts;
+    let histogram = Histogram { bounds: &bounds, counts: buckets, sum: float(*sum_ms) / 1e3 };
+    text.histogram(EXPIRY_LAG, &[], histogram);
+}
 
 /// The greatest of several, beside their average.
 fn skew(max: u64, sum: u64, count: u64) -> f64 {

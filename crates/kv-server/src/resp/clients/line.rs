@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use kv_resp::Version;
 
 use super::record::{Label, Record, Seen};
+use crate::resp::commands::Command;
 use crate::resp::session::SESSION_BYTES;
 
 /// Memory of a connection that has nothing received and nothing to send.
@@ -19,7 +20,7 @@ pub(crate) fn line(record: &Record, now_ms: u64, output: &mut String) {
         (text(Label::Name), text(Label::Library), text(Label::LibraryVersion));
     let age = now_ms.saturating_sub(record.connected_ms) / 1000;
     let idle = now_ms.saturating_sub(seen.active_ms) / 1000;
-    let command = seen.command.map_or_else(|| "NULL".to_owned(), |command| command.full_name());
+    let command = seen.command.map_or_else(|| "NULL".to_owned(), Command::full_name);
     let labels = name.len() + library.len() + library_version.len();
     let memory = RECORD_BYTES + labels + seen.received + seen.room + seen.unsent;
     let Seen { received, room, unsent, unsent_pieces, .. } = seen;

@@ -10,5 +10,5 @@ mod record;
 mod registry;
 
 pub(crate) use line::{RECORD_BYTES, line};
-pub(crate) use record::{Label, Peer, Record, Seen};
+pub(crate) use record::{Label, Peer, Record};
 pub(crate) use registry::{Clients, Registered};

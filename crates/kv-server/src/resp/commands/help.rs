@@ -10,7 +10,9 @@ pub(super) fn help(call: &mut Call<'_>, lines: &[&str]) -> Result<(), Failure> {
     let mut reply = call.reply();
     reply.array(lines.len() + 3);
     reply.simple(&head);
-    lines.iter().for_each(|line| reply.simple(line));
+    for line in lines {
+        reply.simple(line);
+    }
     reply.simple("HELP");
     reply.simple("    Prints this help.");
     Ok(())

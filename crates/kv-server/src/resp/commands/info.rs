@@ -19,7 +19,7 @@ pub(super) const COMMANDS: &[Command] = &[Command::new(
 /// `INFO [section ...]`
 fn info(call: &mut Call<'_>) -> Result<(), Failure> {
     let server = info::Server { shared: call.shared, local: call.client.record.peer.local };
-    let text = info::info(&server, call.request().args_from(1));
+    let text = info::info(&server, &call.request().args_from(1));
     call.reply().verbatim(*b"txt", text.as_bytes());
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `LCS`: what the values of two keys have in common.
 
 use bytes::Bytes;
-use kv_core::{Action, Op};
+use kv_core::{Action, Op, Reply};
 use kv_resp::Version;
 
 use super::call::Call;
@@ -31,7 +31,7 @@ fn lcs(call: &mut Call<'_>) -> Result<(), Failure> {
     let wanted = Wanted::of(request)?;
     let reads = [request.arg(1), request.arg(2)].map(|key| Op::new(key, Action::Get));
     let mut values = call.execute_atomic(&reads)?.unwrap_or_default().into_iter();
-    let mut value = || values.next().and_then(|reply| reply.into_value()).unwrap_or_default();
+    let mut value = || values.next().and_then(Reply::into_value).unwrap_or_default();
     let (a, b): (Bytes, Bytes) = (value(), value());
     if places(&a, &b).saturating_mul(PLACE_BYTES) > call.shared.limits.bulk_bytes_max {
         return Err(Failure::Text(

@@ -71,15 +71,12 @@ fn inspect(
     call: &mut Call<'_>,
     tell: fn(&mut Call<'_>, KeyInfo) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    match call.store().inspect(call.request().arg(2)) {
-        Some(info) => {
-            call.rest_on(Basis::of_read(info.lsn));
-            tell(call, info)
-        }
-        None => {
-            call.reply().null();
-            Ok(())
-        }
+    if let Some(info) = call.store().inspect(call.request().arg(2)) {
+        call.rest_on(Basis::of_read(info.lsn));
+        tell(call, info)
+    } else {
+        call.reply().null();
+        Ok(())
     }
 }
 

@@ -66,7 +66,9 @@ fn scan(call: &mut Call<'_>) -> Result<(), Failure> {
     let next = page.next.map_or(0, ScanCursor::to_u64);
     reply.bulk(next.to_string().as_bytes());
     reply.array(keys.len());
-    keys.iter().for_each(|key| reply.bulk(key));
+    for key in &keys {
+        reply.bulk(key);
+    }
     Ok(())
 }
 

@@ -68,7 +68,9 @@ fn get(call: &mut Call<'_>) -> Result<(), Failure> {
     let entries = call.shared.slow_log.newest(count);
     let mut reply = call.reply();
     reply.array(entries.len());
-    entries.iter().for_each(|entry| show(&mut reply, entry));
+    for entry in &entries {
+        show(&mut reply, entry);
+    }
     Ok(())
 }
 
@@ -79,7 +81,9 @@ fn show(reply: &mut Encoder<'_, Vec<u8>>, entry: &Entry) {
     reply.integer(number(entry.at_s));
     reply.integer(i64::try_from(entry.took.as_micros()).unwrap_or(i64::MAX));
     reply.array(entry.args.len());
-    entry.args.iter().for_each(|arg| reply.bulk(arg));
+    for arg in &entry.args {
+        reply.bulk(arg);
+    }
     reply.bulk(entry.addr.to_string().as_bytes());
     reply.bulk(entry.client_name.as_bytes());
 }

@@ -8,7 +8,7 @@ pub(super) fn clients(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     let seen: Vec<_> = shared.clients.all().iter().map(|client| client.seen()).collect();
     let received = seen.iter().map(|seen| seen.received + seen.room).max();
     let unsent = seen.iter().map(|seen| seen.unsent).max();
-    text.field("connected_clients", seen.len());
+    text.field("connected_clients", shared.clients.count());
     text.field("cluster_connections", 0);
     text.field("maxclients", shared.config.limits.connections_max.get());
     text.field("client_recent_max_input_buffer", received.unwrap_or(0));

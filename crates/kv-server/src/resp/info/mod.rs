@@ -73,7 +73,7 @@ const SECTIONS: &[Section] = &[
 /// The sections that are asked for, each once; unknown ones are passed over. The default when none is.
 pub(crate) fn info<'a>(
     server: &Server<'_>,
-    wanted: impl ExactSizeIterator<Item = &'a [u8]> + Clone,
+    wanted: &(impl ExactSizeIterator<Item = &'a [u8]> + Clone),
 ) -> String {
     let scopes =
         [("default", Scope::Default), ("all", Scope::All), ("everything", Scope::Everything)];

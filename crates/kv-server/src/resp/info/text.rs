@@ -23,7 +23,9 @@ impl Text {
 
     /// Writes fields that are all 0: what this server has not, or does not know.
     pub(super) fn zeros(&mut self, names: &[&str]) {
-        names.iter().for_each(|name| self.field(name, 0));
+        for name in names {
+            self.field(name, 0);
+        }
     }
 
     /// Writes bytes, and once more for people.

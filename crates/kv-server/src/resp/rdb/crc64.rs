@@ -7,6 +7,7 @@ const POLYNOMIAL: u64 = 0x95ac_9329_ac4b_c9b5;
 /// looked up at once instead of one after the other.
 static TABLES: [[u64; 256]; 8] = tables();
 
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
 const fn tables() -> [[u64; 256]; 8] {
     let mut tables = [[0; 256]; 8];
     let mut byte = 0;

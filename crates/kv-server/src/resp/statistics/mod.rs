@@ -11,7 +11,7 @@ mod totals;
 
 use std::sync::{Mutex, PoisonError};
 
-pub(crate) use commands::{CommandCount, CommandCounts};
+pub(crate) use commands::CommandCounts;
 pub(crate) use errors::ErrorCounts;
 pub(crate) use rates::{Rates, Sample};
 pub(crate) use totals::Totals;

@@ -42,8 +42,8 @@ fn rule(command: &Args) -> Rule {
         (b"KEYS", _) => Rule::Members,
         (b"CONFIG", b"GET") => Rule::Pairs,
         (
-            b"DBSIZE" | b"SCAN" | b"RANDOMKEY" | b"DUMP" | b"TIME" | b"LASTSAVE" | b"INFO"
-            | b"MEMORY" | b"SLOWLOG",
+            b"SCAN" | b"RANDOMKEY" | b"DUMP" | b"TIME" | b"LASTSAVE" | b"INFO" | b"MEMORY"
+            | b"SLOWLOG",
             _,
         )
         | (b"OBJECT", b"REFCOUNT" | b"FREQ" | b"IDLETIME")

@@ -30,6 +30,10 @@ pub(super) enum Example {
     Bytes(&'static str),
 }
 
+/// How an error begins that ends with the names of all policies.
+const POLICIES: &str = "ERR CONFIG SET failed (possibly related to argument 'maxmemory-policy') - argument(s) \
+                        must be one of the following: ";
+
 /// All of them.
 pub(super) static DIFFERENCES: &[Difference] = &[
     Difference {
@@ -72,6 +76,81 @@ pub(super) static DIFFERENCES: &[Difference] = &[
         },
         stores_differ: false,
         example: Example::Commands(&[r#"nosuch "\xff""#]),
+    },
+    Difference {
+        what: "`OBJECT ENCODING` of a value that was changed",
+        redis: "`raw` after `APPEND` and `SETRANGE`, whatever the value is now",
+        kv: "what Redis says of a value that was set so: `int`, `embstr` up to 44 bytes, or `raw`",
+        reason: "all values are stored alike: there is no encoding to remember",
+        covers: |command, redis, kv| {
+            let is_text = |value: &Value| {
+                let encodings = [b"int".as_slice(), b"embstr", b"raw"];
+                matches!(value, Value::Bulk(text) if encodings.contains(&text.as_slice()))
+            };
+            is(command.first(), "OBJECT") && is_text(redis) && is_text(kv)
+        },
+        stores_differ: false,
+        example: Example::Commands(&["SET k 1", "APPEND k 2", "OBJECT ENCODING k"]),
+    },
+    Difference {
+        what: "`CONFIG SET maxmemory-policy` to something unknown",
+        redis: "the error names the policies of Redis",
+        kv: "the error names those of kv",
+        reason: "not all of them are the same: `allkeys-fifo` is new, most of `volatile-` is missing",
+        covers: |command, redis, kv| {
+            is(command.first(), "CONFIG") && is_error(redis, POLICIES) && is_error(kv, POLICIES)
+        },
+        stores_differ: false,
+        example: Example::Commands(&["CONFIG SET maxmemory-policy nosuch"]),
+    },
+    Difference {
+        what: "`CONFIG SET maxmemory` to nothing",
+        redis: "taken for 0, which is no limit",
+        kv: "refused as no memory value",
+        reason: "it is more likely a mistake than a wish",
+        covers: |command, redis, kv| {
+            is(command.first(), "CONFIG")
+                && command.get(3).is_some_and(Vec::is_empty)
+                && *redis == Value::Simple(b"OK".to_vec())
+                && is_error(kv, "ERR CONFIG SET failed (possibly related to argument 'maxmemory')")
+        },
+        stores_differ: true,
+        example: Example::Commands(&[r#"CONFIG SET maxmemory """#]),
+    },
+    Difference {
+        what: "`DBSIZE` and `MEMORY USAGE` of keys whose time has come",
+        redis: "they count until something removes them",
+        kv: "they are gone: a value that is written with a time in the past is not stored",
+        reason: "an expired key is never seen",
+        covers: |command, redis, kv| match (redis, kv) {
+            (Value::Integer(redis), Value::Integer(kv)) => {
+                is(command.first(), "DBSIZE") && kv < redis
+            }
+            (Value::Integer(_), Value::NullBulk | Value::Null) => is(command.get(1), "USAGE"),
+            _ => false,
+        },
+        stores_differ: false,
+        example: Example::Commands(&["SET k v PXAT 1", "DBSIZE"]),
+    },
+    Difference {
+        what: "Cursors that no `SCAN` has returned",
+        redis: "any number, also a negative one, is a place to go on at",
+        kv: "may be refused as `invalid cursor`",
+        reason: "whatever wrote such a cursor is mistaken, and should hear of it",
+        covers: |command, _, kv| is(command.first(), "SCAN") && is_error(kv, "ERR invalid cursor"),
+        stores_differ: false,
+        example: Example::Commands(&["SCAN -1"]),
+    },
+    Difference {
+        what: "`COMMAND GETKEYS` of a command without arguments",
+        redis: "wrong number of arguments",
+        kv: "`The command has no key arguments`",
+        reason: "as in Redis 7.2",
+        covers: |command, _, _| {
+            is(command.first(), "COMMAND") && is(command.get(1), "GETKEYS") && command.len() == 3
+        },
+        stores_differ: false,
+        example: Example::Commands(&["COMMAND GETKEYS PING"]),
     },
     Difference {
         what: "`HELLO` with several options, of which one is refused",

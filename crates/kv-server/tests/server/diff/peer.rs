@@ -10,7 +10,7 @@ use kv_resp::Value;
 use tempfile::TempDir;
 
 use super::connection::{Connection, Stream};
-use super::step::Args;
+use super::step::{Args, args};
 use crate::support::{LIMIT, Process};
 
 /// A running server. Dropping it ends it.
@@ -32,6 +32,7 @@ impl Peer {
         let socket = dir.path().join("socket");
         let mut command = Command::new("redis-server");
         command.args(["--port", "0", "--save", "", "--appendonly", "no", "--databases", "1"]);
+        command.args(["--enable-debug-command", "yes"]);
         command.arg("--unixsocket").arg(&socket).arg("--dir").arg(dir.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = match command.spawn() {
@@ -42,6 +43,9 @@ impl Peer {
         let mut peer =
             Self { server: Server::Redis { process, socket, _dir: dir }, alter: |_, _| {} };
         peer.wait_until_ready();
+        // What Redis removes, and when, must depend on the commands alone.
+        let answer = peer.connect().ask(&args([b"DEBUG", b"SET-ACTIVE-EXPIRE", b"0"]));
+        assert_eq!(answer, Value::Simple(b"OK".to_vec()));
         Some(peer)
     }
 

@@ -39,10 +39,21 @@ pub(super) struct Mismatch {
 }
 
 impl Mismatch {
-    /// The command's name in capitals.
+    /// The command in capitals, with its subcommand where it has any.
     pub(super) fn name(&self) -> Vec<u8> {
-        self.command.first().map(|name| name.to_ascii_uppercase()).unwrap_or_default()
+        let words = if self.command.first().is_some_and(|name| is_container(name)) { 2 } else { 1 };
+        self.command
+            .iter()
+            .take(words)
+            .map(|word| word.to_ascii_uppercase())
+            .collect::<Vec<_>>()
+            .join(&b' ')
     }
+}
+
+fn is_container(name: &[u8]) -> bool {
+    const CONTAINERS: [&str; 6] = ["CLIENT", "COMMAND", "CONFIG", "MEMORY", "OBJECT", "SLOWLOG"];
+    CONTAINERS.iter().any(|container| name.eq_ignore_ascii_case(container.as_bytes()))
 }
 
 /// What differs in one step for reasons that are listed.

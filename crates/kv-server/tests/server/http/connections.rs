@@ -71,13 +71,15 @@ async fn connections_have_their_places_among_all() {
     let mut second = http(&server).await;
     first.ask("GET /v1/kv/a").await.expect(404);
     second.ask("GET /v1/kv/a").await.expect(404);
-    assert!(http(&server).await.is_closed().await, "the third connection");
+    let mut third = http(&server).await;
+    third.receive(false).await.expect_problem(503, "CONNECTIONS_FULL", &["limits.connections_max"]);
+    assert!(third.is_closed().await);
     drop(second);
     within(async {
         // The server learns of the end in its own time.
         loop {
             let mut again = Http::connect(addr(&server)).await;
-            if again.try_write(head("GET /v1/kv/a", &[], 0)).await && !again.is_closed().await {
+            if again.ask("GET /v1/kv/a").await.status == 404 {
                 return;
             }
         }

@@ -12,6 +12,7 @@ mod listing;
 mod malformed;
 mod media_types;
 mod operations;
+mod overload;
 mod pipelining;
 mod ranges;
 mod slow_clients;

@@ -48,7 +48,7 @@ async fn an_idle_connection_is_closed_after_a_minute() {
 async fn a_body_that_does_not_come_is_refused_after_30_seconds() {
     let (seconds, answer) = borne(&head("PUT /v1/kv/a", &[], 5)).await;
     assert!((29..=35).contains(&seconds), "{seconds}");
-    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("BODY_TIMEOUT"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("REQUEST_TIMEOUT"), "{answer}");
 }
 
 /// Sends pieces, one per second, until the server closes the connection, and tells how long it bore that.
@@ -92,14 +92,14 @@ async fn a_slow_body_that_goes_on_is_borne() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_takes_nothing_is_closed_after_30_seconds() {
+async fn a_client_that_takes_nothing_is_closed_after_a_minute() {
     let server = TestServer::start();
     let mut first = http(&server).await;
     first.send("PUT /v1/kv/a", &[], vec![b'x'; 50_000_000]).await.expect(201);
     let mut slow = http(&server).await;
     slow.write(head("GET /v1/kv/a", &[], 0)).await;
     slow.begins().await;
-    for _second in 0..35 {
+    for _second in 0..65 {
         tokio::time::advance(Duration::from_secs(1)).await;
         tokio::task::yield_now().await;
     }

@@ -16,12 +16,12 @@ pub(crate) struct Page {
 }
 
 /// Fetches a page.
-pub(crate) fn get(addr: impl ToString, path: &str) -> Page {
+pub(crate) fn get(addr: SocketAddr, path: &str) -> Page {
     fetch(addr, "GET", path)
 }
 
 /// Sends a request and reads the whole answer.
-pub(crate) fn fetch(addr: impl ToString, method: &str, path: &str) -> Page {
+pub(crate) fn fetch(addr: SocketAddr, method: &str, path: &str) -> Page {
     let request = format!("{method} {path} HTTP/1.1\r\nHost: kv\r\nConnection: close\r\n\r\n");
     let answer = exchange(addr, request.as_bytes());
     let (head, body) = answer.split_once("\r\n\r\n").expect("an answer with headers");
@@ -39,8 +39,7 @@ pub(crate) fn fetch(addr: impl ToString, method: &str, path: &str) -> Page {
 }
 
 /// Sends bytes and reads until the server closes the connection.
-pub(crate) fn exchange(addr: impl ToString, bytes: &[u8]) -> String {
-    let addr: SocketAddr = addr.to_string().parse().expect("an address");
+pub(crate) fn exchange(addr: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect_timeout(&addr, LIMIT).expect("a connection");
     stream.set_read_timeout(Some(LIMIT)).expect("a time limit");
     // A server that has seen enough may close before it has read everything.

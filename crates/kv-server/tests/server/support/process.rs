@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -105,6 +106,11 @@ impl Process {
     /// Where a protocol is served: `IP:PORT`.
     pub(crate) fn addr_of(&self, protocol: &str) -> &str {
         self.addrs.get(protocol).expect("the listener is on")
+    }
+
+    /// The same, as an address.
+    pub(crate) fn socket_addr_of(&self, protocol: &str) -> SocketAddr {
+        self.addr_of(protocol).parse().expect("IP:PORT")
     }
 
     /// Waits for the next log line that contains `text`.

@@ -5,15 +5,25 @@ mod server;
 mod transport;
 mod values;
 
-use kv_clients::{checks, version, wants_resp3};
+use std::time::Duration;
+
+use kv_clients::{SLACK, checks, version, wants_resp3};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands as _, Client};
+use redis::{AsyncCommands as _, AsyncConnectionConfig, Client};
 
 /// A client with the crate's own defaults, but for the protocol version where that was asked for.
 pub(crate) fn client() -> Client {
     let protocol = if wants_resp3() { "?protocol=resp3" } else { "" };
     let url = format!("redis://{}/{protocol}", kv_clients::address("RESP"));
     Client::open(url).expect("the address is valid")
+}
+
+/// The crate gives up after half a second, which a busy machine may need for ten megabytes.
+fn patient() -> AsyncConnectionConfig {
+    let limit = Duration::from_secs(SLACK.unsigned_abs());
+    AsyncConnectionConfig::new()
+        .set_response_timeout(Some(limit))
+        .set_connection_timeout(Some(limit))
 }
 
 #[tokio::main]
@@ -24,7 +34,11 @@ async fn main() {
         if wants_resp3() { 3 } else { 2 }
     ));
     let client = client();
-    let fresh = async || client.get_multiplexed_async_connection().await.expect("a connection");
+    let config = patient();
+    let fresh = async || {
+        let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+        connection.expect("a connection")
+    };
     let mut flusher: MultiplexedConnection = fresh().await;
     checks!(
         &mut fresh().await,

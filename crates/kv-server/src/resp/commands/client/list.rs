@@ -15,7 +15,9 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<(), Failure> {
             Kind::Absent => Vec::new(),
         },
         4.. if is(request.arg(2), "ID") => {
-            let id = |text| integer(text).map_err(|_| Failure::Text("ERR Invalid client ID"));
+            let id = |text| {
+                integer(text).map_err(|_not_a_number| Failure::Text("ERR Invalid client ID"))
+            };
             let ids: Vec<i64> = request.args_from(3).map(id).collect::<Result<_, _>>()?;
             let known = ids.into_iter().filter_map(|id| u64::try_from(id).ok());
             known.filter_map(|id| clients.get(id)).collect()
@@ -24,7 +26,9 @@ pub(super) fn list(call: &mut Call<'_>) -> Result<(), Failure> {
     };
     show_now(call);
     let (now_ms, mut text) = (call.shared.uptime_ms(), String::new());
-    wanted.iter().for_each(|record| line(record, now_ms, &mut text));
+    for record in &wanted {
+        line(record, now_ms, &mut text);
+    }
     call.reply().verbatim(*b"txt", text.as_bytes());
     Ok(())
 }

@@ -10,7 +10,9 @@ pub(super) fn getkeys(call: &mut Call<'_>) -> Result<(), Failure> {
     let keys = keys(&args)?;
     let mut reply = call.reply();
     reply.array(keys.len());
-    keys.iter().for_each(|(key, _access)| reply.bulk(key));
+    for (key, _access) in &keys {
+        reply.bulk(key);
+    }
     Ok(())
 }
 
@@ -24,7 +26,9 @@ pub(super) fn getkeysandflags(call: &mut Call<'_>) -> Result<(), Failure> {
         reply.array(2);
         reply.bulk(key);
         reply.set(access.len());
-        access.iter().for_each(|flag| reply.simple(flag));
+        for flag in access {
+            reply.simple(flag);
+        }
     }
     Ok(())
 }

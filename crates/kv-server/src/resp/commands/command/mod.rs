@@ -128,9 +128,11 @@ fn list(call: &mut Call<'_>) -> Result<(), Failure> {
     let named = table::all()
         .flat_map(|command| std::iter::once(command).chain(command.subcommands))
         .map(|command| (command, command.full_name()));
-    let names: Vec<_> = named.filter(|(command, name)| wanted(command, name)).collect();
+    let found: Vec<_> = named.filter(|(command, name)| wanted(command, name)).collect();
     let mut reply = call.reply();
-    reply.array(names.len());
-    names.iter().for_each(|(_command, name)| reply.bulk(name.as_bytes()));
+    reply.array(found.len());
+    for (_command, name) in &found {
+        reply.bulk(name.as_bytes());
+    }
     Ok(())
 }

@@ -20,7 +20,6 @@ use crate::config::Config;
 use crate::resp::answers::Answers;
 use crate::resp::failure::Failure;
 use crate::resp::glob;
-use crate::resp::request::is;
 use crate::resp::work;
 
 /// The rows of the subcommands.
@@ -58,7 +57,7 @@ const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'stat
 /// `CONFIG GET parameter [parameter ...]`: patterns, or names, which are told as they were asked for.
 fn get(call: &mut Call<'_>) -> Result<(), Failure> {
     let request = call.request();
-    let parameters = all(&call.shared.config_now(), call.client.record.peer.local);
+    let parameters = all(call);
     let mut found: Vec<(String, &str)> = Vec::new();
     for pattern in request.args_from(2) {
         let is_pattern = pattern.iter().any(|byte| b"*?[".contains(byte));
@@ -90,7 +89,7 @@ fn set(call: &mut Call<'_>) -> Result<(), Failure> {
     if request.len() % 2 == 1 {
         return Err(Failure::Syntax);
     }
-    let parameters = all(&call.shared.config_now(), call.client.record.peer.local);
+    let parameters = all(call);
     let mut changes: Vec<Change> = Vec::new();
     let mut args = request.args_from(2);
     while let (Some(name), Some(value)) = (args.next(), args.next()) {
@@ -105,10 +104,10 @@ fn set(call: &mut Call<'_>) -> Result<(), Failure> {
     }
     let shared = Arc::clone(call.shared);
     call.later_timed(work::wait(move || {
-        let changed = shared.change_settings(|config| {
+        let outcome = shared.change_settings(|config| {
             changes.iter().try_for_each(|change| change.make(config).map_err(Refusal::Failure))
         });
-        changed.map_err(|refusal| match refusal {
+        outcome.map_err(|refusal| match refusal {
             Refusal::Failure(failure) => failure,
             // The store is told of no other limit.
             Refusal::Store(error) => refused(b"maxmemory", &error.to_string()),
@@ -139,7 +138,8 @@ impl Change {
         })?;
         let (key, read) =
             parameter.change.ok_or_else(|| refused(name, "can't set immutable config"))?;
-        let value = str::from_utf8(value).map_err(|_| refused(name, "argument must be text"))?;
+        let value =
+            str::from_utf8(value).map_err(|_not_text| refused(name, "argument must be text"))?;
         let value = read(value).map_err(|complaint| refused(name, &complaint))?;
         Ok(Self { name: name.to_vec(), key, value })
     }

@@ -9,6 +9,7 @@ use std::path::absolute;
 use super::values::{self, Reader};
 use crate::config::{Config, FsyncMode, Span};
 use crate::listener::BACKLOG;
+use crate::resp::commands::call::Call;
 use crate::resp::request::is;
 use crate::resp::settings::CHANGEABLE;
 
@@ -32,11 +33,14 @@ impl Parameter {
 /// What our own names begin with.
 const OURS: &str = "kv.";
 
-/// Every setting, of a server that listens for the client at this address.
-pub(super) fn all(config: &Config, local: SocketAddr) -> Vec<Parameter> {
+/// Every setting, as a client sees it.
+pub(super) fn all(call: &Call<'_>) -> Vec<Parameter> {
+    let config = &call.shared.config_now();
+    let local = call.client.record.peer.local;
+    let is_kept = call.shared.gate.persistence().is_some();
     let redis = REDIS.iter().map(|(name, show, change)| Parameter {
         name: (*name).to_owned(),
-        value: show(&Server { config, local }),
+        value: show(&Server { config, local, is_kept }),
         change: *change,
     });
     let ours = config.entries().into_iter().map(|(key, value)| Parameter {
@@ -50,7 +54,10 @@ pub(super) fn all(config: &Config, local: SocketAddr) -> Vec<Parameter> {
 /// What values are told from.
 struct Server<'a> {
     config: &'a Config,
+    /// Where the client is connected to.
     local: SocketAddr,
+    /// Whether data is kept on disk.
+    is_kept: bool,
 }
 
 /// Name, value, and how it can be changed.
@@ -90,7 +97,7 @@ const REDIS: &[Row] = &[
         |server| server.config.resp.slow_log_entries.get().to_string(),
         Some(("resp.slow_log_entries", values::entries)),
     ),
-    ("appendonly", |server| values::yes_no(server.config.persist.enabled), None),
+    ("appendonly", |server| values::yes_no(server.is_kept), None),
     ("appendfsync", appendfsync, None),
     ("save", save, None),
     (
@@ -147,8 +154,8 @@ fn appendfsync(server: &Server<'_>) -> String {
 
 /// A snapshot is taken after so many seconds if there was one change.
 fn save(server: &Server<'_>) -> String {
-    let persist = &server.config.persist;
-    let interval = persist.snapshot_interval.get().filter(|_| persist.enabled).map(Span::get);
+    let interval = server.config.persist.snapshot_interval.get();
+    let interval = interval.filter(|_span| server.is_kept).map(Span::get);
     interval.map(|interval| format!("{} 1", interval.as_secs())).unwrap_or_default()
 }
 
