@@ -116,6 +116,14 @@ impl TestServer {
         &self.store
     }
 
+    /// Waits until the server has stopped by itself.
+    ///
+    /// # Panics
+    /// When the server has panicked.
+    pub async fn ended(mut self) -> Stopped {
+        (&mut self.serving).await.expect("the server does not panic")
+    }
+
     /// Begins a graceful stop, and goes on at once.
     pub fn begin_stop(&mut self) {
         drop(self.stop.take());

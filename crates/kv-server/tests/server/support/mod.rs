@@ -40,6 +40,16 @@ pub(crate) fn start_with(settings: &[(&str, &str)]) -> TestServer {
     })
 }
 
+/// Waits until something holds, and looks again and again meanwhile.
+pub(crate) async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    let wait = async {
+        while !holds().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(wait).await;
+}
+
 /// Connects to an address such as `http://127.0.0.1:7380`.
 pub(crate) async fn channel(addr: &str) -> Channel {
     let endpoint = Endpoint::from_shared(addr.to_owned()).expect("an address");

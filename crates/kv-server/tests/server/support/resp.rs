@@ -2,7 +2,7 @@
 
 use kv_server::testing::TestServer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, ToSocketAddrs};
 
 use super::within;
 
@@ -14,8 +14,36 @@ pub(crate) struct Resp {
 impl Resp {
     /// Connects to a server.
     pub(crate) async fn connect(server: &TestServer) -> Self {
-        let addr = server.socket_addr_of("resp");
+        Self::connect_to(server.socket_addr_of("resp")).await
+    }
+
+    /// Connects to an address.
+    pub(crate) async fn connect_to(addr: impl ToSocketAddrs) -> Self {
         Self { stream: TcpStream::connect(addr).await.expect("a connection") }
+    }
+
+    /// Sends a command whose arguments are separated by spaces, and receives a bulk string or verbatim text.
+    pub(crate) async fn text(&mut self, command_line: &str) -> String {
+        self.send(command(command_line)).await;
+        let line = self.line().await;
+        let len: usize = line[1..].parse().expect("a length");
+        let bytes = self.receive(len + 2).await;
+        String::from_utf8(bytes[..len].to_vec()).expect("text")
+    }
+
+    /// Sends a command whose arguments are separated by spaces, and receives a number.
+    pub(crate) async fn number(&mut self, command_line: &str) -> i64 {
+        self.send(command(command_line)).await;
+        let line = self.line().await;
+        line.strip_prefix(':').and_then(|number| number.parse().ok()).expect(&line)
+    }
+
+    /// Expects the server to have cut the connection, whatever was on its way.
+    pub(crate) async fn expect_cut(&mut self) {
+        let mut rest = Vec::new();
+        // What the server had not read makes the end an error.
+        drop(within(self.stream.read_to_end(&mut rest)).await);
+        assert!(rest.is_empty(), "came {:?}", text(&rest));
     }
 
     /// Sends bytes as they are.
@@ -95,6 +123,15 @@ impl Resp {
             line.extend(self.receive(1).await);
         }
         String::from_utf8(line).expect("text").trim_end().to_owned()
+    }
+
+    /// Receives up to and with this text, and gives it back.
+    pub(crate) async fn text_until(&mut self, end: &str) -> String {
+        let mut received = Vec::new();
+        while !received.ends_with(end.as_bytes()) {
+            received.extend(self.receive(1).await);
+        }
+        String::from_utf8_lossy(&received).into_owned()
     }
 
     /// Proves that nothing was answered beside what was expected.
