@@ -1,5 +1,7 @@
 //! Why a command is answered with an error, in the words of Redis.
 
+use std::time::Duration;
+
 use kv_core::{JournalError, StoreError};
 
 use super::commands::Command;
@@ -61,6 +63,8 @@ pub(crate) enum Failure {
     ReadUnknown(String),
     #[error("TRYAGAIN {0}")]
     Overloaded(String),
+    #[error("ERR request given up: it took longer than limits.request_timeout = {0:?} to arrive")]
+    TooSlow(Duration),
     /// Anything else: the code and what is wrong.
     #[error("{0}")]
     Text(&'static str),
@@ -123,6 +127,7 @@ impl Failure {
         match self {
             Self::UnknownCommand { .. } | Self::UnknownSubcommand { .. } => ErrorKind::Unsupported,
             Self::NotFinite | Self::Overflow | Self::NoSuchKey => ErrorKind::State,
+            Self::TooSlow(_) => ErrorKind::Timeout,
             Self::Loading(_) => ErrorKind::Unavailable,
             Self::OutOfMemory | Self::Overloaded(_) | Self::DiskFull(_) => ErrorKind::Exhausted,
             Self::Log(_) => ErrorKind::Unavailable,

@@ -8,6 +8,7 @@
 //! * `plan` and `failure` turn what the store says into what Redis would say.
 
 mod answers;
+mod bounds;
 mod client;
 mod clients;
 mod commands;

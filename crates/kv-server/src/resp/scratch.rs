@@ -9,6 +9,7 @@ use super::answers::Answers;
 use super::input::READ_BYTES;
 use super::run::Step;
 use super::tally::Tally;
+use crate::clock::Stopwatch;
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch::new());
@@ -20,6 +21,8 @@ pub(super) struct Scratch {
     pub(super) input: Box<[u8]>,
     /// How much of it.
     pub(super) filled: usize,
+    /// When the first request in it has begun to arrive, if that was in an earlier turn.
+    pub(super) since: Option<Stopwatch>,
     /// Where the requests are in it. Knows of no request that is partly there.
     pub(super) decoder: Decoder,
     pub(super) lists: Lists,
@@ -42,11 +45,19 @@ impl Scratch {
         Self {
             input: vec![0; READ_BYTES].into_boxed_slice(),
             filled: 0,
+            since: None,
             decoder: Decoder::new(kv_resp::Limits::default()),
             lists: Lists::default(),
             answers: Answers::default(),
             is_used: false,
         }
+    }
+
+    /// Begins what is read with these bytes, and tells where the next ones go.
+    pub(super) fn room_behind(&mut self, bytes: &[u8]) -> &mut [u8] {
+        let (start, room) = self.input.split_at_mut(bytes.len().min(READ_BYTES));
+        start.copy_from_slice(bytes);
+        room
     }
 
     /// Uses this thread's room. There is nothing of earlier turns in it.

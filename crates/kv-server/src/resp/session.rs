@@ -37,9 +37,6 @@ use crate::metrics::{Metered, Protocol};
 use crate::promise::Basis;
 use crate::shutdown::Drain;
 
-/// How long a client that has as many answers to take as it may may take none of them.
-const STALL_MAX: Duration = Duration::from_mins(1);
-
 /// Bytes that are still read once the server drains: what the system had received before.
 const LEFTOVER_BYTES_MAX: usize = 4 << 20;
 
@@ -54,6 +51,10 @@ pub(super) struct Session {
     pub(super) held: Held,
     /// An answer that is yet to come. Nothing behind its command is executed before.
     pub(super) later: Option<Later>,
+    /// What it keeps, as counted by the server.
+    pub(super) held: Held,
+    /// Whether it keeps more than there is room for.
+    pub(super) is_over: bool,
     /// Nothing more is executed; the connection ends when everything is sent.
     pub(super) is_closing: bool,
     /// Once the server drains: how many bytes may still be read.
@@ -67,6 +68,8 @@ pub(super) const SESSION_BYTES: usize = size_of::<Session>();
 
 /// What a session does next.
 enum Next {
+    /// It goes on.
+    GoOn,
     /// It goes on, after others have had their turn.
     Yield,
     /// It ends: everything was answered.
@@ -90,6 +93,8 @@ impl Session {
             outbox: Outbox::default(),
             held,
             later: None,
+            held,
+            is_over: false,
             is_closing: false,
             leftover: None,
             latest: None,
@@ -114,7 +119,7 @@ impl Session {
         let mut begun = pin!(drain.begun());
         loop {
             let sent = self.outbox.sent();
-            let limit = self.is_stalling().then_some(STALL_MAX);
+            let patience = self.patience();
             let mut can_be_killed = false;
             let next = poll_fn(|context| {
                 if !can_be_killed {
@@ -124,33 +129,27 @@ impl Session {
                 if self.leftover.is_none() && begun.as_mut().poll(context).is_ready() {
                     self.leftover = Some(LEFTOVER_BYTES_MAX);
                 }
-                self.poll(context)
+                let polled = self.poll(context);
+                // From now on it is not awaited for ever.
+                let is_new = polled.is_pending() && patience.is_none() && self.patience().is_some();
+                if is_new { Poll::Ready(Ok(Next::GoOn)) } else { polled }
             });
-            let next = match limit {
+            let next = match patience {
                 None => next.await?,
-                Some(limit) => match timeout(limit, next).await {
+                Some(patience) => match timeout(patience, next).await {
                     Ok(next) => next?,
-                    Err(_elapsed) if self.is_stalling() && self.outbox.sent() == sent => {
-                        return Err(io::Error::other("the client takes no answers"));
+                    Err(_elapsed) => {
+                        self.lose_patience(sent)?;
+                        continue;
                     }
-                    Err(_elapsed) => Next::Yield,
                 },
             };
             match next {
+                Next::GoOn => {}
                 Next::Yield => yield_now().await,
                 Next::End => return Ok(()),
             }
         }
-    }
-
-    /// Whether the client does not take what it is sent, and there is as much as there may be.
-    fn is_stalling(&self) -> bool {
-        !self.has_room() && self.outbox.sendable() > 0
-    }
-
-    /// Whether there is room for more answers.
-    fn has_room(&self) -> bool {
-        self.outbox.len() < self.shared.output_bytes_max
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Next>> {
@@ -190,6 +189,17 @@ impl Session {
         })
     }
 
+    /// Ends what has taken too long, if anything has.
+    fn lose_patience(&mut self, sent_before: u64) -> io::Result<()> {
+        if self.is_stalling() && self.outbox.sent() == sent_before {
+            return Err(io::Error::other("the client takes no answers"));
+        }
+        if self.time_to_arrive() == Some(Duration::ZERO) {
+            self.give_up(&self.too_slow());
+        }
+        Ok(())
+    }
+
     /// Sends the answer to a command that took its time.
     fn answer(
         &mut self,
@@ -221,9 +231,17 @@ impl Session {
         sent
     }
 
-    /// Lets others see how the connection is.
-    pub(super) fn tell(&self) {
-        let (received, room) = self.input.as_ref().map_or((0, 0), |input| input.sizes());
+    /// How many bytes of requests there are, and how many more there is room for.
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        self.input.as_ref().map_or((0, 0), |input| input.sizes())
+    }
+
+    /// Counts what the connection keeps, and lets others see how it is.
+    pub(super) fn tell(&mut self) {
+        if let Err(failure) = self.account() {
+            self.give_up(&failure);
+        }
+        let (received, room) = self.sizes();
         self.client.record.tell(|seen| {
             (seen.received, seen.room) = (received, room);
             (seen.unsent, seen.unsent_pieces) = (self.outbox.len(), self.outbox.pieces());

@@ -33,28 +33,19 @@ impl Session {
         scratch: &mut Scratch,
     ) -> Poll<io::Result<bool>> {
         let mut input = self.input.take();
-        let is_full = match &mut input {
-            Some(input) if input.is_ready => true,
-            _ => {
-                let room = input.as_mut().map_or(&mut *scratch.input, |input| input.room());
-                let size = room.len();
-                let read = match self.poll_read(context, room) {
-                    Poll::Ready(read) => read?,
-                    Poll::Pending => {
-                        self.input = input;
-                        return Poll::Pending;
-                    }
-                };
-                if read == 0 {
-                    self.is_closing = true;
-                    return Poll::Ready(Ok(false));
-                }
-                match &mut input {
-                    Some(input) => input.fill(read),
-                    None => scratch.filled = read,
-                }
-                read == size
+        let is_full = if input.as_ref().is_some_and(|input| input.is_ready) {
+            true
+        } else {
+            let Poll::Ready(received) = self.poll_receive(context, &mut input, scratch) else {
+                self.input = input;
+                return Poll::Pending;
+            };
+            let (read, room) = received?;
+            if read == 0 {
+                self.is_closing = true;
+                return Poll::Ready(Ok(false));
             }
+            read == room
         };
         self.input = match input {
             None => self.execute_scratch(scratch),
@@ -64,6 +55,37 @@ impl Session {
         self.hold(context, &mut scratch.answers)?;
         self.tell();
         Poll::Ready(Ok(is_full))
+    }
+
+    /// Receives what is there: behind what was received before, or into the room that connections share. Tells
+    /// how many bytes came, and how many could have.
+    fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+        input: &mut Option<Box<Input>>,
+        scratch: &mut Scratch,
+    ) -> Poll<io::Result<(usize, usize)>> {
+        let room = match input {
+            Some(input) => match input.short() {
+                Some(bytes) => scratch.room_behind(bytes),
+                None => input.room(),
+            },
+            None => &mut *scratch.input,
+        };
+        let size = room.len();
+        let read = ready!(self.poll_read(context, room))?;
+        match input.take() {
+            None => (scratch.filled, scratch.since) = (read, None),
+            Some(short) if short.short().is_some() => {
+                scratch.filled = short.sizes().0 + read;
+                (scratch.decoder, scratch.since) = (short.decoder, Some(short.since));
+            }
+            Some(mut long) => {
+                long.fill(read);
+                *input = Some(long);
+            }
+        }
+        Poll::Ready(Ok((read, size)))
     }
 
     /// Reads what is there. Nothing when the client has ended its side, or the server drains and everything
@@ -82,7 +104,7 @@ impl Session {
 
     /// Executes what was read into the room that connections share, and keeps what is left of it.
     fn execute_scratch(&mut self, scratch: &mut Scratch) -> Option<Box<Input>> {
-        let Scratch { input, filled, decoder, lists, answers, .. } = scratch;
+        let Scratch { input, filled, since, decoder, lists, answers, .. } = scratch;
         let limits = self.shared.limits;
         decoder.set_limits(limits);
         let bytes = input.get(..*filled).unwrap_or_default();
@@ -96,10 +118,13 @@ impl Session {
         if self.is_closing {
             return None;
         }
-        Some(Box::new(match missing {
-            Some(missing) => Input::partial(rest, missing, decoder),
+        Some(match missing {
+            Some(missing) => {
+                let since = since.take().filter(|_| consumed == 0);
+                Input::partial(rest, missing, decoder, since)
+            }
             None => Input::unexecuted(rest, limits),
-        }))
+        })
     }
 
     /// Executes what the connection has kept and got since, and keeps what is left of it.
@@ -118,7 +143,7 @@ impl Session {
         }
         let (bytes, _decoder) = input.parts();
         let rest = bytes.get(consumed..).unwrap_or_default();
-        (!rest.is_empty()).then(|| Box::new(Input::unexecuted(rest, self.shared.limits)))
+        (!rest.is_empty()).then(|| Input::unexecuted(rest, self.shared.limits))
     }
 
     fn execute(

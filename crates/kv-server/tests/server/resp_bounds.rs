@@ -124,6 +124,63 @@ async fn a_client_that_takes_nothing_for_long_is_closed() {
 }
 
 #[tokio::test]
+async fn a_request_that_does_not_arrive_is_given_up() {
+    let server = start_with(&[("limits.request_timeout", "50ms")]);
+    let mut idle = Resp::connect(&server).await;
+    let mut client = Resp::connect(&server).await;
+    client.send([command("SET k v"), b"*2\r\n$3\r\nGET\r\n$1000\r\n".to_vec()].concat()).await;
+    client.expect("+OK\r\n").await;
+    // Each byte is a sign of life, and still it is too slow.
+    let drip = async {
+        while client.stream.writable().await.is_ok() {
+            tokio::time::timeout(Duration::from_millis(5), std::future::pending::<()>()).await.ok();
+            if client.stream.try_write(b"T").is_err() {
+                return;
+            }
+        }
+    };
+    let expected =
+        b"-ERR request given up: it took longer than limits.request_timeout = 50ms to arrive\r\n";
+    let mut received = vec![0; expected.len()];
+    let answered = async {
+        let mut at = 0;
+        while at < received.len() {
+            client.stream.readable().await.unwrap();
+            at += client.stream.try_read(&mut received[at..]).unwrap_or(0);
+        }
+    };
+    tokio::select! {
+        () = drip => {}
+        () = within(answered) => {}
+    }
+    assert_eq!(String::from_utf8_lossy(&received), String::from_utf8_lossy(expected));
+    idle.ask("PING", "+PONG\r\n").await;
+}
+
+#[tokio::test]
+async fn what_connections_keep_is_bounded() {
+    let server = start_with(&[
+        ("limits.value_bytes_max", "1MiB"),
+        ("limits.message_bytes_max", "1MiB"),
+        ("limits.connection_bytes_max", "2MiB"),
+        ("limits.requests_bytes_max", "2MiB"),
+    ]);
+    let mut client = Resp::connect(&server).await;
+    client.ask("SET k v", "+OK\r\n").await;
+    let mut large = Resp::connect(&server).await;
+    let part = bulk(&value(900_000));
+    let sent = [b"*7\r\n$4\r\nMSET\r\n", &part[..], &part, &part].concat();
+    // The server may be done with it before everything is sent.
+    drop(tokio::io::AsyncWriteExt::write_all(&mut large.stream, &sent).await);
+    large.expect("-TRYAGAIN too much is in flight on this connection").await;
+    assert!(large.line().await.contains("limits.connection_bytes_max = 2097152"));
+    // Small requests go on, and so does what fits.
+    client.ask("GET k", "$1\r\nv\r\n").await;
+    client.send(request(&[b"SET", b"l", &value(1_000_000)])).await;
+    client.expect("+OK\r\n").await;
+}
+
+#[tokio::test]
 async fn a_server_that_stops_answers_what_it_has_received_and_closes() {
     let server = TestServer::start();
     let mut idle = Resp::connect(&server).await;

@@ -68,7 +68,7 @@ async fn hello_chooses_the_version_of_the_protocol() {
             ("MGET none", "*1\r\n_\r\n"),
             ("CLIENT GETNAME", "$2\r\nme\r\n"),
             ("COMMAND INFO none", "*1\r\n_\r\n"),
-            ("CONFIG GET save", "%1\r\n$4\r\nsave\r\n$0\r\n\r\n"),
+            ("CONFIG GET nonsense", "%0\r\n"),
             ("HELLO 4", "-NOPROTO unsupported protocol version\r\n"),
             ("HELLO x", "-ERR Protocol version is not an integer or out of range\r\n"),
             ("HELLO 3 NONSENSE", "-ERR Syntax error in HELLO option 'NONSENSE'\r\n"),
