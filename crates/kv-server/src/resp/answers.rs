@@ -104,10 +104,6 @@ impl Answers {
         self.bytes.len() + self.large_bytes
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
     /// Remembers what the answer rests on that began at `start` and ends here.
     #[inline]
     pub(crate) fn rest_on(&mut self, start: usize, basis: Basis) {

@@ -139,7 +139,7 @@ mod tests {
         let bytes = vec![b'x'; 3 * SHORT_BYTES];
         let input = Input::unexecuted(&bytes, limits).advance(0, 1).unwrap();
         assert_eq!(input.sizes(), (bytes.len(), bytes.len()));
-        let mut input = input.advance(bytes.len() - 2, 1).unwrap();
+        let input = input.advance(bytes.len() - 2, 1).unwrap();
         assert!(input.short().is_some());
         assert_eq!(input.sizes(), (2, 0));
         assert!(input.advance(2, 0).is_none());

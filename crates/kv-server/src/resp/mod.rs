@@ -14,7 +14,6 @@ mod clients;
 mod commands;
 mod failure;
 mod glob;
-mod holding;
 mod housekeeping;
 mod info;
 mod input;

@@ -47,8 +47,6 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) input: Option<Box<Input>>,
     pub(super) outbox: Outbox,
-    /// As many bytes as those two.
-    pub(super) held: Held,
     /// An answer that is yet to come. Nothing behind its command is executed before.
     pub(super) later: Option<Later>,
     /// What it keeps, as counted by the server.
@@ -91,7 +89,6 @@ impl Session {
             client,
             input: None,
             outbox: Outbox::default(),
-            held,
             later: None,
             held,
             is_over: false,
@@ -215,7 +212,6 @@ impl Session {
         });
         self.client.written = self.client.written.max(answers.basis().written());
         self.send(context, &mut answers)?;
-        self.hold(context, &mut answers)?;
         self.tell();
         Ok(())
     }
@@ -226,7 +222,6 @@ impl Session {
             return Poll::Ready(Ok(Sent::All));
         }
         let sent = self.outbox.poll_send(context, &mut self.stream);
-        self.hold_less();
         self.tell();
         sent
     }

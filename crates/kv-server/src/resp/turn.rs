@@ -52,7 +52,6 @@ impl Session {
             Some(input) => self.execute_input(input, scratch),
         };
         self.send(context, &mut scratch.answers)?;
-        self.hold(context, &mut scratch.answers)?;
         self.tell();
         Poll::Ready(Ok(is_full))
     }
