@@ -17,8 +17,8 @@ use crate::types::{Durability, Lsn, Op, Reply, Transfer, TransferReply};
 /// * *Versions.* Every change of a key gives it a greater version than it ever had (KV-I4).
 /// * *Expiry.* A key whose time has come is not seen by any operation (KV-I6).
 /// * *Errors.* A refused operation changed nothing.
-/// * *Cost.* Calls run on the caller's thread and never wait for a device; copies are proportional to
-///   the bytes moved. No method may be called from within another's callback.
+/// * *Cost.* Calls run on the caller's thread and never wait for a device, unless they say so; copies are
+///   proportional to the bytes moved. No method may be called from within another's callback.
 pub trait Store: Send + Sync {
     /// Executes one operation.
     ///

@@ -52,7 +52,10 @@ impl MemoryTracker {
     /// Changes the limit. From now on nothing is reserved that would pass it; what has been, is not undone.
     /// Every shard must hold what it uses before there is a limit.
     pub(crate) fn set_limit(&self, limit: u64) {
-        let quantum = (limit / (self.shards as u64 * QUANTUM_LIMIT_DIVISOR)).min(QUANTUM_BYTES_MAX);
+        let quantum = match limit {
+            0 => QUANTUM_BYTES_MAX,
+            _ => (limit / (self.shards as u64 * QUANTUM_LIMIT_DIVISOR)).min(QUANTUM_BYTES_MAX),
+        };
         self.quantum.store(quantum, Ordering::Relaxed);
         self.limit.store(limit, Ordering::Relaxed);
     }

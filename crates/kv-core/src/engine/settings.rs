@@ -46,7 +46,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         if limit != 0 {
             // From here on every shard counts what it uses; when all do, the limit can hold.
             for index in 0..self.shards.len() {
-                self.lock(index).memory_mut().make_limited(&self.tracker);
+                let mut shard = self.lock(index);
+                let memory = shard.memory_mut();
+                memory.make_limited(&self.tracker);
+                // Of a limit before, or none: what is idle is not worth a key.
+                memory.surrender_credit(&self.tracker);
             }
         }
         self.tracker.set_limit(limit);
