@@ -12,6 +12,9 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::interval;
 
 /// Bytes that every connection may hold whatever the others do. So a connection with small requests neither
 /// writes to a counter that all share nor suffers from those with large ones.
@@ -31,6 +34,8 @@ pub(crate) struct Budget {
 pub(crate) struct Account {
     budget: Arc<Budget>,
     held: AtomicU64,
+    /// How often that has changed: whoever takes answers changes it.
+    changes: AtomicU64,
 }
 
 /// Bytes that are held until this is dropped. Shared by those who hold parts of one request.
@@ -69,7 +74,11 @@ impl Budget {
 
     /// The account of a new connection.
     pub(crate) fn account(self: &Arc<Self>) -> Arc<Account> {
-        Arc::new(Account { budget: Arc::clone(self), held: AtomicU64::new(0) })
+        Arc::new(Account {
+            budget: Arc::clone(self),
+            held: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
+        })
     }
 
     /// Counts bytes that are held or let go, and tells how many are held then.
@@ -89,9 +98,25 @@ impl Account {
         Held { account: Arc::clone(self), bytes: AtomicU64::new(0) }
     }
 
+    /// Waits until the connection holds what others could use, and has for `span` neither got nor let go of
+    /// anything: its client takes no answers.
+    pub(crate) async fn stalled(&self, span: Duration) {
+        let mut looks = interval(span);
+        looks.tick().await;
+        loop {
+            let before = self.changes.load(Ordering::Relaxed);
+            looks.tick().await;
+            let is_same = self.changes.load(Ordering::Relaxed) == before;
+            if is_same && beyond_free(self.held.load(Ordering::Relaxed)) > 0 {
+                return;
+            }
+        }
+    }
+
     /// Counts first and looks then: what all hold is at every moment the sum over the accounts, whatever else
     /// is added and taken meanwhile.
     fn add(&self, bytes: u64) -> Result<(), Overload> {
+        self.changes.fetch_add(1, Ordering::Relaxed);
         let before = self.held.fetch_add(bytes, Ordering::Relaxed);
         let shared = beyond_free(before + bytes) - beyond_free(before);
         let all = if shared > 0 { self.budget.change(signed(shared)) } else { 0 };
@@ -108,6 +133,7 @@ impl Account {
     }
 
     fn remove(&self, bytes: u64) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
         let before = self.held.fetch_sub(bytes, Ordering::Relaxed);
         let shared = beyond_free(before) - beyond_free(before - bytes);
         if shared > 0 {
@@ -232,6 +258,31 @@ mod tests {
         assert_eq!(budget.level().0, 10);
         held.set(0).unwrap();
         assert_eq!(budget.level().0, 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_who_holds_much_and_takes_nothing_has_stalled() {
+        let (span, budget) = (Duration::from_mins(1), budget());
+        let account = budget.account();
+        let has_stalled =
+            async || tokio::time::timeout(3 * span, account.stalled(span)).await.is_ok();
+        let held = account.hold();
+        held.add(FREE_BYTES).unwrap();
+        assert!(!has_stalled().await, "what is free is of no use to others");
+        held.add(1).unwrap();
+        assert!(has_stalled().await);
+        let busy = async {
+            let mut often = interval(span / 2);
+            loop {
+                often.tick().await;
+                held.add(1).unwrap();
+                held.remove(1);
+            }
+        };
+        tokio::select! {
+            stalled = has_stalled() => assert!(!stalled, "it takes answers"),
+            () = busy => {}
+        }
     }
 
     #[test]

@@ -10,6 +10,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Bytes of a request for which one second more is allowed.
 pub(crate) const RATE_MIN: u64 = 16 << 10;
 
+/// How long a client may hold what others could use and take nothing of it, before its connection is cut.
+pub(crate) const STALL_MAX: Duration = Duration::from_mins(2);
+
 /// The wait for a request's next bytes. It costs nothing while there are some.
 #[derive(Debug)]
 pub(crate) struct Patience {

@@ -13,6 +13,7 @@ use tracing::debug;
 use super::services::Services;
 use crate::listener::Accepted;
 use crate::metrics::{Metered, Protocol};
+use crate::patience::STALL_MAX;
 use crate::shutdown::Drain;
 
 /// How long a client may be silent after it connected. HTTP/2's own signs of life begin with the first
@@ -38,10 +39,13 @@ pub(crate) async fn serve(
         return debug!(%error, "a connection broke");
     }
     let stream = Metered::new(stream, Arc::clone(services.metrics()), Protocol::Grpc);
-    let connection = http2.serve_connection(TokioIo::new(stream), services.calls());
+    let calls = services.calls();
+    let account = Arc::clone(calls.account());
+    let connection = http2.serve_connection(TokioIo::new(stream), calls);
     pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = account.stalled(STALL_MAX) => return debug!("a client took no answers"),
         () = drain.begun() => {
             connection.as_mut().graceful_shutdown();
             connection.await

@@ -100,6 +100,13 @@ pub(crate) struct Calls {
     account: Arc<Account>,
 }
 
+impl Calls {
+    /// What they hold.
+    pub(crate) fn account(&self) -> &Arc<Account> {
+        &self.account
+    }
+}
+
 impl hyper::service::Service<Request<Incoming>> for Calls {
     type Response = Response<Outbound>;
     type Error = Infallible;

@@ -242,7 +242,7 @@ async fn redis_clients_are_told_what_is_too_much() {
 }
 
 #[tokio::test]
-async fn a_redis_client_without_a_place_is_told_so() {
+async fn clients_without_a_place_are_told_so() {
     let server = start_with(&[("limits.connections_max", "1")]);
     let addr = server.socket_addr_of("resp");
     let mut first = TcpStream::connect(addr).await.unwrap();
@@ -252,6 +252,8 @@ async fn a_redis_client_without_a_place_is_told_so() {
     let mut answer = String::new();
     within(second.read_to_string(&mut answer)).await.unwrap();
     assert_eq!(answer, "-ERR max number of clients reached\r\n");
+    let answer = ask_http(&server, "/v1/kv/k").await;
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("retry-after: 1"), "{answer}");
 }
 
 /// Connects from another address of this machine.
