@@ -1,6 +1,7 @@
-//! `COMMAND DOCS`: what commands are for.
+//! `COMMAND DOCS`: what commands are for, and what they take.
 
-use super::{Call, Command, Failure, Reply, resolve_name, table};
+use super::syntax::syntax;
+use super::{Call, Command, Failure, Reply, arguments, resolve_name, table};
 
 /// `COMMAND DOCS [name ...]`: names that are not known are passed over.
 pub(super) fn docs(call: &mut Call<'_>) -> Result<(), Failure> {
@@ -20,7 +21,9 @@ fn document(reply: &mut Reply<'_>, commands: &[&Command]) {
     for command in commands {
         reply.bulk(command.full_name().as_bytes());
         let subcommands: Vec<&Command> = command.subcommands.iter().collect();
-        reply.map(3 + usize::from(!subcommands.is_empty()));
+        let arguments = arguments::parse(syntax(command));
+        let others = [!arguments.is_empty(), !subcommands.is_empty()];
+        reply.map(3 + others.iter().filter(|is| **is).count());
         for (name, text) in [
             ("summary", command.summary),
             ("since", command.since),
@@ -28,6 +31,10 @@ fn document(reply: &mut Reply<'_>, commands: &[&Command]) {
         ] {
             reply.bulk(name.as_bytes());
             reply.bulk(text.as_bytes());
+        }
+        if !arguments.is_empty() {
+            reply.bulk(b"arguments");
+            arguments::show(reply, &arguments, &mut 0);
         }
         if !subcommands.is_empty() {
             reply.bulk(b"subcommands");

@@ -1,12 +1,15 @@
 //! `COMMAND`: what is in the table.
 //!
 //! * `describe` shows a command as `COMMAND INFO` does, `docs` as `COMMAND DOCS` does.
+//! * `syntax` knows what commands take, `arguments` takes that apart.
 //! * `access` knows what commands do with their keys, `keys` finds those of a whole command.
 
 mod access;
+mod arguments;
 mod describe;
 mod docs;
 mod keys;
+mod syntax;
 
 use kv_resp::Encoder;
 
