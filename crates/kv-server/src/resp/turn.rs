@@ -73,6 +73,12 @@ impl Session {
         };
         let size = room.len();
         let read = ready!(self.poll_read(context, room))?;
+        if read == 0 {
+            // What the client has begun it will not end: the shared room must not hear of it, or the next client
+            // would be taken to go on with it.
+            *input = None;
+            return Poll::Ready(Ok((0, size)));
+        }
         match input.take() {
             None => (scratch.filled, scratch.since) = (read, None),
             Some(short) if short.short().is_some() => {

@@ -53,7 +53,7 @@ async fn a_value_that_no_answer_could_carry_is_refused_when_it_is_written() {
     let server = start();
     let mut kv = connect(&server).await;
     let result = kv.set(set("k", vec![b'v'; LIMIT_BYTES - 64])).await;
-    let words = ["too long for gRPC", "limits.message_bytes_max"];
+    let words = ["too long for a message", "limits.message_bytes_max"];
     refused(result, Code::InvalidArgument, "VALUE_TOO_LONG", &words);
     unharmed(&server, &mut kv).await;
 }

@@ -1,6 +1,7 @@
 //! The Redis protocol itself: greetings, splits, inline commands, what is not known, what cannot be understood.
 
 use kv_server::testing::TestServer;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::support::resp::{Resp, bulk, command, request};
 use crate::support::start_with;
@@ -284,4 +285,21 @@ async fn the_table_is_told() {
     let count: usize = client.line().await[1..].parse().unwrap();
     client.send(command("COMMAND")).await;
     assert_eq!(client.line().await, format!("*{count}"));
+}
+
+/// All connections of a thread decode in the same room.
+#[tokio::test]
+async fn what_a_client_leaves_unfinished_is_not_taken_for_the_next_one_s() {
+    let server = TestServer::start();
+    for beginning in ["*1\r\n", "*3\r\n$3\r\nSET\r\n", "*2\r\n$3\r\nGET\r\n$5\r\nhal", "GET unfin"]
+    {
+        let mut leaving = Resp::connect(&server).await;
+        // The answer says that what is behind it has arrived, too.
+        leaving.send([&command("PING"), beginning.as_bytes()].concat()).await;
+        leaving.expect("+PONG\r\n").await;
+        leaving.stream.shutdown().await.unwrap();
+        leaving.expect_end().await;
+        let mut next = Resp::connect(&server).await;
+        next.ask("STRLEN k", ":0\r\n").await;
+    }
 }
