@@ -137,7 +137,8 @@ mod tests {
             [(1, 16, 1), (3, 16, 3), (4, 16, 3), (100, 16, 84), (8, 0, 8)]
         {
             let places = Places::new("limits.connections_max", max, reserved);
-            let held: Vec<Place> = (0..=max).map_while(|n| take(&places, n as u8)).collect();
+            let held: Vec<Place> =
+                (0..=u8::MAX).take(max + 1).map_while(|n| take(&places, n)).collect();
             assert_eq!(held.len(), strangers, "{max} places, {reserved} reserved");
         }
     }

@@ -58,16 +58,16 @@ impl Config {
         let LimitsSection { key_bytes_max, value_bytes_max, message_bytes_max, .. } = &self.limits;
         let (connection, all) =
             (&self.limits.connection_bytes_max, &self.limits.requests_bytes_max);
-        let message = Bound::new("limits.message_bytes_max", message_bytes_max);
-        let connection = Bound::new("limits.connection_bytes_max", connection);
+        let message = Bound::new("limits.message_bytes_max", *message_bytes_max);
+        let connection = Bound::new("limits.connection_bytes_max", *connection);
         problems.extend(
             [
-                Bound::new("limits.key_bytes_max", key_bytes_max)
+                Bound::new("limits.key_bytes_max", *key_bytes_max)
                     .fits(MESSAGE_ROOM_BYTES, &message),
                 message.fits(0, &connection),
-                Bound::new("limits.value_bytes_max", value_bytes_max)
+                Bound::new("limits.value_bytes_max", *value_bytes_max)
                     .fits(REQUEST_ROOM_BYTES, &connection),
-                connection.fits(0, &Bound::new("limits.requests_bytes_max", all)),
+                connection.fits(0, &Bound::new("limits.requests_bytes_max", *all)),
             ]
             .into_iter()
             .flatten(),
@@ -84,7 +84,7 @@ struct Bound {
 }
 
 impl Bound {
-    fn new<const MIN: u64, const MAX: u64>(key: &'static str, size: &Size<MIN, MAX>) -> Self {
+    fn new<const MIN: u64, const MAX: u64>(key: &'static str, size: Size<MIN, MAX>) -> Self {
         let text = size.to_toml().trim_matches('"').to_owned();
         Self { key, bytes: size.get(), text }
     }

@@ -128,9 +128,8 @@ impl Failure {
             Self::UnknownCommand { .. } | Self::UnknownSubcommand { .. } => ErrorKind::Unsupported,
             Self::NotFinite | Self::Overflow | Self::NoSuchKey => ErrorKind::State,
             Self::TooSlow(_) => ErrorKind::Timeout,
-            Self::Loading(_) => ErrorKind::Unavailable,
             Self::OutOfMemory | Self::Overloaded(_) | Self::DiskFull(_) => ErrorKind::Exhausted,
-            Self::Log(_) => ErrorKind::Unavailable,
+            Self::Loading(_) | Self::Log(_) => ErrorKind::Unavailable,
             Self::WriteUnknown(_) | Self::ReadUnknown(_) => ErrorKind::Unknown,
             _ => ErrorKind::Invalid,
         }

@@ -103,7 +103,7 @@ fn room(filled: usize, missing: usize) -> usize {
     match whole {
         ..=SHORT_BYTES => filled,
         // A long request of short arguments does not say how long it is.
-        ..=TRUSTED_BYTES => whole.max(2 * filled),
+        _ if whole <= TRUSTED_BYTES => whole.max(2 * filled),
         _ => whole.min(TRUSTED_BYTES.max(4 * filled)),
     }
 }

@@ -127,9 +127,9 @@ impl Outbox {
                 None => return Poll::Ready(Ok(())),
             },
         };
-        let waited = ready!(waiter.poll(progress, context));
+        let reached = ready!(waiter.poll(progress, context));
         self.waiter = None;
-        Poll::Ready(waited.map_err(|failure| basis.lost(failure)))
+        Poll::Ready(reached.map_err(|failure| basis.lost(failure)))
     }
 
     /// Puts an error in the place of an answer. Happens once the log has failed, and never before.
@@ -264,9 +264,9 @@ mod tests {
         let len = answers.len();
         outbox.take(&mut answers, 0, false);
         outbox.advance(2);
-        let hold = |start, end| Held { start, end, basis: Basis::default() };
-        outbox.held.push_back(hold(len as u64 - 5, len as u64));
-        outbox.replace(hold(5, len as u64 - 5), &Failure::Syntax);
+        let answer = |start, end| Held { start, end, basis: Basis::default() };
+        outbox.held.push_back(answer(len as u64 - 5, len as u64));
+        outbox.replace(answer(5, len as u64 - 5), &Failure::Syntax);
         let sent = outbox.pieces.iter().flat_map(|piece| piece.to_vec()).collect::<Vec<u8>>();
         assert_eq!(sent, b"K\r\n-ERR syntax error\r\n+OK\r\n");
         assert_eq!(outbox.len(), sent.len());

@@ -49,7 +49,7 @@ pub(crate) enum Unit {
 
 impl Unit {
     /// Rounds as Redis does: to the nearest.
-    fn from_millis(self, millis: u64) -> i64 {
+    fn of_millis(self, millis: u64) -> i64 {
         let count = match self {
             Self::Seconds => (millis + 500) / 1000,
             Self::Millis => millis,
@@ -86,7 +86,6 @@ impl Shape {
                 _ => answers.encoder(version).null(),
             },
             Self::Done if reply.applied => answers.ok(),
-            Self::Done => answers.encoder(version).null(),
             Self::Applied => answers.encoder(version).integer(i64::from(reply.applied)),
             Self::Number | Self::Length => answers.encoder(version).integer(number(&reply.payload)),
             Self::Range { start, end } => match reply.payload {
@@ -94,12 +93,12 @@ impl Shape {
                 _ => answers.encoder(version).bulk(b""),
             },
             Self::Ttl(unit) => {
-                let ttl = reply.ttl_ms.map_or(FOREVER, |ttl_ms| unit.from_millis(ttl_ms));
+                let ttl = reply.ttl_ms.map_or(FOREVER, |ttl_ms| unit.of_millis(ttl_ms));
                 answers.encoder(version).integer(if reply.applied { ttl } else { NO_KEY });
             }
             Self::Deadline(unit) => {
                 let deadline = match reply.payload {
-                    Payload::Deadline(at) => unit.from_millis(at.get()),
+                    Payload::Deadline(at) => unit.of_millis(at.get()),
                     _ => FOREVER,
                 };
                 answers.encoder(version).integer(if reply.applied { deadline } else { NO_KEY });
@@ -108,7 +107,7 @@ impl Shape {
                 answers.encoder(version).simple(if reply.applied { "string" } else { "none" });
             }
             Self::NullOr(failure) if reply.applied => return Err(*failure),
-            Self::NullOr(_) => answers.encoder(version).null(),
+            Self::Done | Self::NullOr(_) => answers.encoder(version).null(),
         }
         Ok(())
     }
@@ -167,7 +166,7 @@ mod tests {
     #[test]
     fn seconds_are_rounded_to_the_nearest() {
         for (millis, seconds) in [(0, 0), (499, 0), (500, 1), (1499, 1), (1500, 2)] {
-            assert_eq!(Unit::Seconds.from_millis(millis), seconds);
+            assert_eq!(Unit::Seconds.of_millis(millis), seconds);
         }
         assert_eq!(Unit::Seconds.to_millis(i64::MAX / 1000 + 1), None);
         assert_eq!(Unit::Millis.to_millis(i64::MIN), Some(i64::MIN));

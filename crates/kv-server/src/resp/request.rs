@@ -12,7 +12,6 @@ impl<'a> Request<'a> {
     }
 
     /// How many arguments there are, the name among them: at least 1.
-    #[expect(clippy::len_without_is_empty, reason = "a request is never empty")]
     pub(crate) fn len(self) -> usize {
         self.0.len()
     }
@@ -33,7 +32,9 @@ impl<'a> Request<'a> {
     pub(crate) fn args_from(self, index: usize) -> impl ExactSizeIterator<Item = &'a [u8]> + Clone {
         let mut args = self.0.args();
         // Passes over the ones before.
-        if index > 0 && args.nth(index - 1).is_none() {}
+        if let Some(last) = index.checked_sub(1) {
+            args.nth(last);
+        }
         args
     }
 

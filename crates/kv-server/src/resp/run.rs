@@ -275,7 +275,7 @@ fn answer(
 fn recycled<'b>(mut ops: Vec<Op<'_>>) -> Vec<Op<'b>> {
     ops.clear();
     // The standard library collects in place.
-    ops.into_iter().filter_map(|_op| None).collect()
+    ops.into_iter().map_while(|_op| None).collect()
 }
 
 #[cfg(test)]

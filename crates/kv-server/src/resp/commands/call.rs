@@ -117,7 +117,7 @@ impl<'a> Call<'a> {
     }
 
     /// There is only one database.
-    pub(crate) fn check_db(&self, number: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn check_db(number: &[u8]) -> Result<(), Failure> {
         match i32::try_from(integer(number)?) {
             Ok(0) => Ok(()),
             Ok(_) => Err(Failure::Text("ERR DB index is out of range")),

@@ -156,7 +156,7 @@ fn auth(call: &mut Call<'_>) -> Result<(), Failure> {
 
 /// `SELECT 0`
 fn select(call: &mut Call<'_>) -> Result<(), Failure> {
-    call.check_db(call.request().arg(1))?;
+    Call::check_db(call.request().arg(1))?;
     call.ok();
     Ok(())
 }

@@ -57,7 +57,7 @@ fn copy(call: &mut Call<'_>) -> Result<(), Failure> {
         if is(option, "REPLACE") {
             replace = true;
         } else if is(option, "DB") && args.len() > 0 {
-            call.check_db(args.next().unwrap_or_default())?;
+            Call::check_db(args.next().unwrap_or_default())?;
         } else {
             return Err(Failure::Syntax);
         }

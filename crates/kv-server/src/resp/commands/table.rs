@@ -106,6 +106,11 @@ const SLOTS: usize = 512;
 /// The commands by the hash of their names; one whose slot is taken is in the next free one.
 static INDEX: [Option<(Name, &Command)>; SLOTS] = index();
 
+#[expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "it is run by the compiler, to which a panic is an error"
+)]
 const fn index() -> [Option<(Name, &'static Command)>; SLOTS] {
     let mut index = [None; SLOTS];
     let mut family = 0;
@@ -171,6 +176,10 @@ impl Name {
     }
 
     /// Where the search for it begins.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "only as many bits as there are slots are left"
+    )]
     const fn home(self) -> usize {
         /// Any odd number with many bits spreads the names.
         const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -73,7 +73,7 @@ fn waitaof(call: &mut Call<'_>) -> Result<(), Failure> {
         let lsn = if local == 1 { written } else { Lsn::ZERO };
         let safe = async {
             // A log that has failed gets no further: the answer says that it did not get there.
-            if Waiter::new(lsn, Durability::Fsync).wait(progress).await.is_err() {}
+            drop(Waiter::new(lsn, Durability::Fsync).wait(progress).await);
             if replicas > REPLICAS {
                 pending::<()>().await;
             }

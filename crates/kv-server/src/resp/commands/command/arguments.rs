@@ -93,7 +93,9 @@ impl Argument {
         if !flags.is_empty() {
             reply.bulk(b"flags");
             reply.set(flags.len());
-            flags.iter().for_each(|flag| reply.simple(flag));
+            for flag in flags {
+                reply.simple(flag);
+            }
         }
         if let Some(parts) = self.parts() {
             reply.bulk(b"arguments");
@@ -105,7 +107,9 @@ impl Argument {
 /// Shows the arguments of a command.
 pub(super) fn show(reply: &mut Reply<'_>, arguments: &[Argument], keys: &mut i64) {
     reply.array(arguments.len());
-    arguments.iter().for_each(|argument| argument.show(reply, keys));
+    for argument in arguments {
+        argument.show(reply, keys);
+    }
 }
 
 /// The arguments that a [syntax](super::syntax) describes.

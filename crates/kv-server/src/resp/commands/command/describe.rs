@@ -11,13 +11,17 @@ pub(super) fn describe(reply: &mut Reply<'_>, command: &Command) {
     reply.integer(command.arity.into());
     names(reply, flags(command));
     let Keys { first, last, step } = command.keys;
-    [first, last, step].into_iter().for_each(|number| reply.integer(number.into()));
+    for number in [first, last, step] {
+        reply.integer(number.into());
+    }
     names(reply, categories(command).map(|category| format!("@{category}")));
     // No tips.
     reply.set(0);
     let keys = specifications(command);
     reply.set(keys.len());
-    keys.iter().for_each(|specification| specify(reply, specification));
+    for specification in &keys {
+        specify(reply, specification);
+    }
     reply.array(command.subcommands.len());
     command.subcommands.iter().for_each(|command| describe(reply, command));
 }
@@ -31,7 +35,9 @@ fn flags(command: &Command) -> impl Iterator<Item = String> {
 fn names(reply: &mut Reply<'_>, names: impl Iterator<Item = String>) {
     let names: Vec<String> = names.collect();
     reply.set(names.len());
-    names.iter().for_each(|name| reply.simple(name));
+    for name in &names {
+        reply.simple(name);
+    }
 }
 
 /// The ACL categories, as Redis derives them.
