@@ -49,7 +49,7 @@ pub struct LogOptions {
     /// Most bytes of records that wait to be written. As many again may be on their way to the disk.
     pub buffer_bytes: u64,
     /// How many bytes of segments are kept for reuse when no snapshot needs them any more, up to
-    /// [`SPARES_MAX`] segments. What a snapshot frees should do until the next one: to write over a file
+    /// 64 segments. What a snapshot frees should do until the next one: to write over a file
     /// takes neither fresh memory for the system's cache nor fresh space on the disk.
     pub reuse_bytes: u64,
     /// Source of the segments' salts.
