@@ -309,7 +309,7 @@ mod tests {
         let names = disk.list().unwrap();
         assert!(names.iter().all(|name| parse_spare(name).is_some()), "{names:?}");
         assert_eq!(segments.index.lock().spares.len(), names.len());
-        names.iter().map(|name| disk.size(name).unwrap() as u64).collect()
+        names.iter().map(|name| disk.size(name).unwrap()).collect()
     }
 
     #[test]

@@ -180,11 +180,11 @@ fn values_that_contradict_each_other_are_refused() {
     let args: Vec<&str> = settings.flat_map(|setting| ["--set", setting]).collect();
     check(
         &Case { args: &args, ..NOTHING },
-        &expect![[r#"
+        &expect![[r"
             kv-server: 2 problems in the configuration:
               server.grpc_addr: every listener for clients is off: set an address, such as 127.0.0.1:7380, here or in server.resp_addr or server.http_addr
               limits.key_bytes_max: 64KiB does not fit in limits.message_bytes_max = 64KiB: it must with 1024 bytes more
-        "#]],
+        "]],
     );
     let args = ["--set", "engine.memory_limit=64KiB", "--check-config"];
     check(

@@ -61,7 +61,9 @@ async fn commands_are_documented() {
     client.send(command("COMMAND DOCS")).await;
     let documented = client.array_of_bulks().await;
     for name in names {
-        assert!(documented.contains(&name), "{name}");
+        // Arguments have the names of commands too, but no summary.
+        let is_documented = documented.windows(2).any(|pair| pair == [name.as_str(), "summary"]);
+        assert!(is_documented, "{name}");
     }
     for container in ["CLIENT", "COMMAND", "CONFIG", "MEMORY", "OBJECT", "SLOWLOG"] {
         client.send(command(&format!("{container} HELP"))).await;

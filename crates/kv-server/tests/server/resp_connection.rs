@@ -236,6 +236,7 @@ async fn what_cannot_be_understood_ends_the_connection_after_what_could() {
 
 #[tokio::test]
 async fn keys_and_values_of_any_length_are_taken_up_to_the_limits() {
+    const TOO_LONG: &str = "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n";
     let server = start_with(&[("limits.key_bytes_max", "100"), ("limits.value_bytes_max", "1000")]);
     let mut client = Resp::connect(&server).await;
     let (key, value) = (vec![b'k'; 100], vec![b'v'; 1000]);
@@ -249,7 +250,6 @@ async fn keys_and_values_of_any_length_are_taken_up_to_the_limits() {
             "-ERR key of 101 bytes is too long: at most 100 bytes are allowed (limits.key_bytes_max)\r\n",
         )
         .await;
-    const TOO_LONG: &str = "-ERR string exceeds maximum allowed size (proto-max-bulk-len)\r\n";
     client.send(request(&[b"SET", b"k", &[&value[..], b"v"].concat()])).await;
     client.expect(TOO_LONG).await;
     client.send(request(&[b"APPEND", &key, b"v"])).await;

@@ -1,5 +1,7 @@
 //! HTTP/2 on the same port, known beforehand (h2c with prior knowledge).
 
+#![expect(clippy::unwrap_used, reason = "a failing test panics")]
+
 use bytes::Bytes;
 use h2::client::SendRequest;
 use kv_server::testing::TestServer;

@@ -46,7 +46,7 @@ async fn a_value_is_put_got_replaced_and_deleted() {
 async fn head_tells_what_get_would() {
     let server = TestServer::start();
     let mut http = http(&server).await;
-    for value in [&b""[..], b"hello", &[b'x'; 100_000]] {
+    for value in [&b""[..], b"hello", &vec![b'x'; 100_000][..]] {
         http.send("PUT /v1/kv/a", &[], value).await;
         for accept in ["*/*", "application/json", "application/x-protobuf"] {
             let got = http.send("GET /v1/kv/a", &[("Accept", accept)], "").await.expect(200);
