@@ -116,7 +116,10 @@ pub(super) fn show(reply: &mut Reply<'_>, arguments: &[Argument], keys: &mut i64
 pub(super) fn parse(syntax: &'static str) -> Vec<Argument> {
     let mut words = Words(syntax);
     match words.alternatives() {
-        Argument { kind: Kind::Block(arguments), .. } if arguments.len() != 1 => arguments,
+        // Several that stand side by side, and not one that is optional or repeated as a whole.
+        Argument {
+            kind: Kind::Block(arguments), is_optional: false, is_multiple: false, ..
+        } => arguments,
         only => vec![only],
     }
 }
