@@ -90,8 +90,8 @@ impl Decoder {
     }
 
     /// Tells whether the client may send more than
-    /// [`UNAUTHENTICATED_ARGS_MAX`](crate::UNAUTHENTICATED_ARGS_MAX) arguments or
-    /// [`UNAUTHENTICATED_BULK_BYTES_MAX`](crate::UNAUTHENTICATED_BULK_BYTES_MAX) in one, from what is not decoded
+    /// [`UNAUTHENTICATED_ARGS_MAX`] arguments or
+    /// [`UNAUTHENTICATED_BULK_BYTES_MAX`] in one, from what is not decoded
     /// yet on. While it may not, decode one command at a time: each may be the one that authenticates.
     pub fn set_authenticated(&mut self, is_authenticated: bool) {
         self.is_authenticated = is_authenticated;

@@ -5,7 +5,7 @@
 //!
 //! ```ignore
 //! let started = Stopwatch::start();              // once per turn of a connection, not per operation
-//! …                                              // execute what has arrived
+//! // … what has arrived is executed
 //! let took = started.elapsed();
 //! metrics.record(Protocol::Resp, Operation::Get, took, 12);
 //! metrics.record(Protocol::Resp, Operation::Set, took, 4);
