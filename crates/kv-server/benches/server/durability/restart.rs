@@ -41,9 +41,11 @@ pub(crate) fn run(bench: &Bench) {
         "Start from",
         "ready",
         "first Get",
-        "Redis",
-        "Redis ready",
-        "first Get to Redis",
+        "CPU",
+        "Redis from",
+        "ready",
+        "CPU",
+        "ratio",
         "target",
     ]);
     let rounds = bench.scale.restart_rounds;
