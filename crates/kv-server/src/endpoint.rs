@@ -7,20 +7,21 @@ use std::time::Duration;
 
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::timeout;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::config::ListenAddr;
 use crate::error::StartError;
-use crate::listener::{Greeting, Listener};
+use crate::listener::{Greeting, Listener, Moving};
 use crate::metrics::{self, Metrics};
 use crate::places::Places;
 use crate::protocol::Protocol;
 use crate::shutdown::Drain;
+use crate::workers::{Seat, Team};
 
 /// An address that is listened on, and what is done with those who come.
 pub(crate) struct Endpoint {
     listener: Listener,
-    protocol: Box<dyn Protocol>,
+    protocol: Arc<dyn Protocol>,
 }
 
 impl fmt::Debug for Endpoint {
@@ -44,7 +45,7 @@ impl Endpoint {
         let counter = label.map(|label| (Arc::clone(metrics), label));
         let greeting = Greeting { counter, full: protocol.full() };
         let listener = Listener::bind(key, addr, places.clone(), greeting)?;
-        Ok(Some(Self { listener, protocol: Box::new(protocol) }))
+        Ok(Some(Self { listener, protocol: Arc::new(protocol) }))
     }
 
     /// The protocol's name, and the address with the port that was taken when the configured one is 0.
@@ -52,12 +53,12 @@ impl Endpoint {
         (self.protocol.name(), self.listener.local_addr())
     }
 
-    /// Serves until the server drains, then stops listening and waits for what is in flight. Tells how many
-    /// connections were still busy after `drain_timeout` and were cut off.
-    pub(crate) async fn serve(self, drain: Drain, drain_timeout: Duration) -> usize {
+    /// Serves with the workers of `team` until the server drains, then stops listening and waits for what is in
+    /// flight. Tells how many connections were still busy after `drain_timeout` and were cut off.
+    pub(crate) async fn serve(self, team: Team, drain: Drain, drain_timeout: Duration) -> usize {
         let Self { listener, protocol } = self;
         let mut connections = JoinSet::new();
-        accept(listener, &*protocol, drain, &mut connections).await;
+        accept(listener, (&protocol, &team), drain, &mut connections).await;
         info!(protocol = protocol.name(), connections = connections.len(), "draining");
         let drained = timeout(drain_timeout, async {
             while let Some(ended) = connections.join_next().await {
@@ -80,7 +81,7 @@ impl Endpoint {
 /// Accepts and serves clients until the server drains.
 async fn accept(
     mut listener: Listener,
-    protocol: &dyn Protocol,
+    (protocol, team): (&Arc<dyn Protocol>, &Team),
     mut drain: Drain,
     connections: &mut JoinSet<()>,
 ) {
@@ -91,10 +92,25 @@ async fn accept(
             () = drain.begun() => return,
             accepted = listener.accept() => accepted,
         };
-        connections.spawn(protocol.serve(accepted, seen));
+        match accepted.leave() {
+            Ok(client) => {
+                let (seat, protocol) = (team.seat(), Arc::clone(protocol));
+                let runtime = seat.runtime().clone();
+                connections.spawn_on(serve_one(client, seat, protocol, seen), &runtime);
+            }
+            Err(error) => debug!(%error, "a connection broke"),
+        }
         while let Some(ended) = connections.try_join_next() {
             report(ended);
         }
+    }
+}
+
+/// Serves one client, on the thread that this is called on.
+async fn serve_one(client: Moving, _seat: Seat, protocol: Arc<dyn Protocol>, drain: Drain) {
+    match client.arrive() {
+        Ok(accepted) => protocol.serve(accepted, drain).await,
+        Err(error) => debug!(%error, "a connection broke"),
     }
 }
 

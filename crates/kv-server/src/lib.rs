@@ -46,6 +46,7 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod waiting;
+mod workers;
 
 pub use admin::AdminThread;
 pub use args::{Args, Command};
@@ -65,3 +66,4 @@ pub use readiness::Readiness;
 pub use server::{Server, Stopped};
 pub use shutdown::FinalSnapshot;
 pub use signals::StopSignals;
+pub use workers::Workers;

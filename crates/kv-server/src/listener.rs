@@ -1,7 +1,7 @@
 //! The listening socket: accepts connections up to a bound, and goes on when accepting fails.
 
 use std::io::{self, Read as _, Write as _};
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +51,33 @@ pub(crate) struct Accepted {
     pub(crate) stream: TcpStream,
     /// Its place among all clients, to be kept until the connection is closed.
     pub(crate) permit: Place,
+}
+
+/// A client on its way to the thread that will serve it.
+#[derive(Debug)]
+pub(crate) struct Moving {
+    stream: net::TcpStream,
+    permit: Place,
+}
+
+impl Accepted {
+    /// Takes the client out of this runtime.
+    ///
+    /// # Errors
+    /// The system does not let go of the socket.
+    pub(crate) fn leave(self) -> io::Result<Moving> {
+        Ok(Moving { stream: self.stream.into_std()?, permit: self.permit })
+    }
+}
+
+impl Moving {
+    /// Brings the client into this runtime.
+    ///
+    /// # Errors
+    /// The system does not take the socket.
+    pub(crate) fn arrive(self) -> io::Result<Accepted> {
+        Ok(Accepted { stream: TcpStream::from_std(self.stream)?, permit: self.permit })
+    }
 }
 
 /// What a listener needs to know of the protocol that is spoken.

@@ -22,11 +22,13 @@ use crate::places::Places;
 use crate::resp::Resp;
 use crate::serving::serving;
 use crate::shutdown::{Drain, DrainSwitch, FinalSnapshot, drain_switch};
+use crate::workers::{Team, Workers};
 
 /// A server that listens and does not serve yet.
 pub struct Server {
     gate: Arc<Gate>,
     endpoints: Vec<Endpoint>,
+    team: Team,
     drain_timeout: Duration,
     switch: DrainSwitch,
     drain: Drain,
@@ -50,7 +52,7 @@ pub struct Stopped {
 }
 
 impl Server {
-    /// Takes the configured addresses. Clients that connect from now on wait to be served; what they ask
+    /// Takes the configured addresses, in the runtime of the caller. Clients that connect from now on wait to be served; what they ask
     /// is refused while the backend is loading.
     ///
     /// # Errors
@@ -76,7 +78,16 @@ impl Server {
             return Err(StartError::NoAddress);
         }
         let drain_timeout = config.server.drain_timeout.get();
-        Ok(Self { gate, endpoints, drain_timeout, switch, drain, watching: watching.boxed() })
+        let (team, watching) = (Team::of_this_runtime(), watching.boxed());
+        Ok(Self { gate, endpoints, team, drain_timeout, switch, drain, watching })
+    }
+
+    /// Connections are served by these threads, instead of by the runtime in which the addresses were taken. They
+    /// must outlive the serving.
+    #[must_use]
+    pub fn on(mut self, workers: &Workers) -> Self {
+        self.team = workers.team().clone();
+        self
     }
 
     /// What every protocol goes through to the store.
@@ -93,13 +104,13 @@ impl Server {
     /// Serves until `shutdown` ends or a client asks for it, then stops listening and waits for what is in flight, for
     /// `server.drain_timeout` at most. Dropping the future cuts every connection at once.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Stopped {
-        let Self { gate, endpoints, drain_timeout, switch, drain, watching } = self;
+        let Self { gate, endpoints, team, drain_timeout, switch, drain, watching } = self;
         // Ends with this function.
         let mut watch = JoinSet::new();
         watch.spawn(watching);
         let mut serving = JoinSet::new();
         for endpoint in endpoints {
-            serving.spawn(endpoint.serve(drain.clone(), drain_timeout));
+            serving.spawn(endpoint.serve(team.clone(), drain.clone(), drain_timeout));
         }
         let final_snapshot = tokio::select! {
             () = shutdown => FinalSnapshot::default(),

@@ -21,6 +21,8 @@ pub use resp::{RespSection, Threshold};
 pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZero;
+use std::thread;
 
 use kv_core::eviction::PolicyKind;
 use kv_core::{
@@ -63,8 +65,20 @@ pub struct ServerSection {
     pub admin_addr: ListenAddr,
     /// Whose pages may use the HTTP API from browsers.
     pub http_cors_origins: Origins,
+    /// Threads that serve connections; 0 for one per processor.
+    pub threads: Count<0, 1024>,
     /// How long a stopping server waits for what is in flight.
     pub drain_timeout: Span<0, 3_600_000>,
+}
+
+impl ServerSection {
+    /// How many threads serve connections.
+    pub fn thread_count(&self) -> usize {
+        match self.threads.as_usize() {
+            0 => thread::available_parallelism().map_or(1, NonZero::get),
+            threads => threads,
+        }
+    }
 }
 
 /// `[engine]`: the store.
@@ -138,6 +152,7 @@ impl Default for Config {
                 http_addr: loopback(7381),
                 admin_addr: loopback(7382),
                 http_cors_origins: Origins::default(),
+                threads: Count::new(0),
                 drain_timeout: Span::from_millis(10_000),
             },
             engine: EngineSection {
@@ -182,6 +197,7 @@ impl Config {
         visitor.setting("server.http_addr", &mut server.http_addr);
         visitor.setting("server.admin_addr", &mut server.admin_addr);
         visitor.setting("server.http_cors_origins", &mut server.http_cors_origins);
+        visitor.setting("server.threads", &mut server.threads);
         visitor.setting("server.drain_timeout", &mut server.drain_timeout);
         visitor.setting("engine.shards", &mut engine.shards);
         visitor.setting("engine.memory_limit", &mut engine.memory_limit);

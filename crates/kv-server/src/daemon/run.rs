@@ -10,9 +10,9 @@ use anyhow::{Context as _, anyhow};
 use kv_core::{Journal, NullJournal, ShardedStore, Store, TtlManager};
 use kv_server::{
     AdminThread, Backend, BuildInfo, Config, DataDir, ExpiryThread, Readiness, Server, StopSignals,
-    Stopped, SystemClock,
+    Stopped, SystemClock, Workers,
 };
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tokio::sync::oneshot;
 use tracing::{debug, error, info, warn};
 
@@ -26,22 +26,31 @@ pub(super) type Engine = ShardedStore<Arc<dyn Journal>, Arc<SystemClock>>;
 pub(crate) fn run(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
     let _held = DataDir::open(config.data_dir.path())?;
     descriptors::raise_limit(config.limits.connections_max.get());
-    let runtime = Runtime::new().context("cannot start the threads that serve connections")?;
+    let workers = Workers::start(config.server.thread_count())
+        .context("cannot start the threads that serve connections")?;
+    // Accepts connections, and sees to the end.
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.context("cannot watch for connections and signals")?;
     let served = if config.persist.enabled {
-        runtime.block_on(serve_durable(config, clock))
+        runtime.block_on(serve_durable(config, &workers, clock))
     } else {
         warn!("persist.enabled = false: data is lost when the server stops");
-        runtime.block_on(serve_in_memory(config, clock))
+        runtime.block_on(serve_in_memory(config, &workers, clock))
     };
     runtime.shutdown_background();
     served
 }
 
-async fn serve_in_memory(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
+async fn serve_in_memory(
+    config: &Config,
+    workers: &Workers,
+    clock: &Arc<SystemClock>,
+) -> anyhow::Result<()> {
     let store = engine(config, fresh_seed(), Arc::new(NullJournal), clock)?;
     let _expiry = remove_expired(config, &store, clock)?;
     let signals = catch_signals()?;
-    let server = Server::bind(config, Backend::new(Arc::clone(&store) as Arc<dyn Store>))?;
+    let backend = Backend::new(Arc::clone(&store) as Arc<dyn Store>);
+    let server = Server::bind(config, backend)?.on(workers);
     let _admin = listen(config, &server)?;
     info!(version = env!("CARGO_PKG_VERSION"), "ready");
     let _stopped: Stopped = serve(server, signals, None).await;
@@ -51,14 +60,18 @@ async fn serve_in_memory(config: &Config, clock: &Arc<SystemClock>) -> anyhow::R
 }
 
 /// Listens at once and answers that it is loading, until everything that was kept is there.
-async fn serve_durable(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<()> {
+async fn serve_durable(
+    config: &Config,
+    workers: &Workers,
+    clock: &Arc<SystemClock>,
+) -> anyhow::Result<()> {
     let durable = Arc::new(Durable::open(config, clock, fresh_seed())?);
     let readiness = Readiness::loading();
     let backend = Backend::new(Arc::clone(durable.store()) as Arc<dyn Store>)
         .persistence(Arc::clone(&durable) as _)
         .readiness(readiness.clone());
     let signals = catch_signals()?;
-    let server = Server::bind(config, backend)?;
+    let server = Server::bind(config, backend)?.on(workers);
     // Answers until everything below is done.
     let _admin = listen(config, &server)?;
     let (failed, failure) = oneshot::channel();

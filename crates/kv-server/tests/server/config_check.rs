@@ -60,6 +60,7 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         http_addr = "127.0.0.1:7381"
         admin_addr = "127.0.0.1:7382"
         http_cors_origins = ""
+        threads = 0
         drain_timeout = "10s"
 
         [engine]

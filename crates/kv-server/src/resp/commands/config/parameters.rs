@@ -136,11 +136,7 @@ const REDIS: &[Row] = &[
     ),
     ("requirepass", |_server| String::new(), None),
     ("cluster-enabled", |_server| values::yes_no(false), None),
-    (
-        "io-threads",
-        |_server| tokio::runtime::Handle::current().metrics().num_workers().to_string(),
-        None,
-    ),
+    ("io-threads", |server| server.config.server.thread_count().to_string(), None),
 ];
 
 fn appendfsync(server: &Server<'_>) -> String {
