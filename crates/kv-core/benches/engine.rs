@@ -24,6 +24,8 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 const KEYS: u64 = 1_000_000;
+/// Keys whose memory is measured.
+const MEMORY_KEYS: u64 = 5_000_000;
 const KEY_BYTES: u64 = 16;
 const VALUE: [u8; 64] = [b'v'; 64];
 
@@ -90,11 +92,12 @@ fn memory_ttl() {
 fn bytes_per_key(what: &str, ttl_ms: Option<i64>) {
     let store = engine();
     let before = (resident_bytes(), store.stats().memory_used_bytes);
-    fill(&store, 0..KEYS, ttl_ms);
+    fill(&store, 0..MEMORY_KEYS, ttl_ms);
     let stats = store.stats();
-    let per_key = |bytes: u64| bytes as f64 / KEYS as f64 - KEY_BYTES as f64 - VALUE.len() as f64;
+    let per_key =
+        |bytes: u64| bytes as f64 / MEMORY_KEYS as f64 - KEY_BYTES as f64 - VALUE.len() as f64;
     println!(
-        "memory: {KEYS} keys of 16 B, values of 64 B, {what}: {:.1} B per key beyond key and value \
+        "memory: {MEMORY_KEYS} keys of 16 B, values of 64 B, {what}: {:.1} B per key beyond key and value \
          as resident memory, {:.1} B as accounted",
         per_key(resident_bytes() - before.0),
         per_key(stats.memory_used_bytes - before.1),

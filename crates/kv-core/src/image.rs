@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::eviction::Fingerprint;
 use crate::journal::Effect;
 use crate::types::{Lsn, UnixMillis, Version};
 
@@ -38,22 +39,16 @@ impl<'a> ImageValue<'a> {
 }
 
 /// Where a walk through one shard has got to. Starts with [`Default`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ShardCursor {
-    /// Positions below this are still to be visited; they are visited downwards.
-    pub(crate) position: u32,
-}
-
-impl Default for ShardCursor {
-    fn default() -> Self {
-        Self { position: u32::MAX }
-    }
+    /// Keys with this fingerprint or a greater one are still to be visited.
+    pub(crate) position: Fingerprint,
 }
 
 /// How much one call of [`SnapshotSource::visit`] may copy under a shard's lock.
 #[derive(Debug, Clone, Copy)]
 pub struct VisitBudget {
-    /// Entries at most.
+    /// Entries at most; a few more where keys share what the cursor tells them apart by.
     pub entries: usize,
     /// A visit ends with the entry that reaches this many bytes copied: keys and borrowed values.
     pub bytes: usize,
@@ -80,7 +75,7 @@ pub trait SnapshotSource: Send + Sync {
     fn last_version(&self) -> Version;
 
     /// Shows entries to `visitor` until the budget is spent, under the shard's lock, and tells whether
-    /// there are more. Expired entries are shown too: a later effect may prolong them.
+    /// there may be more. Expired entries are shown too: a later effect may prolong them.
     fn visit(
         &self,
         shard: u32,

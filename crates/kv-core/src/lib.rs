@@ -10,8 +10,8 @@
 //! Invariant KV-I1: this crate does no I/O, reads no clock and spawns nothing. Time comes through
 //! `Clock`, randomness through [`EngineConfig::seed`], and background work runs when the owner calls
 //! [`TtlManager::tick`].
-
-#![forbid(unsafe_code)]
+//!
+//! Unsafe code is in `engine/entry/pointer.rs` alone.
 
 mod clock;
 mod engine;
@@ -41,7 +41,7 @@ pub use latency::{LATENCY_BOUNDS_NS, LATENCY_BUCKETS, Latency, latency_bucket, l
 pub use limits::{KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
 pub use scan::{CURSOR_BYTES, ScanCursor, ScanEntry, ScanPage, ScanSpec};
 pub use stats::{LAG_BUCKETS, LagCounts, LagSummary, StoreStats};
-pub use store::Store;
+pub use store::{ReplySink, Store};
 pub use types::{
     Action, Condition, Deadline, Durability, EXPIRY_MAX_MS, ExpireRule, ExpiryChange, Extended,
     FLOAT_TEXT_BYTES_MAX, Lsn, Op, Payload, Reply, SetExpiry, Transfer, TransferOutcome,

@@ -61,7 +61,7 @@ pub struct ScanCursor {
     pub(crate) store: Option<u64>,
     /// The shard to go on in.
     pub(crate) shard: u32,
-    /// Positions below this are still to be visited; they are visited downwards.
+    /// Keys with this fingerprint or a greater one are still to be visited.
     pub(crate) position: u32,
 }
 

@@ -9,6 +9,27 @@ use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
 use crate::types::{Durability, Lsn, Op, Reply, Transfer, TransferReply};
 
+/// Takes the results of operations, one after the other.
+///
+/// It may be called while the store holds locks: it takes no longer than copying a small value does, does not
+/// panic, and does not call the store.
+pub trait ReplySink {
+    /// Takes the next result.
+    fn reply(&mut self, result: Result<Reply, StoreError>);
+
+    /// Takes the next result, of a read whose value is lent for the call instead of being the reply's payload:
+    /// only values that are too small to be worth sharing. By default it is copied.
+    fn lend(&mut self, reply: Reply, value: &[u8]) {
+        self.reply(Ok(reply.with_copy_of(value)));
+    }
+}
+
+impl ReplySink for Vec<Result<Reply, StoreError>> {
+    fn reply(&mut self, result: Result<Reply, StoreError>) {
+        self.push(result);
+    }
+}
+
 /// A key-value store.
 ///
 /// Contract, for every method:
@@ -40,18 +61,18 @@ pub trait Store: Send + Sync {
         results: &mut Vec<Result<Reply, StoreError>>,
     ) -> Result<(), StoreError>;
 
-    /// Executes operations in the order given, and pushes one result each.
+    /// Executes operations in the order given, and gives `replies` one result each, in that order.
     ///
     /// Other callers may come between any two, but whoever sees the effect of one sees those of all before
     /// it. Costs less than as many calls of [`execute`](Self::execute): the clock is read once, and
     /// operations that follow each other in one shard share its lock.
     ///
     /// # Errors
-    /// [`StoreError::BatchTooLarge`], with nothing executed.
+    /// [`StoreError::BatchTooLarge`], with nothing executed and no result given.
     fn execute_in_order(
         &self,
         ops: &[Op<'_>],
-        results: &mut Vec<Result<Reply, StoreError>>,
+        replies: &mut dyn ReplySink,
     ) -> Result<(), StoreError>;
 
     /// Executes operations as one: all are applied and no other caller sees some without the rest, or

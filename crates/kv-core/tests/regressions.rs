@@ -287,7 +287,7 @@ fn overfull<J: Journal>(journal: J) -> ShardedStore<J, Arc<ManualClock>> {
     };
     let store = ShardedStore::new(config, journal, Arc::new(ManualClock::default())).unwrap();
     let value = vec![b'v'; 1000];
-    for index in 0..4000_u64 {
+    for index in 0..4500_u64 {
         let change = Change::Put { value: &value, expiry: None };
         let (version, key) = (Version::new(index + 1), index.to_be_bytes());
         store.replay(&[Effect { shard: 0, version, key: &key, change }]);

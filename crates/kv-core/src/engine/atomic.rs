@@ -144,7 +144,7 @@ impl<J: Journal> Locked<'_, '_, J> {
     }
 
     /// Finds every key of the batch, each once, and tells for each operation which is its. Expired ones
-    /// are removed first, because removing a key moves others.
+    /// are removed first, because removing a key may move others.
     fn stage_keys<'a>(
         &mut self,
         ops: &[Op<'a>],

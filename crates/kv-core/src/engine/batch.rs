@@ -7,12 +7,14 @@ use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::journal::Journal;
+use crate::store::ReplySink;
 use crate::types::{Op, Reply};
 
 /// Operations executed before a shard's lock is released for others.
 const OPS_PER_LOCK_MAX: usize = 256;
 
-/// Operations of a pipeline that are made ready ahead of the first of them.
+/// Operations that are made ready before the first of them is executed, so that the processor fetches what they
+/// need while it works on the others: more than it can fetch at once, and few enough for its nearest cache.
 const STEPS_AHEAD_MAX: usize = 32;
 
 /// An operation of a batch on its way to its shard.
@@ -21,6 +23,43 @@ struct Step<'a, 'op> {
     location: Location,
     op: &'a Op<'op>,
     prepared: Prepared,
+}
+
+/// Takes the answers of a batch, each once, with the index of its operation.
+trait Answers {
+    /// Takes an answer.
+    fn answer(&mut self, index: usize, result: Result<Reply, StoreError>);
+
+    /// Takes an answer whose value is lent.
+    fn lend(&mut self, index: usize, reply: Reply, value: &[u8]);
+}
+
+/// In whatever order: each answer has its place.
+struct Placed<'a>(&'a mut [Result<Reply, StoreError>]);
+
+impl Answers for Placed<'_> {
+    fn answer(&mut self, index: usize, result: Result<Reply, StoreError>) {
+        if let Some(place) = self.0.get_mut(index) {
+            *place = result;
+        }
+    }
+
+    fn lend(&mut self, index: usize, reply: Reply, value: &[u8]) {
+        self.answer(index, Ok(reply.with_copy_of(value)));
+    }
+}
+
+/// In the order of the operations.
+struct InOrder<'a>(&'a mut dyn ReplySink);
+
+impl Answers for InOrder<'_> {
+    fn answer(&mut self, _index: usize, result: Result<Reply, StoreError>) {
+        self.0.reply(result);
+    }
+
+    fn lend(&mut self, _index: usize, reply: Reply, value: &[u8]) {
+        self.0.lend(reply, value);
+    }
 }
 
 impl<J: Journal, C: Clock> ShardedStore<J, C> {
@@ -33,27 +72,19 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let ctx = self.context();
         let first = results.len();
         results.resize(first + ops.len(), Ok(Reply::default()));
-        let mut answer = |index: usize, result| {
-            if let Some(place) = results.get_mut(first + index) {
-                *place = result;
-            }
-        };
+        let mut answers = Placed(results.get_mut(first..).unwrap_or_default());
         let mut steps = Vec::with_capacity(ops.len());
         for (index, op) in ops.iter().enumerate() {
-            match self.config.limits.check(op) {
-                Ok(()) => {
-                    let location = self.locate(op.key);
-                    let prepared = Prepared::new(op, ctx.now);
-                    steps.push(Step { index, location, op, prepared });
-                }
-                Err(error) => answer(index, Err(error)),
+            match self.step(index, op) {
+                Ok(step) => steps.push(step),
+                Err(error) => answers.answer(index, Err(error)),
             }
         }
         // Operations on one key are in one shard, and keep their order there.
         steps.sort_unstable_by_key(|step| (step.location.shard, step.index));
         let mut trash = Trash::default();
-        for group in steps.chunk_by_mut(|a, b| a.location.shard == b.location.shard) {
-            self.run_group(&ctx, group, &mut answer, &mut trash);
+        for steps in steps.chunks_mut(STEPS_AHEAD_MAX) {
+            self.run_steps(&ctx, steps, &mut answers, &mut trash);
         }
         Ok(())
     }
@@ -61,48 +92,56 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     pub(super) fn run_in_order(
         &self,
         ops: &[Op<'_>],
-        results: &mut Vec<Result<Reply, StoreError>>,
+        replies: &mut dyn ReplySink,
     ) -> Result<(), StoreError> {
         self.config.limits.check_batch(ops.len())?;
         let ctx = self.context();
-        let mut trash = Trash::default();
-        let mut answer = |_index: usize, result| results.push(result);
+        let (mut answers, mut trash) = (InOrder(replies), Trash::default());
         let mut steps = Vec::with_capacity(ops.len().min(STEPS_AHEAD_MAX));
         for ops in ops.chunks(STEPS_AHEAD_MAX) {
             for (index, op) in ops.iter().enumerate() {
-                match self.config.limits.check(op) {
-                    Ok(()) => {
-                        let location = self.locate(op.key);
-                        steps.push(Step {
-                            index,
-                            location,
-                            op,
-                            prepared: Prepared::new(op, ctx.now),
-                        });
-                    }
+                match self.step(index, op) {
+                    Ok(step) => steps.push(step),
                     Err(error) => {
-                        self.run_steps(&ctx, &mut steps, &mut answer, &mut trash);
-                        answer(index, Err(error));
+                        self.run_steps(&ctx, &mut steps, &mut answers, &mut trash);
+                        steps.clear();
+                        answers.answer(index, Err(error));
                     }
                 }
             }
-            self.run_steps(&ctx, &mut steps, &mut answer, &mut trash);
+            self.run_steps(&ctx, &mut steps, &mut answers, &mut trash);
+            steps.clear();
         }
         Ok(())
+    }
+
+    /// Finds out where an operation belongs, and asks the processor for what is there.
+    fn step<'a, 'op>(&self, index: usize, op: &'a Op<'op>) -> Result<Step<'a, 'op>, StoreError> {
+        self.config.limits.check(op)?;
+        let location = self.locate(op.key);
+        self.prefetch_bucket(location);
+        Ok(Step { index, location, op, prepared: Prepared::default() })
     }
 
     /// Runs operations in their order, those that follow each other in one shard under one lock.
     fn run_steps(
         &self,
         ctx: &Context<'_, J>,
-        steps: &mut Vec<Step<'_, '_>>,
-        answer: &mut impl FnMut(usize, Result<Reply, StoreError>),
+        steps: &mut [Step<'_, '_>],
+        answers: &mut impl Answers,
         trash: &mut Trash,
     ) {
-        for group in steps.chunk_by_mut(|a, b| a.location.shard == b.location.shard) {
-            self.run_group(ctx, group, answer, trash);
+        // One alone would only wait twice.
+        let is_ahead = steps.len() > 1;
+        for step in &mut *steps {
+            step.prepared = Prepared::new(step.op, ctx.now);
+            if is_ahead {
+                self.prefetch_entry(step.location);
+            }
         }
-        steps.clear();
+        for group in steps.chunk_by_mut(|a, b| a.location.shard == b.location.shard) {
+            self.run_group(ctx, group, answers, trash);
+        }
     }
 
     /// Runs the operations of one shard, under one lock unless there are many or room has to be made.
@@ -110,7 +149,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         &self,
         ctx: &Context<'_, J>,
         mut group: &mut [Step<'_, '_>],
-        answer: &mut impl FnMut(usize, Result<Reply, StoreError>),
+        answers: &mut impl Answers,
         trash: &mut Trash,
     ) {
         while let Some(first) = group.first() {
@@ -118,9 +157,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             let ran = self.with_room(ctx, first.location, |shard: &mut Shard| {
                 while let Some(step) = group.get_mut(done) {
                     let (op, prepared) = ((step.op, step.location.fingerprint), &mut step.prepared);
-                    match shard.execute(ctx, op, prepared, trash) {
-                        Ok(reply) => answer(step.index, Ok(reply)),
-                        Err(Halt::Refused(error)) => answer(step.index, Err(error)),
+                    let lend = |reply, value: &[u8]| answers.lend(step.index, reply, value);
+                    match shard.execute_lending(ctx, op, prepared, trash, lend) {
+                        Ok(Some(reply)) => answers.answer(step.index, Ok(reply)),
+                        Ok(None) => {}
+                        Err(Halt::Refused(error)) => answers.answer(step.index, Err(error)),
                         // What is done is done; this one starts anew, with attempts of its own and
                         // its own key protected.
                         Err(Halt::NeedsRoom(_)) if done > 0 => return Ok(()),
@@ -135,7 +176,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             });
             // Only the operation that lacked room is refused; those behind it go on.
             if let (Err(error), Some(step)) = (ran, group.get(done)) {
-                answer(step.index, Err(error));
+                answers.answer(step.index, Err(error));
                 done += 1;
             }
             group = group.get_mut(done..).unwrap_or_default();

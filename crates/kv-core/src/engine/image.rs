@@ -33,16 +33,18 @@ impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
         visitor: &mut dyn FnMut(ImageEntry<'_>),
     ) -> bool {
         let shard = self.lock(shard as usize);
-        let len = u32::try_from(shard.len()).expect("a shard holds fewer than 2^32 keys");
-        cursor.position = cursor.position.min(len);
-        let (mut entries, mut bytes, mut shared_bytes) = (0, 0, 0);
-        while cursor.position > 0
-            && entries < budget.entries
-            && bytes < budget.bytes
-            && shared_bytes < budget.shared_bytes
-        {
-            cursor.position -= 1;
-            let entry = shard.entry(cursor.position as usize);
+        let (mut entries, mut bytes, mut shared_bytes, mut last) = (0, 0, 0, None);
+        for (fingerprint, slot) in shard.walk(cursor.position) {
+            let is_spent = entries >= budget.entries
+                || bytes >= budget.bytes
+                || shared_bytes >= budget.shared_bytes;
+            // Keys that share a fingerprint cannot be told apart by the cursor: all of them are visited.
+            if is_spent && last != Some(fingerprint) {
+                cursor.position = fingerprint;
+                return true;
+            }
+            last = Some(fingerprint);
+            let entry = shard.entry(slot);
             let value = match entry.stored() {
                 Stored::Owned(value) => {
                     bytes += value.len();
@@ -62,7 +64,7 @@ impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
                 expiry: entry.expiry(),
             });
         }
-        cursor.position > 0
+        false
     }
 
     fn keys(&self) -> u64 {

@@ -1,6 +1,6 @@
-//! Iteration: pages of entries by (shard, position), under short locks.
+//! Iteration: pages of entries by (shard, position), under short locks. The position is a key's fingerprint.
 //!
-//! Scan uses it; `image` walks the same positions for snapshots.
+//! Scan uses it; `image` walks the same way for snapshots.
 
 use bytes::Bytes;
 
@@ -8,15 +8,16 @@ use super::shard::{Context, Shard};
 use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::StoreError;
+use crate::eviction::Fingerprint;
 use crate::journal::Journal;
 use crate::scan::{ScanCursor, ScanEntry, ScanPage, ScanSpec};
 use crate::types::Lsn;
 
-/// Positions visited before a shard's lock is released.
-const POSITIONS_PER_LOCK_MAX: u32 = 256;
+/// Keys visited before a shard's lock is released.
+const KEYS_PER_LOCK_MAX: u32 = 256;
 
-/// Positions visited for one page, so that a page of a scan that finds nothing comes to an end too.
-const POSITIONS_PER_PAGE_MAX: u32 = 64 << 10;
+/// Keys visited for one page, so that a page of a scan that finds nothing comes to an end too.
+const KEYS_PER_PAGE_MAX: u32 = 64 << 10;
 
 /// A page in the making.
 struct PageBuilder<'a> {
@@ -67,27 +68,28 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             lsn: Lsn::ZERO,
         };
         let ctx = self.context();
-        let mut positions_left = POSITIONS_PER_PAGE_MAX;
+        let mut keys_left = KEYS_PER_PAGE_MAX;
         while (cursor.shard as usize) < self.shards.len() {
-            if page.is_full() || positions_left == 0 {
+            if page.is_full() || keys_left == 0 {
                 return Ok(page.end(Some(cursor)));
             }
+            let mut position = Some(Fingerprint(cursor.position));
             let mut shard = self.lock(cursor.shard as usize);
-            let visit = positions_left.min(POSITIONS_PER_LOCK_MAX);
-            let visited = visit_positions(&mut shard, &ctx, &mut cursor, visit, &mut page);
+            let visit = keys_left.min(KEYS_PER_LOCK_MAX);
+            let visited = visit_keys(&mut shard, &ctx, &mut position, visit, &mut page);
             drop(shard);
-            positions_left -= visited;
-            if cursor.position == 0 {
-                cursor = self.cursor_at(cursor.shard + 1);
-                // An empty shard counts too: no page may take forever.
-                positions_left = positions_left.saturating_sub(1);
-            }
+            // An empty shard counts too: no page may take forever.
+            keys_left = keys_left.saturating_sub(visited.max(1));
+            cursor = match position {
+                Some(Fingerprint(position)) => ScanCursor { position, ..cursor },
+                None => self.cursor_at(cursor.shard + 1),
+            };
         }
         Ok(page.end(None))
     }
 
     fn cursor_at(&self, shard: u32) -> ScanCursor {
-        ScanCursor { store: Some(self.identity), shard, position: u32::MAX }
+        ScanCursor { store: Some(self.identity), shard, position: 0 }
     }
 
     fn owns(&self, cursor: ScanCursor) -> bool {
@@ -95,27 +97,28 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     }
 }
 
-/// Visits up to `positions_max` positions downwards and tells how many it did.
-fn visit_positions<J: Journal>(
+/// Visits keys from the cursor on, about `keys_max` of them, and tells how many. The cursor is `None` at the end
+/// of the shard.
+fn visit_keys<J: Journal>(
     shard: &mut Shard,
     ctx: &Context<'_, J>,
-    cursor: &mut ScanCursor,
-    positions_max: u32,
+    cursor: &mut Option<Fingerprint>,
+    keys_max: u32,
     page: &mut PageBuilder<'_>,
 ) -> u32 {
-    let len = u32::try_from(shard.len()).expect("a shard holds fewer than 2^32 keys");
-    cursor.position = cursor.position.min(len);
-    let mut visited = 0;
-    // A page shows of every key that is not in it that it is not there.
-    page.lsn = page.lsn.max(shard.exposed(ctx, None));
-    while cursor.position > 0 && visited < positions_max && !page.is_full() {
-        cursor.position -= 1;
-        visited += 1;
-        let entry = shard.entry(cursor.position as usize);
+    let (mut visited, mut last, mut newest) = (0, None, None);
+    let mut keys = shard.walk(cursor.take().unwrap_or_default());
+    for (fingerprint, slot) in &mut keys {
+        // Keys that share a fingerprint cannot be told apart by the cursor: all of them are visited.
+        if last != Some(fingerprint) && (visited >= keys_max || page.is_full()) {
+            *cursor = Some(fingerprint);
+            break;
+        }
+        (last, visited) = (Some(fingerprint), visited + 1);
+        let entry = shard.entry(slot);
         if !entry.key().starts_with(page.spec.prefix) {
             continue;
         }
-        let version = entry.version();
         if !entry.is_expired(ctx.now) {
             page.push(ScanEntry {
                 key: Bytes::copy_from_slice(entry.key()),
@@ -125,7 +128,12 @@ fn visit_positions<J: Journal>(
             });
         }
         // That a key has expired rests on the write that gave it its expiry.
-        page.lsn = page.lsn.max(shard.exposed(ctx, Some(version)));
+        newest = newest.max(Some(entry.version()));
+    }
+    // A page shows of every key that is not in it that it is not there.
+    page.lsn = page.lsn.max(shard.exposed(ctx, None));
+    if newest.is_some() {
+        page.lsn = page.lsn.max(shard.exposed(ctx, newest));
     }
     visited
 }

@@ -1,22 +1,28 @@
 //! Filling the store with what a journal and a snapshot kept: recovery today, replication later.
 
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use super::entry::EntryRef;
 use super::hasher::Location;
-use super::shard::{Context, Protected, Shard, Trash};
+use super::shard::{Context, Protected, Trash};
 use super::store::{ShardGuard, ShardedStore};
 use crate::clock::Clock;
 use crate::error::StoreError;
+use crate::eviction::Fingerprint;
 use crate::image::ReplayTarget;
 use crate::journal::{Change, Effect, Journal, JournalError};
 use crate::types::{Durability, Version};
 
-/// Expired or cleared keys removed before a shard's lock is released.
-const REMOVALS_PER_LOCK_MAX: usize = 4096;
+/// Keys looked at, to see whether they have expired or were cleared, before a shard's lock is released.
+const KEYS_PER_LOCK_MAX: usize = 4096;
+
+/// How many effects ahead the processor is asked for the bucket that a key belongs to.
+const EFFECTS_AHEAD: usize = 8;
 
 /// How long a journal that is behind is waited for before it is looked at again.
 const JOURNAL_WAIT: Duration = Duration::from_millis(100);
@@ -45,7 +51,11 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
         let mut greatest = Version::NONE;
         let mut trash = Trash::default();
         let mut held: Option<(usize, ShardGuard<'_>)> = None;
-        for effect in effects {
+        let ahead = effects.iter().skip(EFFECTS_AHEAD).map(Some).chain(iter::repeat(None));
+        for (effect, later) in effects.iter().zip(ahead) {
+            if let Some(later) = later {
+                self.prefetch_bucket(self.locate(later.key));
+            }
             greatest = greatest.max(effect.version);
             if effect.change == Change::Clear {
                 held = None;
@@ -88,7 +98,7 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
         for index in 0..self.shards.len() {
             // To look at every entry takes as long as a tenth of loading it.
             if self.lock(index).census().volatile_keys > 0 {
-                self.remove_where(index, &ctx, |shard, slot| shard.entry(slot).is_expired(ctx.now));
+                self.remove_where(index, &ctx, |entry| entry.is_expired(ctx.now));
             }
             let mut shard = self.lock(index);
             shard.raise_version(seen);
@@ -142,7 +152,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     /// Removes every key that the clear came after. Effects of other keys may have come before it.
     fn replay_clear(&self, ctx: &Context<'_, J>, version: Version) {
         for index in 0..self.shards.len() {
-            self.remove_where(index, ctx, |shard, slot| shard.entry(slot).version() <= version);
+            self.remove_where(index, ctx, |entry| entry.version() <= version);
             self.lock(index).raise_version(version);
         }
     }
@@ -152,17 +162,25 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         &self,
         index: usize,
         ctx: &Context<'_, J>,
-        unwanted: impl Fn(&Shard, usize) -> bool,
+        unwanted: impl Fn(EntryRef<'_>) -> bool,
     ) {
-        let mut slot = usize::MAX;
-        while slot > 0 {
+        let mut from = Some(Fingerprint::default());
+        while let Some(start) = from.take() {
             let mut trash = Trash::default();
             let mut shard = self.lock(index);
-            slot = slot.min(shard.len());
-            // Downwards: removing a key moves one that was looked at already.
-            for _ in 0..REMOVALS_PER_LOCK_MAX.min(slot) {
-                slot -= 1;
-                if unwanted(&shard, slot) {
+            let mut fingerprints = Vec::new();
+            for (visited, (fingerprint, slot)) in shard.walk(start).enumerate() {
+                if visited >= KEYS_PER_LOCK_MAX && fingerprint > start {
+                    from = Some(fingerprint);
+                    break;
+                }
+                if unwanted(shard.entry(slot)) {
+                    fingerprints.push(fingerprint);
+                }
+            }
+            // Found anew, as a removal may move the others.
+            for fingerprint in fingerprints {
+                if let Some(slot) = shard.find_where(fingerprint, &unwanted) {
                     trash.put(shard.apply_remove(ctx, slot));
                 }
             }

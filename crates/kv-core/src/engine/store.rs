@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::config::{ConfigError, EngineConfig};
+use super::entry::prefetch;
 use super::hasher::{KeyHasher, Location};
 use super::lag::LagHistogram;
 use super::memory::MemoryTracker;
 use super::settings::PolicyCell;
-use super::shard::{Census, Cleared, Context, Prepared, Shard, Trash};
+use super::shard::{Census, Cleared, Context, News, Prepared, Shard, Trash};
+use super::table::Place;
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
 use crate::eviction::PolicyKind;
@@ -19,7 +21,7 @@ use crate::inspect::{KeyInfo, RandomKey, StoreSettings};
 use crate::journal::{Change, Effect, Journal, Progress, Record};
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
-use crate::store::Store;
+use crate::store::{ReplySink, Store};
 use crate::types::{Lsn, Op, Reply, Transfer, TransferReply, UnixMillis, Version};
 
 /// Versions start at the microseconds since the epoch at which the store is created.
@@ -36,6 +38,8 @@ pub struct ShardedStore<J, C> {
     pub(super) shards: Box<[ShardCell]>,
     /// When each shard's wheel must next be looked at. Dense, so that an idle pass over it is cheap.
     pub(super) next_due: Box<[AtomicU64]>,
+    /// Where each shard's table is.
+    pub(super) places: Box<[PlaceCell]>,
     pub(super) tracker: MemoryTracker,
     pub(super) journal: J,
     pub(super) clock: C,
@@ -59,10 +63,34 @@ pub struct ShardedStore<J, C> {
 #[repr(align(128))]
 pub(super) struct ShardCell(Mutex<Shard>);
 
-/// A locked shard. On release, its next due time is published if it has changed.
+/// Where a shard's table is, or was a moment ago: enough to ask the processor for a bucket without the lock.
+#[derive(Debug, Default)]
+pub(super) struct PlaceCell {
+    address: AtomicUsize,
+    buckets: AtomicUsize,
+}
+
+impl PlaceCell {
+    fn set(&self, place: Place) {
+        self.address.store(place.address, Ordering::Relaxed);
+        self.buckets.store(place.buckets, Ordering::Relaxed);
+    }
+
+    /// Address and number may be of different tables: then nothing is gained.
+    #[inline]
+    fn get(&self) -> Place {
+        Place {
+            address: self.address.load(Ordering::Relaxed),
+            buckets: self.buckets.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A locked shard. On release, what others look at without the lock is published if it has changed.
 pub(super) struct ShardGuard<'a> {
     shard: MutexGuard<'a, Shard>,
     next_due: &'a AtomicU64,
+    place: &'a PlaceCell,
 }
 
 impl Deref for ShardGuard<'_> {
@@ -81,8 +109,9 @@ impl DerefMut for ShardGuard<'_> {
 
 impl Drop for ShardGuard<'_> {
     fn drop(&mut self) {
-        if let Some(next_due) = self.shard.take_next_due() {
+        if let Some(News { next_due, place }) = self.shard.take_news() {
             self.next_due.store(next_due, Ordering::Relaxed);
+            self.place.set(place);
         }
     }
 }
@@ -119,6 +148,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let store = Self {
             shards,
             next_due: (0..config.shards).map(|_| AtomicU64::new(u64::MAX)).collect(),
+            places: (0..config.shards).map(|_| PlaceCell::default()).collect(),
             tracker: MemoryTracker::new(config.shards, base),
             journal,
             hasher: KeyHasher::new(config.seed, config.shards),
@@ -155,17 +185,37 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
 
     #[expect(clippy::indexing_slicing, reason = "the hasher's mask keeps indices below the count")]
     pub(super) fn lock(&self, index: usize) -> ShardGuard<'_> {
-        let (mutex, next_due) = (&self.shards[index].0, &self.next_due[index]);
+        let mutex = &self.shards[index].0;
+        let (next_due, place) = (&self.next_due[index], &self.places[index]);
         if let Some(shard) = mutex.try_lock() {
-            return ShardGuard { shard, next_due };
+            return ShardGuard { shard, next_due, place };
         }
         let mut shard = mutex.lock();
         shard.count_lock_wait();
-        ShardGuard { shard, next_due }
+        ShardGuard { shard, next_due, place }
     }
 
     pub(super) fn locate(&self, key: &[u8]) -> Location {
         self.hasher.locate(key)
+    }
+
+    /// Asks the processor for the shard of a key, and for the bucket that it belongs to.
+    #[inline]
+    pub(super) fn prefetch_bucket(&self, key: Location) {
+        if let (Some(cell), Some(place)) = (self.shards.get(key.shard), self.places.get(key.shard))
+        {
+            prefetch(std::ptr::from_ref(cell).addr());
+            place.get().prefetch(key.fingerprint);
+        }
+    }
+
+    /// Asks the processor for the entry of a key, whose bucket it has fetched. Does nothing when somebody else
+    /// is at work in the shard.
+    #[inline]
+    pub(super) fn prefetch_entry(&self, key: Location) {
+        if let Some(shard) = self.shards.get(key.shard).and_then(|cell| cell.0.try_lock()) {
+            shard.prefetch(key.fingerprint);
+        }
     }
 
     /// The engine's memory account: at every moment at least the bytes in use, and at most the limit
@@ -210,9 +260,9 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
     fn execute_in_order(
         &self,
         ops: &[Op<'_>],
-        results: &mut Vec<Result<Reply, StoreError>>,
+        replies: &mut dyn ReplySink,
     ) -> Result<(), StoreError> {
-        self.run_in_order(ops, results)
+        self.run_in_order(ops, replies)
     }
 
     fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {

@@ -57,7 +57,7 @@ impl<J: Journal> Pair<'_, '_, J> {
         Ok(self.leave(outcome, source, destination))
     }
 
-    /// The slots of both keys. Expired keys are removed first, because removing a key moves others.
+    /// The slots of both keys. Expired keys are removed first, because removing a key may move others.
     fn find(&mut self, trash: &mut Trash) -> (Option<usize>, Option<usize>) {
         let (ctx, Transfer { from: source, to: destination, .. }) = (self.ctx, *self.transfer);
         let (from, to) = (self.from.fingerprint, self.to.fingerprint);
@@ -103,7 +103,10 @@ impl<J: Journal> Pair<'_, '_, J> {
         shard.count_write();
         shard.memory_mut().deposit(moved);
         trash.put(shard.apply_put(ctx, destination, fingerprint, entry));
-        // A put moves no other key.
+        // The put may have moved it.
+        let source = self.from.fingerprint;
+        let source = self.source().find(source, transfer.from);
+        let source = source.expect("both keys are in shards that are locked");
         if transfer.keep_source {
             self.source().touch_policy(source);
         } else {
@@ -133,6 +136,7 @@ impl<J: Journal> Pair<'_, '_, J> {
     ) -> Result<(), Halt> {
         let ctx = self.ctx;
         let shard = self.destination();
+        let entry = entry.borrow();
         let change = Change::Put { value: entry.value(), expiry: entry.expiry() };
         let mut growth = shard.growth(destination, entry.key(), &change);
         growth.entry_bytes = growth.entry_bytes.saturating_sub(moved);
@@ -154,6 +158,7 @@ impl<J: Journal> Pair<'_, '_, J> {
         let shard_of = |location: Location| {
             u32::try_from(location.shard).expect("shards are at most SHARDS_MAX")
         };
+        let entry = entry.borrow();
         let change = Change::Put { value: entry.value(), expiry: entry.expiry() };
         let version = self.destination().next_version();
         let put = Effect { shard: shard_of(self.to), version, key: transfer.to, change };

@@ -25,7 +25,7 @@ use crate::types::UnixMillis;
 ///
 /// Two keys of one shard may share a fingerprint (one pair in 2³² at random); confusing them must cost
 /// accuracy only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Fingerprint(pub u32);
 
 /// What a policy keeps in each entry. Its meaning is the policy's own.

@@ -38,6 +38,11 @@ pub enum Payload {
 }
 
 impl Reply {
+    /// The reply with a copy of this value.
+    pub(crate) fn with_copy_of(self, value: &[u8]) -> Self {
+        Self { payload: Payload::Value(Bytes::copy_from_slice(value)), ..self }
+    }
+
     /// The value carried, if any.
     pub fn into_value(self) -> Option<Bytes> {
         match self.payload {

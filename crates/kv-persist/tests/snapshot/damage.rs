@@ -198,7 +198,7 @@ fn damage_is_described() {
     check(
         &|bytes| bytes.truncate(500),
         expect_test::expect![
-            "snapshot-0000000000000001.kvs is damaged at byte 484: the file does not end as a snapshot does: [00, 00, 05, 00, 00, 00, 01, 00], expected [6b, 76, 2d, 73, 6e, 61, 70, 01]"
+            "snapshot-0000000000000001.kvs is damaged at byte 484: the file does not end as a snapshot does: [00, 03, 00, 00, 00, 05, 00, 00], expected [6b, 76, 2d, 73, 6e, 61, 70, 01]"
         ],
     );
     check(
@@ -210,7 +210,7 @@ fn damage_is_described() {
     check(
         &|bytes| bytes[100] ^= 1,
         expect_test::expect![
-            "snapshot-0000000000000001.kvs is damaged at byte 64: checksum of the block is 0x2d28a9f3, expected 0xc8b1a0b7"
+            "snapshot-0000000000000001.kvs is damaged at byte 64: checksum of the block is 0xba6f860f, expected 0x0fa7eec9"
         ],
     );
     let missing = open_and_verify(&MemDisk::new()).unwrap_err();

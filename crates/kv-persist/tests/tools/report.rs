@@ -108,12 +108,12 @@ fn damage_of_every_kind() {
     check_text(
         &disk,
         &expect![[r"
-            DAMAGED MANIFEST: is damaged: checksum 0x1291e6bf, expected 0x167c3c20
+            DAMAGED MANIFEST: is damaged: checksum 0xe3cf9a46, expected 0xe72240d9
             DAMAGED snapshot-0000000000000002.kvs: is damaged at byte 64: 33 entries cannot be 17 bytes long
             ok log-0000000000000002.kvl: 2 records in 1 batch, positions 6 to 7
             DAMAGED log-0000000000000003.kvl: no such file
             DAMAGED log-0000000000000004.kvl: at byte 64: expected batch 4, found no batch header of this segment; no records, 0 batches before that
-            a start would be refused: memory: MANIFEST is damaged: checksum 0x1291e6bf, expected 0x167c3c20. `kv-server check memory` shows what is damaged; restore MANIFEST from a copy, or let `kv-server repair memory` rebuild it
+            a start would be refused: memory: MANIFEST is damaged: checksum 0xe3cf9a46, expected 0xe72240d9. `kv-server check memory` shows what is damaged; restore MANIFEST from a copy, or let `kv-server repair memory` rebuild it
         "]],
     );
     disk.remove("MANIFEST").unwrap();

@@ -5,7 +5,7 @@
 //! * `run` executes the commands of a turn: those that are one operation of the store go there together.
 //! * `commands` has the table of commands, which drives everything that is said about them, and what each does.
 //! * `holding` bounds what a connection keeps.
-//! * `plan` and `failure` turn what the store says into what Redis would say.
+//! * `plan`, `replying` and `failure` turn what the store says into what Redis would say.
 
 mod answers;
 mod bounds;
@@ -21,6 +21,7 @@ mod lcs;
 mod outbox;
 mod plan;
 mod rdb;
+mod replying;
 mod request;
 mod run;
 mod saves;

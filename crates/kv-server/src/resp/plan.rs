@@ -1,5 +1,6 @@
 //! Commands that are one operation of the store: the operation, and how its reply is told to the client.
 
+use bytes::Bytes;
 use kv_core::{Op, Payload, Reply};
 use kv_resp::Version;
 
@@ -109,6 +110,31 @@ impl Shape {
             Self::NullOr(failure) if reply.applied => return Err(*failure),
             Self::Done | Self::NullOr(_) => answers.encoder(version).null(),
         }
+        Ok(())
+    }
+}
+
+impl Shape {
+    /// Tells the client of a reply whose value is lent.
+    #[inline]
+    pub(crate) fn answer_lent(
+        self,
+        reply: Reply,
+        value: &[u8],
+        answers: &mut Answers,
+        version: Version,
+    ) -> Result<(), Failure> {
+        let told = match self {
+            Self::Value => value,
+            Self::Range { start, end } => {
+                value.get(range(value.len(), start, end)).unwrap_or_default()
+            }
+            shape => {
+                let payload = Payload::Value(Bytes::copy_from_slice(value));
+                return shape.answer(Reply { payload, ..reply }, answers, version);
+            }
+        };
+        answers.encoder(version).bulk(told);
         Ok(())
     }
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use futures_util::FutureExt as _;
-use kv_core::{Op, Reply, StoreError};
+use kv_core::{Op, ReplySink as _};
 use kv_resp::Batch;
 
 use super::answers::Answers;
@@ -12,23 +12,16 @@ use super::client::{Client, Replies};
 use super::commands::{After, Call, Command, Flags, Later, Run as Kind, resolve};
 use super::failure::Failure;
 use super::plan::{Plan, Shape};
+use super::replying::{Replying, Step};
 use super::request::Request;
 use super::scratch::Lists;
 use super::shared::Shared;
 use super::tally;
 use crate::clock::{Stopwatch, millis};
-use crate::promise::Basis;
 
 /// Most operations that go to the store together. Their values, each below the length from which they are
 /// shared, are the most that is copied before anyone looks at how much there is to send.
 const OPS_PER_RUN_MAX: usize = 64;
-
-/// What an operation of the run was asked by, and how it is answered.
-#[derive(Debug)]
-pub(super) struct Step {
-    command: &'static Command,
-    shape: Shape,
-}
 
 /// How far the execution got.
 pub(super) struct Executed {
@@ -232,18 +225,13 @@ impl<'b> Run<'_, 'b> {
             return Stop::Done;
         }
         let Executor { shared, client, answers, lists, .. } = &mut self.all;
-        let Lists { steps, results, .. } = lists;
+        let asked = self.ops.iter().zip(lists.steps.drain(..));
+        let mut replies = Replying { asked, shared, client, answers };
         // More than the store takes at once are never collected.
-        if let Err(error) = shared.gate.store().execute_in_order(&self.ops, results) {
-            results.resize_with(self.ops.len(), || Err(error.clone()));
+        if let Err(error) = shared.gate.store().execute_in_order(&self.ops, &mut replies) {
+            self.ops.iter().for_each(|_| replies.reply(Err(error.clone())));
         }
-        for ((op, step), result) in self.ops.iter().zip(steps.drain(..)).zip(results.drain(..)) {
-            let command = step.command;
-            if let Err(failure) = answer(op, step, result, client, answers) {
-                tally::count_failure(shared, Some(command), &failure);
-                answers.error(&failure);
-            }
-        }
+        drop(replies);
         self.ops.clear();
         self.room()
     }
@@ -251,24 +239,6 @@ impl<'b> Run<'_, 'b> {
     fn room(&self) -> Stop {
         if self.all.answers.len() < self.all.room { Stop::Done } else { Stop::Full }
     }
-}
-
-/// Answers one operation.
-#[inline]
-fn answer(
-    op: &Op<'_>,
-    step: Step,
-    result: Result<Reply, StoreError>,
-    client: &mut Client,
-    answers: &mut Answers,
-) -> Result<(), Failure> {
-    let start = answers.len();
-    let reply = result.map_err(|error| Failure::of(error, step.command))?;
-    let basis = Basis::of(&reply, op.action.is_read());
-    client.written = client.written.max(basis.written());
-    step.shape.answer(reply, answers, client.version)?;
-    answers.rest_on(start, basis);
-    Ok(())
 }
 
 /// The list for operations that borrow from something else: the same room, with nothing in it.

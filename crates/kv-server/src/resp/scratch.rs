@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 
-use kv_core::{Op, Reply, StoreError};
+use kv_core::Op;
 use kv_resp::Decoder;
 
 use super::answers::Answers;
 use super::input::READ_BYTES;
-use super::run::Step;
+use super::replying::Step;
 use super::tally::Tally;
 use crate::clock::Stopwatch;
 
@@ -37,7 +37,6 @@ pub(super) struct Lists {
     pub(super) ops: Vec<Op<'static>>,
     pub(super) steps: Vec<Step>,
     pub(super) tally: Tally,
-    pub(super) results: Vec<Result<Reply, StoreError>>,
 }
 
 impl Scratch {

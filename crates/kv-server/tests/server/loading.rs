@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use kv_core::eviction::PolicyKind;
 use kv_core::{
-    BatchError, ConfigError, KeyInfo, Lsn, Op, Progress, RandomKey, Reply, ScanCursor, ScanPage,
-    ScanSpec, Store, StoreError, StoreSettings, StoreStats, Transfer, TransferReply,
+    BatchError, ConfigError, KeyInfo, Lsn, Op, Progress, RandomKey, Reply, ReplySink, ScanCursor,
+    ScanPage, ScanSpec, Store, StoreError, StoreSettings, StoreStats, Transfer, TransferReply,
 };
 use kv_proto::v1::{FlushRequest, GetRequest, PipelineRequest, ScanRequest, StatsRequest};
 use kv_server::testing::TestServer;
@@ -39,11 +39,7 @@ impl Store for Untouchable {
         unreachable!("the store is touched")
     }
 
-    fn execute_in_order(
-        &self,
-        _: &[Op<'_>],
-        _: &mut Vec<Result<Reply, StoreError>>,
-    ) -> Result<(), StoreError> {
+    fn execute_in_order(&self, _: &[Op<'_>], _: &mut dyn ReplySink) -> Result<(), StoreError> {
         unreachable!("the store is touched")
     }
 

@@ -4,7 +4,7 @@
 //! [`Shard::growth`] says what a change needs, [`Shard::bytes_to_grow`] how many bytes that is.
 
 use super::{Context, Protected, Shard, Trash};
-use crate::engine::entry::Entry;
+use crate::engine::entry::{Entry, EntryRef};
 use crate::engine::table::Table;
 use crate::engine::wheel::Wheel;
 use crate::eviction::{EvictionPolicy, Fingerprint};
@@ -54,10 +54,10 @@ impl Shard {
             _ => return Growth::default(),
         };
         Growth {
-            entry_bytes: entry_bytes.saturating_sub(old.map_or(0, Entry::heap_bytes)),
-            kept_bytes: old.map_or(0, Entry::heap_bytes),
+            entry_bytes: entry_bytes.saturating_sub(old.map_or(0, EntryRef::heap_bytes)),
+            kept_bytes: old.map_or(0, EntryRef::heap_bytes),
             inserts: usize::from(old.is_none()),
-            schedules: usize::from(must_schedule(old.and_then(Entry::expiry), expiry)),
+            schedules: usize::from(must_schedule(old.and_then(EntryRef::expiry), expiry)),
         }
     }
 
@@ -134,20 +134,21 @@ impl Shard {
         fingerprint: Fingerprint,
         mut entry: Entry,
     ) -> Option<Entry> {
-        self.count_in(&entry);
-        let expiry = entry.expiry();
+        self.count_in(entry.borrow());
+        let expiry = entry.borrow().expiry();
         let old = if let Some(slot) = slot {
             let bits = self.table.entry(slot).policy_bits();
             entry.set_policy_bits(self.policy.on_hit(fingerprint, bits));
-            let old = std::mem::replace(self.table.entry_mut(slot), entry);
-            self.count_out(&old);
+            let old = self.table.replace(slot, entry);
+            self.count_out(old.borrow());
             Some(old)
         } else {
             entry.set_policy_bits(self.policy.on_insert(fingerprint));
             self.table.insert(fingerprint, entry);
             None
         };
-        self.schedule(ctx.now, fingerprint, old.as_ref().and_then(Entry::expiry), expiry);
+        let before = old.as_ref().and_then(|old| old.borrow().expiry());
+        self.schedule(ctx.now, fingerprint, before, expiry);
         self.finish_change(ctx);
         old
     }
@@ -161,11 +162,14 @@ impl Shard {
         version: Version,
     ) {
         let fingerprint = self.table.fingerprint(slot);
-        let entry = self.table.entry_mut(slot);
+        let entry = self.table.entry(slot);
         let (before, bytes_before) = (entry.expiry(), entry.heap_bytes());
-        entry.set_expiry(expiry);
-        entry.set_version(version);
-        self.entry_bytes = self.entry_bytes + entry.heap_bytes() - bytes_before;
+        let bytes = entry.heap_bytes_with(expiry);
+        self.table.change(slot, |entry| {
+            entry.set_expiry(expiry);
+            entry.set_version(version);
+        });
+        self.entry_bytes = self.entry_bytes + bytes - bytes_before;
         self.volatile_keys =
             self.volatile_keys + usize::from(expiry.is_some()) - usize::from(before.is_some());
         self.schedule(ctx.now, fingerprint, before, expiry);
@@ -176,8 +180,8 @@ impl Shard {
     pub(crate) fn apply_remove<J: Journal>(&mut self, ctx: &Context<'_, J>, slot: usize) -> Entry {
         let fingerprint = self.table.fingerprint(slot);
         let entry = self.table.remove(slot);
-        self.policy.on_remove(fingerprint, entry.policy_bits());
-        self.count_out(&entry);
+        self.policy.on_remove(fingerprint, entry.borrow().policy_bits());
+        self.count_out(entry.borrow());
         self.finish_change(ctx);
         entry
     }
@@ -189,7 +193,7 @@ impl Shard {
         policy: Box<dyn EvictionPolicy>,
     ) -> Cleared {
         self.policy = policy;
-        let table = std::mem::take(&mut self.table);
+        let table = self.table.take();
         let wheel = std::mem::replace(&mut self.wheel, Wheel::new(ctx.now));
         self.wheel_turned = true;
         (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
@@ -212,9 +216,9 @@ impl Shard {
             && self.evict_one(ctx, Protected::NONE, trash).is_ok_and(|evicted| evicted)
         {}
         self.force_room(ctx, growth);
-        for slot in 0..self.table.len() {
+        for slot in self.table.slots().collect::<Vec<_>>() {
             let bits = policy.on_insert(self.table.fingerprint(slot));
-            self.table.entry_mut(slot).set_policy_bits(bits);
+            self.table.set_policy_bits(slot, bits);
         }
         self.policy = policy;
         self.finish_change(ctx);
@@ -233,11 +237,10 @@ impl Shard {
     #[inline]
     pub(crate) fn touch_policy(&mut self, slot: usize) {
         let fingerprint = self.table.fingerprint(slot);
-        let entry = self.table.entry_mut(slot);
-        let bits = entry.policy_bits();
+        let bits = self.table.entry(slot).policy_bits();
         let after = self.policy.on_hit(fingerprint, bits);
         if after != bits {
-            entry.set_policy_bits(after);
+            self.table.set_policy_bits(slot, after);
         }
     }
 
@@ -255,13 +258,13 @@ impl Shard {
         self.finish_change(ctx);
     }
 
-    fn count_in(&mut self, entry: &Entry) {
+    fn count_in(&mut self, entry: EntryRef<'_>) {
         self.entry_bytes += entry.heap_bytes();
         self.payload_bytes += entry.payload_bytes();
         self.volatile_keys += usize::from(entry.expiry().is_some());
     }
 
-    fn count_out(&mut self, entry: &Entry) {
+    fn count_out(&mut self, entry: EntryRef<'_>) {
         self.entry_bytes -= entry.heap_bytes();
         self.payload_bytes -= entry.payload_bytes();
         self.volatile_keys -= usize::from(entry.expiry().is_some());

@@ -1,7 +1,6 @@
 //! Making room in one shard: the policy names a victim, and the shard removes it.
 
 use super::{Context, Shard, Trash};
-use crate::engine::entry::Entry;
 use crate::engine::hasher::Location;
 use crate::engine::table::Table;
 use crate::engine::wheel::Wheel;
@@ -112,8 +111,7 @@ impl Residents for ShardResidents<'_> {
     }
 
     fn sample(&mut self) -> Option<Candidate> {
-        let len = self.table.len();
-        (len > 0).then(|| self.random.usize(0..len)).map(|slot| self.candidate(slot))
+        self.table.draw(self.random).map(|slot| self.candidate(slot))
     }
 
     fn find(&self, fingerprint: Fingerprint) -> Option<Candidate> {
@@ -122,7 +120,7 @@ impl Residents for ShardResidents<'_> {
 
     fn set_bits(&mut self, fingerprint: Fingerprint, bits: PolicyBits) {
         if let Some(slot) = self.table.find_where(fingerprint, |_| true) {
-            self.table.entry_mut(slot).set_policy_bits(bits);
+            self.table.set_policy_bits(slot, bits);
         }
     }
 
@@ -130,7 +128,7 @@ impl Residents for ShardResidents<'_> {
         let table = &*self.table;
         let expiry_of = |fingerprint| table.find_soonest(fingerprint).map(|(_, expiry)| expiry);
         let fingerprint = self.wheel.soonest(expiry_of)?;
-        let slot = self.table.find_where(fingerprint, |entry: &Entry| entry.expiry().is_some())?;
+        let slot = self.table.find_where(fingerprint, |entry| entry.expiry().is_some())?;
         Some(self.candidate(slot))
     }
 }

@@ -2,13 +2,13 @@
 
 use super::apply::Growth;
 use super::{Context, Shard, Trash};
-use crate::engine::entry::Entry;
-use crate::engine::evaluate::{Plan, evaluate};
+use crate::engine::entry::{Entry, EntryRef};
+use crate::engine::evaluate::{Plan, Stored, evaluate};
 use crate::engine::halt::{Halt, Shortage};
 use crate::error::StoreError;
 use crate::eviction::Fingerprint;
 use crate::journal::{Change, DeleteCause, Journal};
-use crate::types::{Action, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version};
+use crate::types::{Action, Condition, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version};
 
 /// The entry of a `Set`, copied before the lock is taken.
 #[derive(Debug, Default)]
@@ -89,6 +89,37 @@ impl Shard {
         Ok(reply(verdict.applied, verdict.payload, &outcome, ctx.now))
     }
 
+    /// Executes one operation; a small value that is only read is lent to `lend`, with a reply without payload,
+    /// and `None` is returned.
+    #[inline]
+    pub(crate) fn execute_lending<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        (op, fingerprint): (&Op<'_>, Fingerprint),
+        prepared: &mut Prepared,
+        trash: &mut Trash,
+        lend: impl FnOnce(Reply, &[u8]),
+    ) -> Result<Option<Reply>, Halt> {
+        if !matches!(op, Op { action: Action::Get, condition: Condition::None, .. }) {
+            return self.execute(ctx, (op, fingerprint), prepared, trash).map(Some);
+        }
+        let slot = self.find_live(ctx, fingerprint, op.key, trash);
+        self.count_reads(u64::from(slot.is_some()), u64::from(slot.is_none()));
+        let outcome = self.keep(ctx, slot);
+        let reply = reply(slot.is_some(), Payload::None, &outcome, ctx.now);
+        let Some(slot) = slot else { return Ok(Some(reply)) };
+        self.touch_policy(slot);
+        match self.table.entry(slot).stored() {
+            Stored::Owned(value) => {
+                lend(reply, value);
+                Ok(None)
+            }
+            Stored::Shared(value) => {
+                Ok(Some(Reply { payload: Payload::Value(value.clone()), ..reply }))
+            }
+        }
+    }
+
     /// Counts lookups.
     #[inline]
     pub(crate) fn count_reads(&mut self, hits: u64, misses: u64) {
@@ -103,7 +134,7 @@ impl Shard {
 
     fn keep<J: Journal>(&mut self, ctx: &Context<'_, J>, slot: Option<usize>) -> Outcome {
         let entry = slot.map(|slot| self.table.entry(slot));
-        let (version, expiry) = (entry.map(Entry::version), entry.and_then(Entry::expiry));
+        let (version, expiry) = (entry.map(EntryRef::version), entry.and_then(EntryRef::expiry));
         let lsn = self.exposed(ctx, version);
         Outcome { version: version.unwrap_or_default(), expiry, lsn }
     }

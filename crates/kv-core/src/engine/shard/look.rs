@@ -38,24 +38,21 @@ impl Shard {
         ctx: &Context<'_, J>,
         draws: usize,
     ) -> Option<usize> {
-        let slots = self.table.len();
-        if slots == 0 {
-            return None;
-        }
+        let Self { table, random, .. } = self;
         (0..draws)
-            .map(|_| self.random.usize(0..slots))
-            .find(|slot| !self.table.entry(*slot).is_expired(ctx.now))
+            .map_while(|_| table.draw(random))
+            .find(|slot| !table.entry(*slot).is_expired(ctx.now))
     }
 
     /// The slot of some live key.
     pub(crate) fn find_any_live<J: Journal>(&self, ctx: &Context<'_, J>) -> Option<usize> {
-        (0..self.table.len()).find(|slot| !self.table.entry(*slot).is_expired(ctx.now))
+        self.table.slots().find(|slot| !self.table.entry(*slot).is_expired(ctx.now))
     }
 
     /// The position that an answer rests on which shows that no key of the shard is live.
     pub(crate) fn exposed_by_emptiness<J: Journal>(&mut self, ctx: &Context<'_, J>) -> Lsn {
         // That a key has expired rests on the write that gave it its expiry.
-        let versions = (0..self.table.len()).map(|slot| self.table.entry(slot).version()).max();
+        let versions = self.table.slots().map(|slot| self.table.entry(slot).version()).max();
         let lsn = self.exposed(ctx, None);
         versions.map_or(lsn, |version| lsn.max(self.exposed(ctx, Some(version))))
     }

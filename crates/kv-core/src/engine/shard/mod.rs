@@ -14,10 +14,10 @@ pub(crate) use apply::{Cleared, Growth};
 pub(crate) use evict::Protected;
 pub(crate) use execute::Prepared;
 
-use super::entry::Entry;
+use super::entry::{Entry, EntryRef};
 use super::evaluate::{Bounds, View};
 use super::memory::{MemoryTracker, ShardMemory};
-use super::table::Table;
+use super::table::{Place, Table, Walk};
 use super::wheel::Wheel;
 use crate::eviction::{EvictionPolicy, Fingerprint};
 use crate::journal::{Change, Effect, Journal, JournalError, Record};
@@ -93,6 +93,15 @@ pub(crate) struct Census {
     pub(crate) counters: Counters,
 }
 
+/// What others look at without the lock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct News {
+    /// When the wheel must next be looked at.
+    pub(crate) next_due: u64,
+    /// Where the table is.
+    pub(crate) place: Place,
+}
+
 /// Entries with large values that are to be freed once the lock is released.
 #[derive(Debug, Default)]
 pub(crate) struct Trash(Vec<Entry>);
@@ -100,7 +109,7 @@ pub(crate) struct Trash(Vec<Entry>);
 impl Trash {
     /// Frees a small entry now, and a large one when the trash is dropped.
     pub(crate) fn put(&mut self, entry: impl Into<Option<Entry>>) {
-        self.0.extend(entry.into().filter(Entry::is_shared));
+        self.0.extend(entry.into().filter(|entry| entry.borrow().is_shared()));
     }
 }
 
@@ -181,13 +190,19 @@ impl Shard {
     }
 
     /// The entry in a slot.
-    pub(crate) fn entry(&self, slot: usize) -> &Entry {
+    #[inline]
+    pub(crate) fn entry(&self, slot: usize) -> EntryRef<'_> {
         self.table.entry(slot)
     }
 
-    /// Number of slots in use: positions of an iteration.
+    /// Number of keys, live or not.
     pub(crate) fn len(&self) -> usize {
         self.table.len()
+    }
+
+    /// The slots of the keys with this fingerprint or a greater one, in the order of fingerprints.
+    pub(crate) fn walk(&self, from: Fingerprint) -> Walk<'_> {
+        self.table.walk(from)
     }
 
     /// Finds a key; one whose time has come is removed first and not found (KV-I6).
@@ -210,6 +225,15 @@ impl Shard {
     /// The slot of a key, live or not.
     pub(crate) fn find(&self, fingerprint: Fingerprint, key: &[u8]) -> Option<usize> {
         self.table.find(fingerprint, key)
+    }
+
+    /// The slot of some key with this fingerprint that `wanted` accepts.
+    pub(crate) fn find_where(
+        &self,
+        fingerprint: Fingerprint,
+        wanted: impl Fn(EntryRef<'_>) -> bool,
+    ) -> Option<usize> {
+        self.table.find_where(fingerprint, wanted)
     }
 
     /// Takes the next version.
@@ -267,25 +291,32 @@ impl Shard {
         self.unsynced = Unsynced::new(self.last_version);
     }
 
-    /// Tells once when the wheel must next be looked at, if that may have changed.
-    pub(crate) fn take_next_due(&mut self) -> Option<u64> {
-        std::mem::take(&mut self.wheel_turned).then(|| self.wheel.next_due_ms())
+    /// Tells once what has changed, or may have, of what others look at without the lock.
+    #[inline]
+    pub(crate) fn take_news(&mut self) -> Option<News> {
+        let is_news = std::mem::take(&mut self.wheel_turned) | self.table.take_moved();
+        is_news.then(|| News { next_due: self.wheel.next_due_ms(), place: self.table.place() })
+    }
+
+    /// Asks the processor for the entry of a key.
+    #[inline]
+    pub(crate) fn prefetch(&self, fingerprint: Fingerprint) {
+        self.table.prefetch(fingerprint);
     }
 
     /// Recomputes everything that is kept as a running sum and compares (KV-I5).
     #[cfg(any(test, feature = "testing"))]
     pub(crate) fn verify(&self) {
-        let entries = || self.table.entries().map(|(_, entry)| entry);
-        assert_eq!(self.entry_bytes, entries().map(Entry::heap_bytes).sum::<u64>(), "entry bytes");
-        assert_eq!(
-            self.payload_bytes,
-            entries().map(Entry::payload_bytes).sum::<u64>(),
-            "payload bytes"
-        );
+        let entries = || self.table.slots().map(|slot| self.table.entry(slot));
+        let (entry_bytes, payload_bytes) = (EntryRef::heap_bytes, EntryRef::payload_bytes);
+        assert_eq!(self.entry_bytes, entries().map(entry_bytes).sum::<u64>(), "entry bytes");
+        assert_eq!(self.payload_bytes, entries().map(payload_bytes).sum::<u64>(), "payload bytes");
         let volatile_keys = entries().filter(|entry| entry.expiry().is_some()).count();
         assert_eq!(self.volatile_keys, volatile_keys, "volatile keys");
         assert_eq!(self.memory.used(), self.footprint(), "bytes used");
-        for (slot, (fingerprint, entry)) in self.table.entries().enumerate() {
+        assert_eq!(self.table.slots().count(), self.table.len(), "keys");
+        for slot in self.table.slots() {
+            let (fingerprint, entry) = (self.table.fingerprint(slot), self.table.entry(slot));
             assert_eq!(self.table.find(fingerprint, entry.key()), Some(slot), "index");
             assert!(entry.version() <= self.last_version, "versions grow");
         }

@@ -6,8 +6,8 @@ use kv_core::eviction::PolicyKind;
 use kv_core::testing::ManualClock;
 use kv_core::{
     BatchError, ConfigError, EngineConfig, KeyInfo, Lsn, NullJournal, Op, Progress, RandomKey,
-    Reply, ScanCursor, ScanPage, ScanSpec, ShardedStore, Store, StoreError, StoreSettings,
-    StoreStats, Transfer, TransferReply,
+    Reply, ReplySink, ScanCursor, ScanPage, ScanSpec, ShardedStore, Store, StoreError,
+    StoreSettings, StoreStats, Transfer, TransferReply,
 };
 
 /// What happens before an operation alone is executed.
@@ -46,9 +46,9 @@ impl Store for Watched {
     fn execute_in_order(
         &self,
         ops: &[Op<'_>],
-        results: &mut Vec<Result<Reply, StoreError>>,
+        replies: &mut dyn ReplySink,
     ) -> Result<(), StoreError> {
-        self.store.execute_in_order(ops, results)
+        self.store.execute_in_order(ops, replies)
     }
 
     fn execute_atomic(&self, ops: &[Op<'_>]) -> Result<Vec<Reply>, BatchError> {
