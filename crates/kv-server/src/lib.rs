@@ -37,6 +37,7 @@ mod places;
 mod promise;
 mod protocol;
 mod readiness;
+mod relay;
 mod resp;
 mod server;
 mod serving;

@@ -96,10 +96,14 @@ impl Outbox {
         self.pieces.extend(answers.take_pieces(start));
     }
 
-    /// Lets go of answers that need not wait any more. Wakes the task when the next one can be.
-    pub(super) fn release(&mut self, gate: &Gate, level: Durability, context: &Context<'_>) {
+    /// Lets go of answers that need not wait any more. `progress` wakes the task when the next one can be.
+    pub(super) fn release(
+        &mut self,
+        (gate, level): (&Gate, Durability),
+        progress: &dyn Progress,
+        context: &Context<'_>,
+    ) {
         while let Some(first) = self.held.front().copied() {
-            let progress = gate.store().progress();
             match self.settle(first.basis, (gate, level), progress, context) {
                 Poll::Pending => return,
                 Poll::Ready(Ok(())) => {

@@ -35,6 +35,7 @@ use super::tally::count_failure;
 use crate::budget::Held;
 use crate::metrics::{Metered, Protocol};
 use crate::promise::Basis;
+use crate::relay::Relay;
 use crate::shutdown::Drain;
 
 /// Bytes that are still read once the server drains: what the system had received before.
@@ -47,6 +48,8 @@ pub(super) struct Session {
     pub(super) client: Client,
     pub(super) input: Option<Box<Input>>,
     pub(super) outbox: Outbox,
+    /// Tells when answers need not wait for the log any more.
+    relay: Arc<Relay>,
     /// An answer that is yet to come. Nothing behind its command is executed before.
     pub(super) later: Option<Later>,
     /// What it keeps, as counted by the server.
@@ -83,12 +86,14 @@ impl Session {
         let client = Client::new(shared.clients.register(peer, shared.uptime_ms()));
         let metrics = Arc::clone(shared.gate.metrics());
         let held = shared.gate.budget().account().hold();
+        let relay = Relay::of_this_thread(shared.gate.store());
         Ok(Self {
             stream: Metered::new(stream, metrics, Protocol::Resp),
             shared,
             client,
             input: None,
             outbox: Outbox::default(),
+            relay,
             later: None,
             held,
             is_over: false,
@@ -288,6 +293,7 @@ impl Session {
 
     /// Lets go of answers that need not wait for the log any more.
     fn release(&mut self, context: &Context<'_>) {
-        self.outbox.release(&self.shared.gate, self.shared.level(), context);
+        let gate = (&*self.shared.gate, self.shared.level());
+        self.outbox.release(gate, &*self.relay, context);
     }
 }
