@@ -1,10 +1,10 @@
 //! Records: the effects of one atomic change, under one position and one checksum.
 
-use crc32c::{crc32c, crc32c_append};
 use kv_core::{Effect, Lsn, Record};
 
 use crate::format::Malformed;
 use crate::format::bytes::{take, take_u32, take_u64};
+use crate::format::checksum::{crc32c, crc32c_append};
 use crate::format::effect::{EFFECT_BYTES_MIN, effect_bytes, put_effect, take_effect};
 
 /// Length, checksum, position and group.
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(bytes[..4], [31, 0, 0, 0]);
         assert_eq!(
             bytes[4..8],
-            crc32c(&[&bytes[16..], &bytes[8..16]].concat()).to_le_bytes()
+            crc32c::crc32c(&[&bytes[16..], &bytes[8..16]].concat()).to_le_bytes()
         );
         assert_eq!(bytes[8..16], [8, 7, 6, 5, 4, 3, 2, 1]);
         assert_eq!(bytes[16..20], [7, 0, 0, 0]);
@@ -264,7 +264,7 @@ mod tests {
         // Right checksum, no such kind.
         let mut bad = good;
         bad[20] = 0xff;
-        let checksum = crc32c(&[&bad[16..], &bad[8..16]].concat());
+        let checksum = crc32c::crc32c(&[&bad[16..], &bad[8..16]].concat());
         bad[4..8].copy_from_slice(&checksum.to_le_bytes());
         assert!(matches!(take(&bad, 5), Err(RecordFault::Effects { .. })));
     }
