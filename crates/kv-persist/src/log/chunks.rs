@@ -5,15 +5,15 @@
 
 use super::options::PAGE_BYTES;
 
-/// Capacity of a chunk: what lingers is written in a few pieces, and what is written first is still in the
-/// processor's cache when it is.
-const CHUNK_BYTES: usize = 256 << 10;
+/// Capacity of a chunk. As a rule all that lingers is in one: where a batch is written in two pieces, a page that
+/// both have a part of may have to be read first.
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// Kept free at the end of a chunk, for the zeros behind the last record.
 const ZEROS_BYTES_MAX: usize = PAGE_BYTES as usize;
 
 /// How many chunks are kept while they are not needed: about what comes during a sync.
-const KEPT_MAX: usize = 32;
+const KEPT_MAX: usize = 8;
 
 /// Chunks to be used again.
 #[derive(Debug, Default)]
