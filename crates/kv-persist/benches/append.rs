@@ -1,9 +1,10 @@
 //! What the log costs by itself, in processor time: `cargo bench -p kv-persist --bench append`.
 //!
 //! One thread or two append a million records a second together, if the disk keeps up, of a key of 16 bytes and
-//! a value of 64, in groups of 64 with pauses between. Told apart are the threads that append and the log's own; what the kernel's
-//! threads take to write pages back is not seen. `fresh`: every segment is a new file; `reused`: segments come
-//! back as if a snapshot had been taken every 256 MiB. `-- fresh` runs one of them, `-- fresh 10` ten rounds.
+//! a value of 64, in groups of 64 with pauses between. Told apart are the threads that append and the log's own;
+//! what the kernel's threads take to write pages back is not seen. `fresh`: every segment is a new file;
+//! `reused`: segments come back as if a snapshot had been taken every 256 MiB. `-- fresh` runs one of them,
+//! `-- fresh 10` ten rounds.
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints figures")]
 #![expect(clippy::cast_precision_loss, reason = "figures are for people")]
@@ -62,6 +63,7 @@ struct Appended {
 }
 
 /// Appends at an even pace.
+#[expect(clippy::disallowed_methods, reason = "a load has pauses")]
 fn append(journal: &FileJournal, thread_id: u32, pause: Duration) -> Appended {
     let mut random = fastrand::Rng::with_seed(thread_id.into());
     let start = now();
@@ -79,7 +81,7 @@ fn append(journal: &FileJournal, thread_id: u32, pause: Duration) -> Appended {
                 journal.append(&Record { group: 0, effects: &effects }).unwrap();
                 records += 1;
             }
-            cost += used(ClockId::ThreadCPUTime) - began;
+            cost += used(ClockId::ThreadCPUTime).saturating_sub(began);
             due += pause;
         }
     }
@@ -87,6 +89,7 @@ fn append(journal: &FileJournal, thread_id: u32, pause: Duration) -> Appended {
 }
 
 /// Lets go of segments like a snapshotter, until everything is appended.
+#[expect(clippy::disallowed_methods, reason = "a snapshotter looks now and then")]
 fn trim(journal: &FileJournal, is_over: &dyn Fn() -> bool) {
     let mut next = SNAPSHOT_BYTES;
     while !is_over() {
@@ -118,10 +121,10 @@ fn round(name: &str, threads: u32) {
         running.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     log.stop().unwrap();
-    let all = used(ClockId::ProcessCPUTime) - began;
+    let all = used(ClockId::ProcessCPUTime).saturating_sub(began);
     let records = appended.iter().map(|thread| thread.records).sum::<u64>() as f64;
     let appending = appended.iter().map(|thread| thread.cost).sum::<Duration>();
-    let log = all - appended.iter().map(|thread| thread.whole).sum::<Duration>();
+    let log = all.saturating_sub(appended.iter().map(|thread| thread.whole).sum());
     let per_record = |time: Duration| time.as_nanos() as f64 / records;
     println!(
         "{name}, {threads} threads: a record takes {:.0} ns of the threads that append and {:.0} ns of the log's, {:.0} ns in \

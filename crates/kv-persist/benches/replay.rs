@@ -91,7 +91,7 @@ fn main() {
         let replay = LogReplay { disk: &*disk, needs, starts: &[], threads };
         replay.run(&store, &ReplayProgress::default()).unwrap();
         store.finish_replay();
-        let (took, cost) = (began.elapsed(), used() - used_before);
+        let (took, cost) = (began.elapsed(), used().saturating_sub(used_before));
         assert_eq!(store.stats().keys, KEYS, "every key is back");
         println!("{KEYS} keys in {took:.2?}, {cost:.2?} of processor time, {threads} threads");
     }

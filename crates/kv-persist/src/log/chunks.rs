@@ -10,6 +10,7 @@ use super::options::PAGE_BYTES;
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// Kept free at the end of a chunk, for the zeros behind the last record.
+#[expect(clippy::cast_possible_truncation, reason = "a page is short")]
 const ZEROS_BYTES_MAX: usize = PAGE_BYTES as usize;
 
 /// How many chunks are kept while they are not needed: about what comes during a sync.
@@ -52,7 +53,9 @@ mod tests {
     fn chunks_come_back_and_nothing_else_does() {
         let mut chunks = Chunks::default();
         let mut written: Vec<_> = (0..=KEPT_MAX).map(|_| chunks.take()).collect();
-        written.iter_mut().for_each(|chunk| chunk.push(1));
+        for chunk in &mut written {
+            chunk.push(1);
+        }
         written.insert(0, vec![1; 3 * CHUNK_BYTES]);
         chunks.put_back(&mut written);
         assert_eq!(written.len(), 2, "the long one, and one too many");
