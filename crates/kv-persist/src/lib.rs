@@ -9,7 +9,7 @@
 //! Every byte on disk is drawn in `docs/formats.md`; what each durability level promises is in
 //! `docs/guarantees.md`.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod disk;
 mod format;

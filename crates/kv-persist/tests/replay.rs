@@ -191,6 +191,27 @@ fn values_larger_than_all_that_may_wait_are_replayed() {
     assert_eq!(state_lengths(&store), [20 << 20, 1, 17 << 20, 3, 9 << 20]);
 }
 
+#[test]
+fn a_key_may_change_its_shard_from_process_to_process() {
+    let mut log = LogBuilder::new();
+    let effect = |shard, version, key: &[u8], change| {
+        vec![OwnedEffect { shard, version: Version::new(version), key: key.to_vec(), change }]
+    };
+    let put = || OwnedChange::Put { value: vec![1], expiry: None };
+    log.batch(&[effect(3, 1, b"gone", put()), effect(0, 2, b"kept", put())], false);
+    log.segment(&[]);
+    let delete = OwnedChange::Delete(DeleteCause::Request);
+    log.batch(&[effect(1, 3, b"gone", delete), effect(2, 4, b"kept", put())], true);
+    let log = log.finish(&[]);
+    for threads in 1..5 {
+        let store = engine();
+        replay(&log, &store, &[], threads);
+        store.finish_replay();
+        assert_eq!(state(&store), applied(&log), "{threads} threads");
+        assert_eq!(store.stats().keys, 1);
+    }
+}
+
 fn state_lengths(store: &Engine) -> Vec<usize> {
     let mut lengths = BTreeMap::new();
     let mut cursor = None;

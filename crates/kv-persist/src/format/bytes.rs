@@ -68,6 +68,7 @@ pub(crate) fn take_varint(bytes: &mut &[u8]) -> Result<u32, Malformed> {
 }
 
 /// Puts a LEB128 number in its shortest form.
+#[inline]
 pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u32) {
     while value >= 0x80 {
         out.push(value.to_le_bytes()[0] | 0x80);
@@ -77,6 +78,7 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u32) {
 }
 
 /// How many bytes [`put_varint`] puts.
+#[inline]
 pub(crate) const fn varint_bytes(value: u32) -> usize {
     let bits = 32 - (value | 1).leading_zeros();
     bits.div_ceil(7) as usize

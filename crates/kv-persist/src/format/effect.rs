@@ -28,6 +28,7 @@ const EXPIRY_BYTES: usize = 6;
 pub(crate) const EFFECT_BYTES_MIN: usize = FIXED_BYTES;
 
 /// How many bytes [`put_effect`] puts.
+#[inline]
 pub(crate) fn effect_bytes(effect: &Effect<'_>) -> usize {
     let key = lengthy_bytes(effect.key);
     let expiry = |expiry: Option<_>| if expiry.is_some() { EXPIRY_BYTES } else { 0 };
@@ -41,6 +42,7 @@ pub(crate) fn effect_bytes(effect: &Effect<'_>) -> usize {
 }
 
 /// Puts an effect at the end of `out`. Shard, key, value and expiry are within the engine's hard bounds.
+#[inline]
 pub(crate) fn put_effect(out: &mut Vec<u8>, effect: &Effect<'_>) {
     match effect.change {
         Change::Put { value, expiry } => {
@@ -103,6 +105,7 @@ pub(crate) fn take_effect<'a>(bytes: &mut &'a [u8]) -> Result<Effect<'a>, Malfor
     Ok(Effect { shard, version, key, change })
 }
 
+#[inline]
 fn put_fixed(out: &mut Vec<u8>, kind: u8, effect: &Effect<'_>, expiry: Option<UnixMillis>) {
     let shard = u16::try_from(effect.shard).expect("shards are at most SHARDS_MAX");
     let [s0, s1] = shard.to_le_bytes();
@@ -116,6 +119,7 @@ fn put_fixed(out: &mut Vec<u8>, kind: u8, effect: &Effect<'_>, expiry: Option<Un
     }
 }
 
+#[inline]
 fn put_put_head(out: &mut Vec<u8>, effect: &Effect<'_>, value: &[u8], expiry: Option<UnixMillis>) {
     put_fixed(out, PUT, effect, expiry);
     put_lengthy(out, effect.key, KEY_BYTES_HARD_MAX);
@@ -123,6 +127,7 @@ fn put_put_head(out: &mut Vec<u8>, effect: &Effect<'_>, value: &[u8], expiry: Op
     put_varint(out, length(value));
 }
 
+#[inline]
 fn put_lengthy(out: &mut Vec<u8>, bytes: &[u8], max: usize) {
     debug_assert!(bytes.len() <= max, "the engine checks every length");
     put_varint(out, length(bytes));
@@ -140,10 +145,12 @@ fn take_lengthy<'a>(bytes: &mut &'a [u8], max: usize) -> Result<&'a [u8], Option
     if len > max { Err(None) } else { take(bytes, len).map_err(Some) }
 }
 
+#[inline]
 fn lengthy_bytes(bytes: &[u8]) -> usize {
     varint_bytes(length(bytes)) + bytes.len()
 }
 
+#[inline]
 fn length(bytes: &[u8]) -> u32 {
     u32::try_from(bytes.len()).expect("keys and values are within the engine's hard bounds")
 }

@@ -3,6 +3,7 @@
 //! `docs/formats.md` draws every byte.
 
 pub(crate) mod bytes;
+pub(crate) mod checksum;
 pub(crate) mod effect;
 pub(crate) mod names;
 

@@ -1,40 +1,30 @@
 //! `FileJournal`: the log as the engine and those who wait see it.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 
-use kv_core::{
-    Change, Durability, Journal, JournalError, Latency, Lsn, Progress, Record, UnixMillis,
-};
+use kv_core::{Durability, Journal, JournalError, Latency, Lsn, Progress, Record, UnixMillis};
 use parking_lot::{Condvar, Mutex};
 
 use super::options::{CONGESTED_ABOVE, LogOptions};
-use super::pending::{Intake, Pending};
-use super::record;
+use super::pending::{Incoming, Intake, Pending};
 use super::segments::Segments;
 use super::waiters::Waiters;
 use crate::disk::Disk;
 use crate::snapshotter::LogTrim;
 
-/// Capacity a thread's encoding buffer keeps.
-const SCRATCH_BYTES_MAX: usize = 1 << 20;
-
-thread_local! {
-    /// Where records are encoded before the log's lock is taken.
-    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
-
 /// The log of one data directory.
 ///
 /// Takes nothing until [`LogThreads::start`](super::LogThreads::start), because its first position is known
-/// only after recovery. `append` costs two copies of the record, a checksum and a short lock; it never
-/// touches the disk.
+/// only after recovery. `append` costs a copy of the record under a short lock; checksums are left to the
+/// writer, and nothing touches the disk.
 pub struct FileJournal {
     pub(super) options: LogOptions,
+    /// So many bytes may wait before writers are asked to.
+    congested_above: u64,
     pub(super) segments: Segments,
     pub(super) buffer: Mutex<Buffer>,
     /// Wakes the writer.
@@ -43,8 +33,8 @@ pub struct FileJournal {
     written: AtomicU64,
     /// The last position on stable storage.
     durable: AtomicU64,
-    /// Bytes that wait in the buffer: a copy that can be read without its lock.
-    waiting_bytes: AtomicU64,
+    /// What the buffer says: a copy that can be read without its lock.
+    is_congested: AtomicBool,
     waiters: Mutex<Waiters>,
     failure: OnceLock<String>,
     pub(super) counters: Counters,
@@ -61,6 +51,8 @@ pub(super) struct Buffer {
     pub(super) writer: WriterState,
     /// Taken by the writer and not written yet.
     pub(super) in_hand_bytes: u64,
+    /// More waits than should.
+    is_congested: bool,
     pub(super) stopping: bool,
 }
 
@@ -133,16 +125,21 @@ impl FileJournal {
             wanted_durable: Lsn::ZERO,
             writer: WriterState::Busy,
             in_hand_bytes: 0,
+            is_congested: false,
             stopping: false,
         };
+        // What is longer than a batch should be may need space that is not set aside yet: it is not
+        // acknowledged before it is written.
+        let congested_above = options.batch_bytes_max().min(options.buffer_bytes / CONGESTED_ABOVE);
         Self {
             options,
+            congested_above,
             segments: Segments::new(disk, &options),
             buffer: Mutex::new(buffer),
             work: Condvar::new(),
             written: AtomicU64::new(0),
             durable: AtomicU64::new(0),
-            waiting_bytes: AtomicU64::new(0),
+            is_congested: AtomicBool::new(false),
             waiters: Mutex::default(),
             failure: OnceLock::new(),
             counters: Counters::default(),
@@ -237,20 +234,26 @@ impl FileJournal {
         self.failure.get().is_some()
     }
 
-    /// Bytes that wait, those in the writer's hand among them.
-    pub(super) fn note_waiting(&self, pending: &Pending, in_hand: u64) {
-        self.waiting_bytes.store(pending.bytes() + in_hand, Ordering::Relaxed);
+    /// Compares what waits, in the writer's hand too, with what should. Appenders read the outcome often, so it
+    /// is written only when it changes.
+    pub(super) fn note_waiting(&self, buffer: &mut Buffer) {
+        let waiting = buffer.pending.bytes() + buffer.in_hand_bytes;
+        let is_congested = waiting > self.congested_above;
+        if is_congested != buffer.is_congested {
+            buffer.is_congested = is_congested;
+            self.is_congested.store(is_congested, Ordering::Relaxed);
+        }
     }
 
     fn unknown(&self) -> Option<JournalError> {
         self.failure.get().map(|reason| JournalError::Unknown { reason: reason.clone() })
     }
 
-    fn push(&self, encoded: &mut Vec<u8>, removes: bool) -> Result<Lsn, JournalError> {
+    fn push(&self, incoming: Incoming<'_>) -> Result<Lsn, JournalError> {
         let mut buffer = self.buffer.lock();
-        match buffer.pending.push(encoded, removes) {
+        match buffer.pending.push(incoming) {
             Ok(lsn) => {
-                self.note_waiting(&buffer.pending, buffer.in_hand_bytes);
+                self.note_waiting(&mut buffer);
                 // The first record after a pause wakes the writer; those that follow find it lingering.
                 if buffer.writer == WriterState::Idle {
                     buffer.writer = WriterState::Busy;
@@ -339,26 +342,15 @@ impl Progress for FileJournal {
     }
 
     fn is_congested(&self) -> bool {
-        let waiting = self.waiting_bytes.load(Ordering::Relaxed);
-        // What is longer than a batch should be may need space that is not set aside yet: it is not
-        // acknowledged before it is written.
-        let batch = self.options.batch_bytes_max();
-        waiting > batch.min(self.options.buffer_bytes / CONGESTED_ABOVE)
+        self.is_congested.load(Ordering::Relaxed)
     }
 }
 
 impl Journal for FileJournal {
     fn append(&self, record: &Record<'_>) -> Result<Lsn, JournalError> {
-        let grows = |change: &Change<'_>| matches!(change, Change::Put { .. });
-        let removes = !record.effects.iter().any(|effect| grows(&effect.change));
-        SCRATCH.with_borrow_mut(|scratch| {
-            scratch.clear();
-            record::encode(record, scratch)
-                .map_err(|error| JournalError::Unavailable { reason: error.to_string() })?;
-            let pushed = self.push(scratch, removes);
-            scratch.shrink_to(SCRATCH_BYTES_MAX);
-            pushed
-        })
+        let incoming = Incoming::new(record)
+            .map_err(|error| JournalError::Unavailable { reason: error.to_string() })?;
+        self.push(incoming)
     }
 
     fn position(&self) -> Lsn {

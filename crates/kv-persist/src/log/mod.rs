@@ -10,6 +10,7 @@
 //! and recycled, so that the write path allocates nothing on the disk.
 
 pub(crate) mod batch;
+mod chunks;
 pub(crate) mod error;
 pub(crate) mod extent;
 mod journal;

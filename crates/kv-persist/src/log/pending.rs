@@ -1,19 +1,16 @@
 //! The buffer that records wait in: filled by appenders, taken whole by the writer.
 
 use std::collections::VecDeque;
-use std::mem;
 
-use kv_core::{JournalError, Lsn};
+use kv_core::{Change, JournalError, Lsn, Record};
 
 use super::batch::BATCH_HEADER_BYTES;
-use super::record;
+use super::chunks::{self, Chunks};
+use super::record::{self, RecordTooLarge};
 
-/// Records of this length or more stay in a buffer of their own: copying them again, under a lock that all
-/// appenders need, would cost more than a write call.
-const OWN_CHUNK_BYTES_MIN: usize = 64 << 10;
-
-/// Capacity that an emptied buffer keeps.
-const KEPT_BYTES_MAX: usize = 4 << 20;
+/// Records of this length or more get a chunk of their own: copying them under a lock that all appenders
+/// need would cost more than a write call.
+const OWN_CHUNK_BYTES_MIN: u32 = 64 << 10;
 
 /// Whether records are taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +39,34 @@ pub(super) struct Pending {
     bytes_max: u64,
     /// A batch is not made longer than this, unless one record is: it must fit in a segment.
     batch_bytes_max: u64,
-    /// Memory of a batch that was written, to be used again.
-    kept: Option<Vec<u8>>,
+    chunks: Chunks,
+}
+
+/// A record on its way into the buffer.
+#[derive(Debug)]
+pub(super) struct Incoming<'a> {
+    record: &'a Record<'a>,
+    bytes: u32,
+    /// It needs no space in the store.
+    removes: bool,
+    /// A long record, encoded before the lock is taken.
+    own_chunk: Option<Vec<u8>>,
+}
+
+impl<'a> Incoming<'a> {
+    /// Does what can be done without the lock.
+    #[inline]
+    pub(super) fn new(record: &'a Record<'a>) -> Result<Self, RecordTooLarge> {
+        let bytes = record::record_bytes(record)?;
+        let grows = |change: &Change<'_>| matches!(change, Change::Put { .. });
+        let removes = !record.effects.iter().any(|effect| grows(&effect.change));
+        let own_chunk = (bytes >= OWN_CHUNK_BYTES_MIN).then(|| {
+            let mut chunk = Vec::with_capacity(bytes as usize);
+            record::put_record(&mut chunk, record, bytes, Lsn::ZERO);
+            chunk
+        });
+        Ok(Self { record, bytes, removes, own_chunk })
+    }
 }
 
 /// What the writer takes: the records of one batch.
@@ -59,9 +82,9 @@ pub(super) struct Batch {
 
 impl Batch {
     /// Without records, for now.
-    fn new(first_lsn: Lsn, memory: Option<Vec<u8>>) -> Self {
-        let chunks = vec![fresh_chunk(memory.unwrap_or_default())];
-        Self { chunks, bytes: 0, records: 0, first_lsn }
+    fn new(first_lsn: Lsn, mut chunk: Vec<u8>) -> Self {
+        chunk.resize(BATCH_HEADER_BYTES, 0);
+        Self { chunks: vec![chunk], bytes: 0, records: 0, first_lsn }
     }
 
     /// Length with its header.
@@ -74,14 +97,30 @@ impl Batch {
         Lsn::new(self.first_lsn.get() + u64::from(self.records) - 1)
     }
 
-    fn push(&mut self, encoded: &mut Vec<u8>) {
-        self.bytes += encoded.len() as u64;
+    #[inline]
+    fn push(&mut self, incoming: Incoming<'_>, lsn: Lsn, chunks: &mut Chunks) {
+        let Incoming { record, bytes, own_chunk, .. } = incoming;
+        self.bytes += u64::from(bytes);
         self.records += 1;
-        if encoded.len() >= OWN_CHUNK_BYTES_MIN {
-            self.chunks.push(mem::take(encoded));
-            self.chunks.push(Vec::new());
-        } else if let Some(last) = self.chunks.last_mut() {
-            last.extend_from_slice(encoded);
+        if let Some(mut chunk) = own_chunk {
+            record::place(&mut chunk, lsn);
+            self.chunks.push(chunk);
+            return;
+        }
+        if !self.chunks.last().is_some_and(|last| chunks::has_room(last, bytes)) {
+            self.chunks.push(chunks.take());
+        }
+        if let Some(last) = self.chunks.last_mut() {
+            record::put_record(last, record, bytes, lsn);
+        }
+    }
+
+    /// Gives every record its checksum.
+    pub(super) fn seal_records(&mut self) {
+        let mut header_bytes = BATCH_HEADER_BYTES;
+        for chunk in &mut self.chunks {
+            let (_, records) = chunk.split_at_mut(std::mem::take(&mut header_bytes));
+            record::seal_all(records);
         }
     }
 }
@@ -96,7 +135,7 @@ impl Pending {
             next_lsn: 1,
             bytes_max,
             batch_bytes_max,
-            kept: None,
+            chunks: Chunks::default(),
         }
     }
 
@@ -128,31 +167,26 @@ impl Pending {
         self.batches.len()
     }
 
-    /// Takes an encoded record. `removes`: it needs no space in the store.
-    pub(super) fn push(
-        &mut self,
-        encoded: &mut Vec<u8>,
-        removes: bool,
-    ) -> Result<Lsn, JournalError> {
-        let bytes = encoded.len() as u64;
-        self.admit(bytes, removes)?;
+    /// Takes a record and tells its position.
+    #[inline]
+    pub(super) fn push(&mut self, incoming: Incoming<'_>) -> Result<Lsn, JournalError> {
+        let bytes = u64::from(incoming.bytes);
+        self.admit(bytes, incoming.removes)?;
         let lsn = Lsn::new(self.next_lsn);
-        record::seal(encoded, lsn);
-        let fits = |batch: &&mut Batch| {
-            batch.len() + bytes <= self.batch_bytes_max && batch.records < u32::MAX
-        };
-        if let Some(batch) = self.batches.back_mut().filter(fits) {
-            batch.push(encoded);
-        } else {
-            let mut batch = Batch::new(lsn, self.kept.take());
-            batch.push(encoded);
-            self.batches.push_back(batch);
+        let fits =
+            |batch: &Batch| batch.len() + bytes <= self.batch_bytes_max && batch.records < u32::MAX;
+        if !self.batches.back().is_some_and(fits) {
+            self.batches.push_back(Batch::new(lsn, self.chunks.take()));
+        }
+        if let Some(batch) = self.batches.back_mut() {
+            batch.push(incoming, lsn, &mut self.chunks);
         }
         self.next_lsn += 1;
         self.bytes += bytes;
         Ok(lsn)
     }
 
+    #[inline]
     fn admit(&self, bytes: u64, removes: bool) -> Result<(), JournalError> {
         match &self.intake {
             Intake::Open => {}
@@ -189,12 +223,12 @@ impl Pending {
 
     /// A batch without records, at the end of everything.
     pub(super) fn empty_batch(&self) -> Batch {
-        Batch::new(Lsn::new(self.next_lsn), None)
+        Batch::new(Lsn::new(self.next_lsn), Vec::new())
     }
 
-    /// Takes back the first chunk of a batch that was written.
-    pub(super) fn reuse(&mut self, memory: Option<Vec<u8>>) {
-        self.kept = memory;
+    /// Takes back memory of a batch that was written; the rest is left, to be freed without the lock.
+    pub(super) fn reuse(&mut self, chunks: &mut Vec<Vec<u8>>) {
+        self.chunks.put_back(chunks);
     }
 
     /// Drops everything.
@@ -202,16 +236,6 @@ impl Pending {
         self.batches.clear();
         self.bytes = 0;
     }
-}
-
-/// A first chunk: room for the batch header.
-fn fresh_chunk(mut kept: Vec<u8>) -> Vec<u8> {
-    if kept.capacity() > KEPT_BYTES_MAX {
-        kept = Vec::new();
-    }
-    kept.clear();
-    kept.resize(BATCH_HEADER_BYTES, 0);
-    kept
 }
 
 fn unavailable(reason: &str) -> JournalError {

@@ -1,10 +1,10 @@
 //! Records: the effects of one atomic change, under one position and one checksum.
 
-use crc32c::{crc32c, crc32c_append};
 use kv_core::{Effect, Lsn, Record};
 
 use crate::format::Malformed;
 use crate::format::bytes::{take, take_u32, take_u64};
+use crate::format::checksum::{crc32c, crc32c_append};
 use crate::format::effect::{EFFECT_BYTES_MIN, effect_bytes, put_effect, take_effect};
 
 /// Length, checksum, position and group.
@@ -30,43 +30,56 @@ pub(crate) struct RecordTooLarge {
     pub(crate) given: usize,
 }
 
-/// Appends a record without a position to `out`, and tells its length. [`seal`] completes it.
+/// How many bytes a record takes.
 ///
 /// # Errors
-/// [`RecordTooLarge`], with nothing appended.
-pub(crate) fn encode(record: &Record<'_>, out: &mut Vec<u8>) -> Result<usize, RecordTooLarge> {
+/// [`RecordTooLarge`].
+#[inline]
+pub(crate) fn record_bytes(record: &Record<'_>) -> Result<u32, RecordTooLarge> {
     debug_assert!(!record.effects.is_empty(), "a record changes something");
     let effects: usize = record.effects.iter().map(effect_bytes).sum();
     let given = RECORD_HEADER_BYTES + effects;
-    let length = u32::try_from(given)
-        .ok()
-        .filter(|_| given <= RECORD_BYTES_MAX)
-        .ok_or(RecordTooLarge { given })?;
-    out.reserve(given);
-    let start = out.len();
-    out.extend_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(&[0; RECORD_HEADER_BYTES - 4 - 4]);
-    out.extend_from_slice(&record.group.to_le_bytes());
+    u32::try_from(given).ok().filter(|_| given <= RECORD_BYTES_MAX).ok_or(RecordTooLarge { given })
+}
+
+/// Appends a record of so many `bytes` to `out`, without its checksum: [`seal`] adds it.
+#[inline]
+pub(crate) fn put_record(out: &mut Vec<u8>, record: &Record<'_>, bytes: u32, lsn: Lsn) {
+    let mut header = [0; RECORD_HEADER_BYTES];
+    header[0..4].copy_from_slice(&bytes.to_le_bytes());
+    header[8..16].copy_from_slice(&lsn.get().to_le_bytes());
+    header[16..20].copy_from_slice(&record.group.to_le_bytes());
+    out.extend_from_slice(&header);
     for effect in record.effects {
         put_effect(out, effect);
     }
-    let (_, record) = out.split_at_mut(start);
-    if let Some((head, rest)) = record.split_first_chunk_mut::<16>() {
-        head[4..8].copy_from_slice(&crc32c(rest).to_le_bytes());
-    }
-    Ok(given)
 }
 
-/// Gives a record its position. Does it once: the checksum goes on from where [`encode`] left it.
-pub(crate) fn seal(record: &mut [u8], lsn: Lsn) {
-    let head = record.first_chunk_mut::<16>();
-    debug_assert!(head.is_some(), "a record has a header");
-    let Some(head) = head else { return };
-    let lsn = lsn.get().to_le_bytes();
-    let [_, _, _, _, c0, c1, c2, c3, ..] = *head;
-    let checksum = crc32c_append(u32::from_le_bytes([c0, c1, c2, c3]), &lsn);
-    head[4..8].copy_from_slice(&checksum.to_le_bytes());
-    head[8..16].copy_from_slice(&lsn);
+/// Gives a record another position; its checksum is not right any more.
+pub(crate) fn place(record: &mut [u8], lsn: Lsn) {
+    if let Some(head) = record.first_chunk_mut::<16>() {
+        head[8..16].copy_from_slice(&lsn.get().to_le_bytes());
+    }
+}
+
+/// Gives a record its checksum.
+pub(crate) fn seal(record: &mut [u8]) {
+    let (_, checksum) = checksums(record);
+    if let Some(head) = record.first_chunk_mut::<8>() {
+        head[4..8].copy_from_slice(&checksum.to_le_bytes());
+    }
+}
+
+/// Gives all records, one after the other, their checksums.
+pub(crate) fn seal_all(mut records: &mut [u8]) {
+    while let Some(length) = records.first_chunk() {
+        let length = u32::from_le_bytes(*length) as usize;
+        let record = records.split_at_mut_checked(length).filter(|_| length >= RECORD_BYTES_MIN);
+        debug_assert!(record.is_some(), "whole records");
+        let Some((record, rest)) = record else { return };
+        seal(record);
+        records = rest;
+    }
 }
 
 /// A record that checks out, read where it lies.
@@ -194,11 +207,12 @@ mod tests {
 
     fn record(effects: &[Effect<'_>], lsn: u64) -> Vec<u8> {
         let mut out = b"before".to_vec();
-        let length = encode(&Record { group: 7, effects }, &mut out).unwrap();
+        let record = Record { group: 7, effects };
+        let bytes = record_bytes(&record).unwrap();
+        put_record(&mut out, &record, bytes, Lsn::new(lsn));
         out.drain(..6);
-        assert_eq!(out.len(), length);
-        assert_eq!(crc32c(&out[16..]).to_le_bytes(), out[4..8], "before it is sealed");
-        seal(&mut out, Lsn::new(lsn));
+        assert_eq!(out.len(), bytes as usize);
+        seal(&mut out);
         out
     }
 
@@ -207,7 +221,10 @@ mod tests {
         let bytes = record(&[effect(b"", Change::Clear)], 0x0102_0304_0506_0708);
         assert_eq!(bytes.len(), RECORD_BYTES_MIN);
         assert_eq!(bytes[..4], [31, 0, 0, 0]);
-        assert_eq!(bytes[4..8], crc32c(&[&bytes[16..], &bytes[8..16]].concat()).to_le_bytes());
+        assert_eq!(
+            bytes[4..8],
+            crc32c::crc32c(&[&bytes[16..], &bytes[8..16]].concat()).to_le_bytes()
+        );
         assert_eq!(bytes[8..16], [8, 7, 6, 5, 4, 3, 2, 1]);
         assert_eq!(bytes[16..20], [7, 0, 0, 0]);
         assert_eq!(bytes[20..], [6, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
@@ -226,11 +243,9 @@ mod tests {
     fn records_are_bounded() {
         let value = vec![0; VALUE_BYTES_HARD_MAX];
         let put = effect(b"k", Change::Put { value: &value, expiry: None });
-        let mut out = vec![1];
-        let refused = encode(&Record { group: 0, effects: &[put, put] }, &mut out).unwrap_err();
+        let refused = record_bytes(&Record { group: 0, effects: &[put, put] }).unwrap_err();
         assert!(refused.given > RECORD_BYTES_MAX);
-        assert_eq!(out, [1]);
-        assert!(encode(&Record { group: 0, effects: &[put] }, &mut out).is_ok());
+        assert!(record_bytes(&Record { group: 0, effects: &[put] }).is_ok());
     }
 
     #[test]
@@ -249,9 +264,28 @@ mod tests {
         // Right checksum, no such kind.
         let mut bad = good;
         bad[20] = 0xff;
-        let checksum = crc32c(&[&bad[16..], &bad[8..16]].concat());
+        let checksum = crc32c::crc32c(&[&bad[16..], &bad[8..16]].concat());
         bad[4..8].copy_from_slice(&checksum.to_le_bytes());
         assert!(matches!(take(&bad, 5), Err(RecordFault::Effects { .. })));
+    }
+
+    #[test]
+    fn a_row_of_records_is_sealed_like_each_of_them() {
+        let delete = effect(b"key", Change::Delete(DeleteCause::Request));
+        let clear = effect(b"", Change::Clear);
+        let sealed = [record(&[delete], 1), record(&[clear, delete], 2), record(&[clear], 3)];
+        let mut row = sealed.concat();
+        let mut start = 0;
+        for record in &sealed {
+            row[start + 4..start + 8].fill(0);
+            start += record.len();
+        }
+        seal_all(&mut row);
+        assert_eq!(row, sealed.concat());
+        let mut placed = sealed[0].clone();
+        place(&mut placed, Lsn::new(7));
+        seal(&mut placed);
+        assert_eq!(placed, record(&[delete], 7));
     }
 
     proptest! {

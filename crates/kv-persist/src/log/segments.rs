@@ -83,6 +83,16 @@ struct Index {
 struct Spare {
     name: String,
     file: Arc<dyn DiskFile>,
+    /// It was a segment before: the system may well have it in memory.
+    is_reused: bool,
+}
+
+/// A segment that was begun.
+#[derive(Debug)]
+pub(super) struct Begun {
+    pub(super) file: Arc<dyn DiskFile>,
+    /// No file was there to be written over.
+    pub(super) is_new: bool,
 }
 
 impl Segments {
@@ -104,7 +114,7 @@ impl Segments {
             index.last_spare = index.last_spare.max(number);
             let file = self.disk.open(&name)?;
             if file.len()? == self.segment_bytes && index.spares.len() < self.spares_max {
-                index.spares.push(Spare { name, file });
+                index.spares.push(Spare { name, file, is_reused: true });
             } else {
                 self.disk.remove(&name)?;
             }
@@ -122,7 +132,7 @@ impl Segments {
     pub(super) fn begin(
         &self,
         header: impl FnOnce(u64) -> SegmentHeader,
-    ) -> Result<Arc<dyn DiskFile>, SegmentError> {
+    ) -> Result<Begun, SegmentError> {
         let (spare, id) = {
             let mut index = self.index.lock();
             // In the end nobody makes another, and the reserve may be taken too.
@@ -142,7 +152,7 @@ impl Segments {
         let before = index.current.replace(SealedSegment { id, last_lsn, bytes });
         index.sealed.extend(before);
         index.next_segment = id + 1;
-        Ok(spare.file)
+        Ok(Begun { file: spare.file, is_new: !spare.is_reused })
     }
 
     fn name_segment(&self, spare: &Spare, header: &SegmentHeader) -> io::Result<()> {
@@ -220,7 +230,7 @@ impl Segments {
             // A segment that a restart cut short is not worth keeping.
             Some(spare) if file.len()? == self.segment_bytes => {
                 self.disk.rename(name, &spare)?;
-                self.index.lock().spares.push(Spare { name: spare, file });
+                self.index.lock().spares.push(Spare { name: spare, file, is_reused: true });
                 Ok(())
             }
             _ => self.disk.remove(name),
@@ -248,7 +258,7 @@ impl Segments {
             file.allocate(self.segment_bytes)?;
             Ok(file)
         });
-        made.map(|file| Spare { name: name.clone(), file }).map_err(|error| {
+        made.map(|file| Spare { name: name.clone(), file, is_reused: false }).map_err(|error| {
             if let Err(error) = self.disk.remove(&name) {
                 tracing::debug!(%error, name, "an unfinished spare segment stays");
             }

@@ -7,12 +7,11 @@
 
 use std::ops::Range;
 
-use crc32c::crc32c;
 use kv_core::testing::{OwnedChange, OwnedEffect};
 use kv_core::{Effect, Lsn, Record, Version};
 
 use super::batch::{BATCH_HEADER_BYTES, BatchHeader};
-use super::record::{RECORD_HEADER_BYTES, encode, seal};
+use super::record::{RECORD_HEADER_BYTES, put_record, record_bytes, seal};
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::walk::LogReader;
 use super::{LogEnd, LogError, LogNeeds};
@@ -102,10 +101,7 @@ impl LogBuilder {
         let mut bytes = Vec::new();
         for effects in records {
             let borrowed: Vec<Effect<'_>> = effects.iter().map(OwnedEffect::as_effect).collect();
-            let mut record = Vec::new();
-            encode(&Record { group: 0, effects: &borrowed }, &mut record).expect("it is small");
-            seal(&mut record, Lsn::new(self.next_lsn));
-            bytes.extend_from_slice(&record);
+            bytes.extend_from_slice(&sealed(&borrowed, self.next_lsn));
             self.log.records.push((self.next_lsn, effects.clone()));
             self.next_lsn += 1;
         }
@@ -122,12 +118,12 @@ impl LogBuilder {
             key: Vec::new(),
             change: OwnedChange::Clear,
         };
-        let mut record = Vec::new();
-        encode(&Record { group: 0, effects: &[clear.as_effect()] }, &mut record)
-            .expect("it is small");
+        let mut record = sealed(&[clear.as_effect()], self.next_lsn);
         record.truncate(RECORD_HEADER_BYTES);
         record.extend_from_slice(effects);
-        reseal(&mut record, Lsn::new(self.next_lsn));
+        let length = u32::try_from(record.len()).expect("it is small");
+        record.splice(..4, length.to_le_bytes());
+        seal(&mut record);
         self.next_lsn += 1;
         self.put_batch(self.next_lsn - 1, &record, false);
         self
@@ -191,14 +187,14 @@ impl LogBuilder {
     }
 }
 
-/// Gives a record whose effects were changed its length, checksum and position.
-fn reseal(record: &mut [u8], lsn: Lsn) {
-    let length = u32::try_from(record.len()).expect("it is small");
-    if let Some((head, covered)) = record.split_first_chunk_mut::<16>() {
-        head[0..4].copy_from_slice(&length.to_le_bytes());
-        head[4..8].copy_from_slice(&crc32c(covered).to_le_bytes());
-    }
-    seal(record, lsn);
+/// A record as it is written.
+fn sealed(effects: &[Effect<'_>], lsn: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    let record = Record { group: 0, effects };
+    let bytes = record_bytes(&record).expect("it is small");
+    put_record(&mut out, &record, bytes, Lsn::new(lsn));
+    seal(&mut out);
+    out
 }
 
 /// Reads a whole log: every record that was visited, and how it ended.

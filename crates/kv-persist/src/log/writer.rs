@@ -154,15 +154,15 @@ impl Writer {
     }
 
     /// Notes that what was in hand is written.
-    fn put_down(&mut self, written: Batch) {
-        // Large records are freed here, without the lock.
-        let memory = written.chunks.into_iter().next();
+    fn put_down(&mut self, mut written: Batch) {
         let mut buffer = self.journal.buffer.lock();
         let was_stuck = buffer.writer == WriterState::Stuck;
         (buffer.writer, buffer.in_hand_bytes) = (WriterState::Busy, 0);
-        buffer.pending.reuse(memory);
-        self.journal.note_waiting(&buffer.pending, 0);
+        buffer.pending.reuse(&mut written.chunks);
+        self.journal.note_waiting(&mut buffer);
         drop(buffer);
+        // Large records are freed here, without the lock.
+        drop(written);
         // With spares enough nobody else would say so.
         if was_stuck && self.journal.segments.has_spares() {
             self.journal.space_found();
@@ -186,6 +186,7 @@ impl Writer {
             durable: self.durable_sequence,
         };
         let end = current.end + batch.len();
+        batch.seal_records();
         seal(&mut batch, &header, current, end);
         let mut offset = current.end;
         for chunk in batch.chunks.iter().filter(|chunk| !chunk.is_empty()) {
@@ -244,7 +245,7 @@ impl Writer {
         let (first_batch, created_ms) = (self.next_sequence, self.clock.now().get());
         let header = |id| SegmentHeader { id, salt, first_batch, first_lsn, created_ms };
         let segments = &self.journal.segments;
-        let file = segments.begin(header).map_err(|error| match error {
+        let begun = segments.begin(header).map_err(|error| match error {
             SegmentError::NotReady => WriteError::NotReady,
             SegmentError::Full(error) => WriteError::NoSpace(no_segment(&error)),
             SegmentError::Failed(error) => {
@@ -252,7 +253,13 @@ impl Writer {
             }
         })?;
         let (end, allocated) = (SEGMENT_HEADER_BYTES as u64, segments.segment_bytes());
-        self.current = Some(Current { file, salt, end, allocated });
+        let current = Current { file: begun.file, salt, end, allocated };
+        let before = self.current.replace(current);
+        // A new file needs memory of the system for all that is written to it. Memory that was in use a moment
+        // ago is had for much less than any other; and where files come back they are best kept in memory.
+        if let Some(before) = before.filter(|_| begun.is_new) {
+            before.file.let_go();
+        }
         Ok(())
     }
 
@@ -305,7 +312,9 @@ fn seal(batch: &mut Batch, header: &BatchHeader, current: &Current, end: u64) {
     }
     let page_end = end.next_multiple_of(PAGE_BYTES);
     let zeros = usize::try_from(page_end - end).unwrap_or(0);
-    if let Some(last) = batch.chunks.last_mut() {
-        last.resize(last.len() + zeros, 0);
+    match batch.chunks.last_mut() {
+        Some(last) if last.capacity() - last.len() >= zeros => last.resize(last.len() + zeros, 0),
+        // Longer than all others: it would be copied to make it longer still.
+        _ => batch.chunks.push(vec![0; zeros]),
     }
 }

@@ -1,4 +1,7 @@
-//! Threads that apply effects: one thread per part of the keys, so that the order of each key is kept.
+//! Threads that apply effects: each has its own part of the shards, so that the order of each key is kept.
+//!
+//! A key that is looked up at random is not in the processor's cache. Effects are therefore sorted by shard, as
+//! many at a time as may be, and those of one shard are applied one after the other.
 
 use std::io;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -10,7 +13,7 @@ use super::budget::{Budget, Permit};
 use crate::format::effect::take_effect;
 
 /// Effects are handed to a thread in chunks of about this many bytes.
-const CHUNK_BYTES: usize = 64 << 10;
+const CHUNK_BYTES: usize = 1 << 20;
 
 /// Bytes of chunks that wait or are being applied, unless one chunk alone is larger.
 pub(super) const WAITING_BYTES_MAX: usize = 16 << 20;
@@ -18,7 +21,7 @@ pub(super) const WAITING_BYTES_MAX: usize = 16 << 20;
 /// Chunks that wait for one thread.
 const WAITING_CHUNKS_MAX: usize = 64;
 
-/// Effects are applied in groups of this many: few enough to stay in the processor's cache.
+/// Effects are applied in groups of this many.
 const GROUP_EFFECTS: usize = 256;
 
 /// Hands effects to threads.
@@ -70,9 +73,10 @@ impl<'a> Appliers<'a> {
         Ok(appliers)
     }
 
-    /// Hands over one effect, as `effect` and as the bytes it was read from.
-    pub(super) fn apply(&mut self, key: &[u8], bytes: &[u8]) {
-        let index = part_of(key, self.threads.len());
+    /// Hands over one effect, as the bytes it was read from. A key must be of one shard until
+    /// [`finish`](Self::finish).
+    pub(super) fn apply(&mut self, shard: u32, bytes: &[u8]) {
+        let index = shard as usize % self.threads.len().max(1);
         let Some(thread) = self.threads.get_mut(index) else { return };
         if !thread.filling.is_empty() && thread.filling.len() + bytes.len() > CHUNK_BYTES {
             thread.hand_over(self.budget);
@@ -104,23 +108,18 @@ impl<'a> Applier<'a> {
     }
 }
 
-/// Which of `parts` a key belongs to.
-fn part_of(key: &[u8], parts: usize) -> usize {
-    crc32c::crc32c(key) as usize % parts.max(1)
-}
-
 fn apply(chunks: &Receiver<Chunk<'_>>, target: &dyn ReplayTarget) {
     for chunk in chunks {
         let mut rest = chunk.effects.as_slice();
-        let mut group: Vec<Effect<'_>> = Vec::with_capacity(GROUP_EFFECTS);
+        let mut effects: Vec<Effect<'_>> = Vec::with_capacity(GROUP_EFFECTS);
         // All effects are well formed: they were checked when they were read.
         while let Ok(effect) = take_effect(&mut rest) {
-            group.push(effect);
-            if group.len() == GROUP_EFFECTS {
-                target.replay(&group);
-                group.clear();
-            }
+            effects.push(effect);
         }
-        target.replay(&group);
+        // Stable: effects of one shard stay in their order.
+        effects.sort_by_key(|effect| effect.shard);
+        for group in effects.chunks(GROUP_EFFECTS) {
+            target.replay(group);
+        }
     }
 }

@@ -51,8 +51,8 @@ pub fn log_first_lsn(disk: &dyn Disk, first_segment: Option<u64>) -> Result<Lsn,
 }
 
 impl LogReplay<'_> {
-    /// Reads the whole log and applies it to `target`. Takes memory for the largest batch and 16 MiB.
-    /// Changes nothing on disk; [`cut_log`](super::cut_log) does what is to be done there.
+    /// Reads the whole log and applies it to `target`. Takes memory for the largest batch, 16 MiB, and a
+    /// few more for each thread. Changes nothing on disk; [`cut_log`](super::cut_log) does what is to be done there.
     ///
     /// # Errors
     /// [`LogError`]; the target holds what precedes the damage then, and perhaps less.
@@ -78,6 +78,7 @@ impl LogReplay<'_> {
                 target,
                 progress,
                 starts: self.starts,
+                segment: 0,
                 least_start: self.starts.iter().copied().min().unwrap_or(Lsn::ZERO),
             };
             let end = reader.read(&mut |batch| router.route(batch));
@@ -96,6 +97,8 @@ struct Router<'a> {
     progress: &'a ReplayProgress,
     starts: &'a [Lsn],
     least_start: Lsn,
+    /// The one that is read.
+    segment: u64,
 }
 
 impl Router<'_> {
@@ -104,6 +107,7 @@ impl Router<'_> {
         if batch.header.next_lsn().get() <= self.least_start.get().saturating_add(1) {
             return;
         }
+        self.see_segment(batch.at.segment);
         let (mut records, mut effects) = (0, 0);
         for record in batch.records() {
             if record.lsn() <= self.least_start {
@@ -114,7 +118,7 @@ impl Router<'_> {
                 if effect.change == Change::Clear {
                     self.clear(&effect);
                 } else if record.lsn() > self.start_of(effect.shard) {
-                    self.appliers.apply(effect.key, bytes);
+                    self.appliers.apply(effect.shard, bytes);
                 } else {
                     continue;
                 }
@@ -123,6 +127,14 @@ impl Router<'_> {
         }
         self.progress.records.fetch_add(records, Ordering::Relaxed);
         self.progress.effects.fetch_add(effects, Ordering::Relaxed);
+    }
+
+    /// Every process begins a segment, and with more or fewer shards a key may be of another one from there on.
+    fn see_segment(&mut self, segment: u64) {
+        if segment != self.segment {
+            self.segment = segment;
+            self.appliers.finish();
+        }
     }
 
     /// A clear is for all keys: it comes after everything before it. It does no harm to shards that have
