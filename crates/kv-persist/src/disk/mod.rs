@@ -138,8 +138,4 @@ pub trait DiskFile: Any + Send + Sync + Debug {
     /// # Errors
     /// The operating system's.
     fn sync(&self) -> io::Result<()>;
-
-    /// Says that the file is not going to be read soon, or written over: memory that holds what is on stable
-    /// storage already may be used for something else. Advice only.
-    fn let_go(&self) {}
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate};
+use rustix::fs::{FallocateFlags, fallocate};
 
 use super::{Disk, DiskFile, name};
 
@@ -220,12 +220,6 @@ impl DiskFile for OsFile {
     fn sync(&self) -> io::Result<()> {
         self.access.check_change()?;
         self.file.sync_data()
-    }
-
-    fn let_go(&self) {
-        if let Err(error) = fadvise(&self.file, 0, None, Advice::DontNeed) {
-            tracing::debug!(%error, "the system keeps a file in memory");
-        }
     }
 }
 

@@ -83,16 +83,6 @@ struct Index {
 struct Spare {
     name: String,
     file: Arc<dyn DiskFile>,
-    /// It was a segment before: the system may well have it in memory.
-    is_reused: bool,
-}
-
-/// A segment that was begun.
-#[derive(Debug)]
-pub(super) struct Begun {
-    pub(super) file: Arc<dyn DiskFile>,
-    /// No file was there to be written over.
-    pub(super) is_new: bool,
 }
 
 impl Segments {
@@ -114,7 +104,7 @@ impl Segments {
             index.last_spare = index.last_spare.max(number);
             let file = self.disk.open(&name)?;
             if file.len()? == self.segment_bytes && index.spares.len() < self.spares_max {
-                index.spares.push(Spare { name, file, is_reused: true });
+                index.spares.push(Spare { name, file });
             } else {
                 self.disk.remove(&name)?;
             }
@@ -132,7 +122,7 @@ impl Segments {
     pub(super) fn begin(
         &self,
         header: impl FnOnce(u64) -> SegmentHeader,
-    ) -> Result<Begun, SegmentError> {
+    ) -> Result<Arc<dyn DiskFile>, SegmentError> {
         let (spare, id) = {
             let mut index = self.index.lock();
             // In the end nobody makes another, and the reserve may be taken too.
@@ -152,7 +142,7 @@ impl Segments {
         let before = index.current.replace(SealedSegment { id, last_lsn, bytes });
         index.sealed.extend(before);
         index.next_segment = id + 1;
-        Ok(Begun { file: spare.file, is_new: !spare.is_reused })
+        Ok(spare.file)
     }
 
     fn name_segment(&self, spare: &Spare, header: &SegmentHeader) -> io::Result<()> {
@@ -230,7 +220,7 @@ impl Segments {
             // A segment that a restart cut short is not worth keeping.
             Some(spare) if file.len()? == self.segment_bytes => {
                 self.disk.rename(name, &spare)?;
-                self.index.lock().spares.push(Spare { name: spare, file, is_reused: true });
+                self.index.lock().spares.push(Spare { name: spare, file });
                 Ok(())
             }
             _ => self.disk.remove(name),
@@ -258,7 +248,7 @@ impl Segments {
             file.allocate(self.segment_bytes)?;
             Ok(file)
         });
-        made.map(|file| Spare { name: name.clone(), file, is_reused: false }).map_err(|error| {
+        made.map(|file| Spare { name: name.clone(), file }).map_err(|error| {
             if let Err(error) = self.disk.remove(&name) {
                 tracing::debug!(%error, name, "an unfinished spare segment stays");
             }

@@ -245,7 +245,7 @@ impl Writer {
         let (first_batch, created_ms) = (self.next_sequence, self.clock.now().get());
         let header = |id| SegmentHeader { id, salt, first_batch, first_lsn, created_ms };
         let segments = &self.journal.segments;
-        let begun = segments.begin(header).map_err(|error| match error {
+        let file = segments.begin(header).map_err(|error| match error {
             SegmentError::NotReady => WriteError::NotReady,
             SegmentError::Full(error) => WriteError::NoSpace(no_segment(&error)),
             SegmentError::Failed(error) => {
@@ -253,13 +253,7 @@ impl Writer {
             }
         })?;
         let (end, allocated) = (SEGMENT_HEADER_BYTES as u64, segments.segment_bytes());
-        let current = Current { file: begun.file, salt, end, allocated };
-        let before = self.current.replace(current);
-        // A new file needs memory of the system for all that is written to it. Memory that was in use a moment
-        // ago is had for much less than any other; and where files come back they are best kept in memory.
-        if let Some(before) = before.filter(|_| begun.is_new) {
-            before.file.let_go();
-        }
+        self.current = Some(Current { file, salt, end, allocated });
         Ok(())
     }
 
