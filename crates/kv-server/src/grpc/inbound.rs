@@ -11,9 +11,9 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tonic::Status;
 
 use super::framing::Framing;
-use super::refusal::Refusal;
 use crate::budget::Held;
 use crate::patience::{Patience, allowed};
+use crate::contract::Refusal;
 
 /// The body of a call.
 #[derive(Debug)]

@@ -19,6 +19,7 @@ use super::outbound::Outbound;
 use crate::budget::Held;
 use crate::clock::Stopwatch;
 use crate::metrics::{ErrorKind, Metrics, Operation, Protocol};
+use crate::contract::error_kind;
 
 /// The header of an answer that is nothing but a status.
 const STATUS_HEADER: &str = "grpc-status";
@@ -141,27 +142,6 @@ pub(crate) fn count_failure(metrics: &Metrics, status: &Status) {
 /// Why a call failed; `None` when it did not, or only its stream will tell.
 fn failure(headers: &HeaderMap) -> Option<ErrorKind> {
     error_kind(Code::from_bytes(headers.get(STATUS_HEADER)?.as_bytes()))
-}
-
-/// What the caller can do next after this code; `None` when nothing is wrong.
-pub(crate) fn error_kind(code: Code) -> Option<ErrorKind> {
-    Some(match code {
-        Code::Ok => return None,
-        Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied => {
-            ErrorKind::Invalid
-        }
-        // What does not fit in an answer, or a number that would overflow.
-        Code::OutOfRange => ErrorKind::State,
-        Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists | Code::Aborted => {
-            ErrorKind::State
-        }
-        Code::ResourceExhausted => ErrorKind::Exhausted,
-        Code::Unavailable => ErrorKind::Unavailable,
-        Code::Unknown => ErrorKind::Unknown,
-        Code::DeadlineExceeded | Code::Cancelled => ErrorKind::Timeout,
-        Code::Unimplemented => ErrorKind::Unsupported,
-        Code::Internal | Code::DataLoss => ErrorKind::Internal,
-    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::activity::Activity;
 use super::limits::{BODY_ROOM_BYTES_MAX, SKIP_BYTES_MAX};
 use super::problem::{Problem, Reason};
 use crate::budget::Held;
-use crate::grpc::Refusal;
+use crate::contract::Refusal;
 use crate::patience::allowed;
 
 /// The body of a request, on its way. What has arrived of it is held in the account of the connection.

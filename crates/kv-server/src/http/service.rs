@@ -17,7 +17,7 @@ use super::route::Route;
 use super::{batch, list, openapi};
 use crate::budget::Account;
 use crate::clock::Stopwatch;
-use crate::grpc::Refusal;
+use crate::contract::Refusal;
 use crate::metrics::{Operation, Protocol};
 
 /// Whom a connection serves.
