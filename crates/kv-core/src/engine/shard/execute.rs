@@ -86,7 +86,7 @@ impl Shard {
         if let Some(slot) = used {
             self.touch_policy(slot);
         }
-        Ok(reply(verdict.applied, verdict.payload, &outcome, ctx.now))
+        Ok(reply((verdict.applied, slot.is_some()), verdict.payload, &outcome, ctx.now))
     }
 
     /// Counts lookups.
@@ -154,7 +154,12 @@ fn existing(slot: Option<usize>) -> usize {
     slot.expect("only an existing key is planned to be touched or removed")
 }
 
-fn reply(applied: bool, payload: Payload, outcome: &Outcome, now: UnixMillis) -> Reply {
+fn reply(
+    (applied, existed): (bool, bool),
+    payload: Payload,
+    outcome: &Outcome,
+    now: UnixMillis,
+) -> Reply {
     let ttl_ms = outcome.expiry.map(|expiry| expiry.millis_since(now));
-    Reply { applied, version: outcome.version, ttl_ms, payload, lsn: outcome.lsn }
+    Reply { applied, existed, version: outcome.version, ttl_ms, payload, lsn: outcome.lsn }
 }
