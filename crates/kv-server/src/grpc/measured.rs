@@ -13,13 +13,14 @@ use tonic::body::Body;
 use tonic::codegen::BoxFuture;
 use tonic::{Code, Status};
 
+use super::counter::Counter;
 use super::framing::Framing;
 use super::inbound::Messages;
 use super::outbound::Outbound;
 use crate::budget::Held;
 use crate::clock::Stopwatch;
-use crate::metrics::{ErrorKind, Metrics, Operation, Protocol};
 use crate::contract::error_kind;
+use crate::metrics::{ErrorKind, Metrics, Operation, Protocol};
 
 /// The header of an answer that is nothing but a status.
 const STATUS_HEADER: &str = "grpc-status";
@@ -72,6 +73,18 @@ impl Measuring {
             }
             _ => Messages::One { arrived: 0 },
         }
+    }
+
+    /// Counts the operations or keys of the call's messages, which may be `max` in one; `None` when there is
+    /// but one of them.
+    pub(crate) fn counter(&self, max: usize) -> Option<Counter> {
+        let (Call::Whole(operation) | Call::InParts(operation)) = self.call;
+        let path: &[u64] = match operation {
+            Operation::BatchRead | Operation::BatchWrite => &[1],
+            Operation::Pipeline => &[1, 1],
+            _ => return None,
+        };
+        Some(Counter::new(path, max))
     }
 
     /// Whether the call changes nothing.

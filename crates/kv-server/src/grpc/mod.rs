@@ -2,6 +2,7 @@
 
 mod admin_service;
 mod connection;
+mod counter;
 mod framing;
 mod health;
 mod inbound;

@@ -36,6 +36,8 @@ pub(crate) struct Services {
     /// By name, the one that counts first.
     routes: Arc<[(&'static str, Route)]>,
     gate: Arc<Gate>,
+    /// Most operations or keys in one message.
+    batch_ops_max: usize,
 }
 
 impl fmt::Debug for Services {
@@ -54,7 +56,7 @@ impl Services {
     /// Serves the store, once it is loaded, until the server drains.
     pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Result<Self, Error> {
         let shared = Arc::new(Shared::new(Arc::clone(gate), config, Protocol::Grpc));
-        let bytes_max = shared.message_bytes_max;
+        let (bytes_max, batch_ops_max) = (shared.message_bytes_max, shared.batch_ops_max);
         let kv = KvServer::new(KvService::new(Arc::clone(&shared), drain.clone()))
             .max_decoding_message_size(bytes_max)
             .max_encoding_message_size(bytes_max);
@@ -67,7 +69,7 @@ impl Services {
             route(descriptors().build_v1()?),
             route(descriptors().build_v1alpha()?),
         ];
-        Ok(Self { routes: Arc::new(routes), gate: Arc::clone(gate) })
+        Ok(Self { routes: Arc::new(routes), gate: Arc::clone(gate), batch_ops_max })
     }
 }
 
@@ -116,8 +118,9 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
         let measuring = Measuring::start(request.uri().path(), gate.metrics());
         let held = Arc::new(self.account.hold());
         let (timeout, messages) = (gate.request_timeout(), measuring.messages());
+        let counted = (messages, measuring.counter(self.services.batch_ops_max));
         let request =
-            request.map(|incoming| Inbound::new(incoming, Arc::clone(&held), timeout, messages));
+            request.map(|incoming| Inbound::new(incoming, Arc::clone(&held), timeout, counted));
         measuring.until(self.services.answer(request), held)
     }
 }

@@ -22,8 +22,10 @@ use super::http1::{self, Socket};
 use super::limits::FIRST_BYTE_TIMEOUT;
 use super::service::{self, Client};
 use super::stream::Stream;
+use crate::budget::Account;
 use crate::listener::Accepted;
 use crate::metrics::{Metered, Protocol};
+use crate::patience::STALL_MAX;
 use crate::shutdown::Drain;
 
 /// What every HTTP/2 connection begins with.
@@ -61,7 +63,8 @@ pub(super) async fn serve(
     let activity = Activity::default();
     let stream = Metered::new(stream, metrics, Protocol::Http);
     let stream = Stream::new(seen, stream, activity.clone());
-    let client = Client { account: api.gate.budget().account(), activity: activity.clone() };
+    let account = api.gate.budget().account();
+    let client = Client { account: Arc::clone(&account), activity: activity.clone() };
     let service = service_fn(move |request| {
         let (api, client) = (Arc::clone(&api), client.clone());
         let in_flight = client.activity.request();
@@ -72,7 +75,7 @@ pub(super) async fn serve(
         }
     });
     let ended = if speaks_http2 {
-        Box::pin(serve_http2(stream, service, &settings.http2, drain)).await
+        Box::pin(serve_http2(stream, service, (&settings.http2, &account), drain)).await
     } else {
         http1::serve(stream, service, (&settings.http1, &activity), drain).await
     };
@@ -86,7 +89,7 @@ pub(super) async fn serve(
 async fn serve_http2<S>(
     socket: Socket,
     service: S,
-    http2: &http2::Builder<TokioExecutor>,
+    (http2, account): (&http2::Builder<TokioExecutor>, &Account),
     mut drain: Drain,
 ) -> hyper::Result<()>
 where
@@ -97,6 +100,10 @@ where
     let mut connection = pin!(http2.serve_connection(TokioIo::new(socket), service));
     tokio::select! {
         ended = connection.as_mut() => return ended,
+        () = account.stalled(STALL_MAX) => {
+            debug!("a client took no answers");
+            return Ok(());
+        }
         () = drain.begun() => {}
     }
     connection.as_mut().graceful_shutdown();
