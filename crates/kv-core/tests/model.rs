@@ -231,8 +231,12 @@ impl Pair {
         match (&expected, got) {
             (Expected::Unmet, Ok(reply)) => assert!(!reply.applied, "{op:?}: {reply:?}"),
             (Expected::Refused, Err(_)) => {}
-            (Expected::Reply { applied, exists, ttl_ms, value, number, changed }, Ok(reply)) => {
+            (
+                Expected::Reply { applied, existed, exists, ttl_ms, value, number, changed },
+                Ok(reply),
+            ) => {
                 assert_eq!((reply.applied, reply.ttl_ms), (*applied, *ttl_ms), "{op:?}");
+                assert_eq!(reply.existed, *existed, "{op:?}");
                 let (got_value, got_number) = match &reply.payload {
                     Payload::None => (None, None),
                     Payload::Value(value) => (Some(value.to_vec()), None),

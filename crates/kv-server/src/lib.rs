@@ -22,6 +22,7 @@ mod budget;
 mod build_info;
 mod clock;
 mod config;
+mod contract;
 mod data_dir;
 mod endpoint;
 mod error;

@@ -196,6 +196,7 @@ impl<J: Journal> Locked<'_, '_, J> {
                 lsn: staged.exposed(ctx, shard),
             }));
         }
+        let existed = view.is_some();
         let verdict = evaluate(op, view, ctx.now, &ctx.bounds()).map_err(|halt| match halt {
             Halt::Refused(error) => Halt::Refused(BatchError::Refused { index, error }),
             Halt::NeedsRoom(shortage) => Halt::NeedsRoom(shortage),
@@ -210,6 +211,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         let removed_at = staged.version.filter(|_| removed);
         Ok(Reply {
             applied: verdict.applied,
+            existed,
             version: after.map(|view| view.version).or(removed_at).unwrap_or_default(),
             ttl_ms: ttl_ms(after.and_then(|view| view.expiry), ctx.now),
             payload: verdict.payload,

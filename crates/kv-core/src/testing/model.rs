@@ -31,6 +31,8 @@ pub enum Expected {
     Reply {
         /// Whether it is applied.
         applied: bool,
+        /// Whether the key existed before.
+        existed: bool,
         /// Whether the key exists afterwards.
         exists: bool,
         /// Its remaining time to live.
@@ -146,6 +148,7 @@ impl ModelStore {
         let after = self.keys.get(op.key);
         Expected::Reply {
             applied,
+            existed: before.is_some(),
             exists: after.is_some(),
             ttl_ms: after.and_then(|entry| entry.expiry).map(|expiry| expiry - now),
             value,

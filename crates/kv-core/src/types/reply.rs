@@ -9,6 +9,8 @@ use super::{Lsn, UnixMillis, Version};
 pub struct Reply {
     /// A read: whether the key exists. A write: whether it was made.
     pub applied: bool,
+    /// Whether the key existed before.
+    pub existed: bool,
     /// The key's version now; of an applied delete, the version of the delete; else
     /// [`Version::NONE`] when the key does not exist.
     pub version: Version,

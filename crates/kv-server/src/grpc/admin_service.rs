@@ -10,10 +10,8 @@ use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status, async_trait};
 use tracing::info;
 
-use super::convert;
-use super::refusal::Refusal;
-use super::shared::Shared;
 use crate::clock::millis;
+use crate::contract::{Refusal, Shared, convert};
 use crate::persistence::SnapshotTaken;
 use crate::promise::Basis;
 

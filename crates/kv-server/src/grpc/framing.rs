@@ -11,6 +11,15 @@ pub(crate) struct Framing {
     partial: u64,
 }
 
+/// A piece of a message, or of what is before it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece<'a> {
+    /// What belongs to the message.
+    pub(crate) content: &'a [u8],
+    /// Whether the message is complete.
+    pub(crate) is_last: bool,
+}
+
 impl Framing {
     /// Bytes that have arrived of the message that is not complete.
     pub(crate) fn partial(&self) -> u64 {
@@ -20,24 +29,33 @@ impl Framing {
     /// Goes on with what has arrived. Tells whether a message has become complete.
     pub(crate) fn advance(&mut self, mut data: &[u8]) -> bool {
         let mut completed = false;
-        while let Some((first, rest)) = data.split_first() {
-            let place = usize::try_from(self.partial).ok().and_then(|at| self.prefix.get_mut(at));
-            if let Some(place) = place {
-                *place = *first;
-                self.partial += 1;
-                data = rest;
-            } else {
-                let taken = self.missing().min(data.len() as u64);
-                self.partial += taken;
-                let (_, rest) = data.split_at(usize::try_from(taken).unwrap_or(data.len()));
-                data = rest;
-            }
-            if self.partial >= PREFIX_BYTES as u64 && self.missing() == 0 {
-                self.partial = 0;
-                completed = true;
-            }
+        while let Some(piece) = self.take(&mut data) {
+            completed |= piece.is_last;
         }
         completed
+    }
+
+    /// Goes on with as much of what has arrived as belongs together; `None` when there is nothing left.
+    pub(crate) fn take<'a>(&mut self, data: &mut &'a [u8]) -> Option<Piece<'a>> {
+        let (first, rest) = data.split_first()?;
+        let place = usize::try_from(self.partial).ok().and_then(|at| self.prefix.get_mut(at));
+        let content = if let Some(place) = place {
+            *place = *first;
+            self.partial += 1;
+            *data = rest;
+            &[]
+        } else {
+            let taken = self.missing().min(data.len() as u64);
+            self.partial += taken;
+            let (content, rest) = data.split_at(usize::try_from(taken).unwrap_or(data.len()));
+            *data = rest;
+            content
+        };
+        let is_last = self.partial >= PREFIX_BYTES as u64 && self.missing() == 0;
+        if is_last {
+            self.partial = 0;
+        }
+        Some(Piece { content, is_last })
     }
 
     /// Bytes that are missing of a message whose length is known.

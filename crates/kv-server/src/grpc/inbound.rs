@@ -3,16 +3,17 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tonic::Status;
 
+use super::counter::{Counter, Excess};
 use super::framing::Framing;
-use super::refusal::Refusal;
 use crate::budget::Held;
+use crate::contract::Refusal;
 use crate::patience::{Patience, allowed};
 
 /// The body of a call.
@@ -24,6 +25,10 @@ pub(crate) struct Inbound {
     timeout: Duration,
     patience: Patience,
     messages: Messages,
+    /// Counts what may be there often.
+    counter: Option<Counter>,
+    /// Why the body ends after what was given out of it.
+    ending: Option<Refusal>,
 }
 
 /// How many messages there are.
@@ -46,14 +51,15 @@ pub(crate) enum Messages {
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 impl Inbound {
-    /// Holds what arrives of a call's body.
+    /// Holds what arrives of a call's body, and counts what is in its messages.
     pub(crate) fn new(
         incoming: Incoming,
         held: Arc<Held>,
         timeout: Duration,
-        messages: Messages,
+        (messages, counter): (Messages, Option<Counter>),
     ) -> Self {
-        Self { incoming, held, timeout, patience: Patience::new(timeout), messages }
+        let patience = Patience::new(timeout);
+        Self { incoming, held, timeout, patience, messages, counter, ending: None }
     }
 
     /// The messages that had arrived completely have been taken: whoever asks has no other.
@@ -61,6 +67,23 @@ impl Inbound {
         if let Messages::Many { framing, held } = &mut self.messages {
             self.held.remove(held.saturating_sub(framing.partial()));
             *held = framing.partial();
+        }
+    }
+
+    /// Holds what has arrived, and looks at how much is in it. Messages before one that is refused come first.
+    fn take(&mut self, frame: Frame<Bytes>) -> Result<Frame<Bytes>, Refusal> {
+        let data = match frame.into_data() {
+            Ok(data) => data,
+            Err(trailers) => return Ok(trailers),
+        };
+        self.hold(&data)?;
+        match self.counter.as_mut().map_or(Ok(()), |counter| counter.advance(&data)) {
+            Ok(()) => Ok(Frame::data(data)),
+            Err(Excess { at: 0, refusal }) => Err(refusal),
+            Err(Excess { at, refusal }) => {
+                self.ending = Some(refusal);
+                Ok(Frame::data(data.slice(..at)))
+            }
         }
     }
 
@@ -102,23 +125,19 @@ impl Body for Inbound {
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let this = &mut *self;
         this.let_go();
-        let polled = Pin::new(&mut this.incoming).poll_frame(context);
-        let refusal = match &polled {
-            Poll::Pending => match this.wait(context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(refusal) => refusal,
-            },
-            Poll::Ready(Some(Ok(frame))) => match frame.data_ref().map(|data| this.hold(data)) {
-                Some(Err(refusal)) => refusal,
-                _ => return polled.map_err(Error::from),
-            },
-            Poll::Ready(_) => return polled.map_err(Error::from),
+        if let Some(refusal) = this.ending.take() {
+            return Poll::Ready(Some(Err(Status::from(refusal).into())));
+        }
+        let taken = match Pin::new(&mut this.incoming).poll_frame(context) {
+            Poll::Pending => Err(ready!(this.wait(context))),
+            Poll::Ready(Some(Ok(frame))) => this.take(frame),
+            ended @ Poll::Ready(_) => return ended.map_err(Error::from),
         };
-        Poll::Ready(Some(Err(Status::from(refusal).into())))
+        Poll::Ready(Some(taken.map_err(|refusal| Status::from(refusal).into())))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        self.ending.is_none() && self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -20,8 +20,8 @@ use kv_proto::v1::{
 };
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
-use super::shared::Shared;
-use super::{batch, convert, pipeline, scan};
+use super::{pipeline, scan};
+use crate::contract::{Shared, batch, convert};
 use crate::shutdown::Drain;
 
 /// `kv.v1.Kv` over a store.

@@ -13,11 +13,13 @@ use tonic::body::Body;
 use tonic::codegen::BoxFuture;
 use tonic::{Code, Status};
 
+use super::counter::Counter;
 use super::framing::Framing;
 use super::inbound::Messages;
 use super::outbound::Outbound;
 use crate::budget::Held;
 use crate::clock::Stopwatch;
+use crate::contract::error_kind;
 use crate::metrics::{ErrorKind, Metrics, Operation, Protocol};
 
 /// The header of an answer that is nothing but a status.
@@ -71,6 +73,18 @@ impl Measuring {
             }
             _ => Messages::One { arrived: 0 },
         }
+    }
+
+    /// Counts the operations or keys of the call's messages, which may be `max` in one; `None` when there is
+    /// but one of them.
+    pub(crate) fn counter(&self, max: usize) -> Option<Counter> {
+        let (Call::Whole(operation) | Call::InParts(operation)) = self.call;
+        let path: &[u64] = match operation {
+            Operation::BatchRead | Operation::BatchWrite => &[1],
+            Operation::Pipeline => &[1, 1],
+            _ => return None,
+        };
+        Some(Counter::new(path, max))
     }
 
     /// Whether the call changes nothing.
@@ -141,27 +155,6 @@ pub(crate) fn count_failure(metrics: &Metrics, status: &Status) {
 /// Why a call failed; `None` when it did not, or only its stream will tell.
 fn failure(headers: &HeaderMap) -> Option<ErrorKind> {
     error_kind(Code::from_bytes(headers.get(STATUS_HEADER)?.as_bytes()))
-}
-
-/// What the caller can do next after this code; `None` when nothing is wrong.
-pub(crate) fn error_kind(code: Code) -> Option<ErrorKind> {
-    Some(match code {
-        Code::Ok => return None,
-        Code::InvalidArgument | Code::Unauthenticated | Code::PermissionDenied => {
-            ErrorKind::Invalid
-        }
-        // What does not fit in an answer, or a number that would overflow.
-        Code::OutOfRange => ErrorKind::State,
-        Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists | Code::Aborted => {
-            ErrorKind::State
-        }
-        Code::ResourceExhausted => ErrorKind::Exhausted,
-        Code::Unavailable => ErrorKind::Unavailable,
-        Code::Unknown => ErrorKind::Unknown,
-        Code::DeadlineExceeded | Code::Cancelled => ErrorKind::Timeout,
-        Code::Unimplemented => ErrorKind::Unsupported,
-        Code::Internal | Code::DataLoss => ErrorKind::Internal,
-    })
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! gRPC: the services of one server, and the HTTP/2 settings they are served with.
 
 mod admin_service;
-pub(crate) mod batch;
 mod connection;
-pub(crate) mod convert;
+mod counter;
 mod framing;
 mod health;
 mod inbound;
@@ -11,15 +10,9 @@ mod kv_service;
 mod measured;
 mod outbound;
 mod pipeline;
-mod refusal;
-mod room;
-pub(crate) mod scan;
+mod scan;
 mod services;
-mod shared;
 mod status;
-
-pub(crate) use refusal::Refusal;
-pub(crate) use shared::Shared;
 
 use services::Services;
 

@@ -10,8 +10,8 @@ use hyper::body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::refusal::Refusal;
 use crate::budget::{Held, Overload};
+use crate::contract::Refusal;
 use crate::metrics::{ErrorKind, Metrics, Protocol};
 
 /// The body of an answer. A piece is held until the next is asked for: then the connection has taken it.

@@ -16,11 +16,10 @@ use tokio::task::yield_now;
 use tonic::Status;
 
 use super::STREAM_WINDOW_BYTES;
-use super::batch::{self, Executed};
 use super::measured;
-use super::refusal::Refusal;
-use super::shared::Shared;
 use crate::clock::Stopwatch;
+use crate::contract::batch::{self, Executed};
+use crate::contract::{Refusal, Shared};
 use crate::metrics::{Operation, Protocol};
 use crate::shutdown::Drain;
 use crate::waiting::Waiter;

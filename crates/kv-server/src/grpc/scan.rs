@@ -9,12 +9,10 @@ use kv_proto::v1::{ScanRequest, ScanResponse};
 use tokio::task::yield_now;
 use tonic::Status;
 
-use super::convert;
 use super::measured;
-use super::refusal::Refusal;
-use super::room::MESSAGE_ROOM_BYTES;
-use super::shared::Shared;
 use crate::clock::Stopwatch;
+use crate::contract::scan::page_within;
+use crate::contract::{Refusal, Shared, convert};
 use crate::metrics::{Operation, Protocol};
 use crate::promise::Basis;
 
@@ -25,9 +23,6 @@ const PAGE_KEYS_DEFAULT: usize = 1000;
 /// told otherwise.
 const PAGE_BYTES_DEFAULT: usize = 1 << 20;
 
-/// Bytes that an entry needs beside its key and value.
-const ENTRY_ROOM_BYTES: usize = 48;
-
 /// The pages that the request asks for.
 pub(crate) fn pages(
     shared: Arc<Shared>,
@@ -35,8 +30,7 @@ pub(crate) fn pages(
 ) -> Result<impl Stream<Item = Result<ScanResponse, Status>> + Send, Refusal> {
     let cursor = convert::scan_cursor(&request.cursor)?;
     let keys_max = shared.scan_page_keys_max;
-    // Half of a message for the page leaves the other half for the entry that reaches the limit.
-    let bytes_max = shared.scan_page_bytes_max.min(shared.message_bytes_max / 2);
+    let bytes_max = shared.scan_page_bytes_max;
     let scan = Scan {
         page_keys: chosen(request.page_keys, PAGE_KEYS_DEFAULT, keys_max),
         page_bytes: chosen(request.page_bytes, PAGE_BYTES_DEFAULT, bytes_max),
@@ -101,36 +95,4 @@ impl Scan {
         let spec = ScanSpec { prefix: &self.prefix, page_keys, page_bytes, values };
         page_within(&self.shared, &spec, self.cursor)
     }
-}
-
-/// Reads a page that fits in a message. A page is too long when large entries come late in it: then it is
-/// read again up to the last one, which begins the next page.
-pub(crate) fn page_within(
-    shared: &Shared,
-    spec: &ScanSpec<'_>,
-    cursor: Option<ScanCursor>,
-) -> Result<ScanPage, Refusal> {
-    let max = shared.message_bytes_max;
-    let mut page_keys = spec.page_keys;
-    loop {
-        let page = shared.store().scan(&ScanSpec { page_keys, ..*spec }, cursor)?;
-        if message_bytes(&page) <= max {
-            return Ok(page);
-        }
-        if let [entry] = page.entries.as_slice() {
-            let bytes = entry.value.as_ref().map_or(0, Bytes::len);
-            return Err(Refusal::ValueOverAnswer { bytes, max, applied: false });
-        }
-        // The second time the store has changed meanwhile: a page of one entry ends the loop.
-        let again = page_keys != spec.page_keys;
-        page_keys = if again { 1 } else { page.entries.len() - 1 };
-    }
-}
-
-/// The longest message that the page can become.
-fn message_bytes(page: &ScanPage) -> usize {
-    let entries = page.entries.iter().map(|entry| {
-        entry.key.len() + entry.value.as_ref().map_or(0, Bytes::len) + ENTRY_ROOM_BYTES
-    });
-    MESSAGE_ROOM_BYTES - ENTRY_ROOM_BYTES + entries.sum::<usize>()
 }

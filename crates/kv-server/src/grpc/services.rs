@@ -22,10 +22,9 @@ use super::inbound::Inbound;
 use super::kv_service::KvService;
 use super::measured::{Measured, Measuring};
 use super::outbound::Outbound;
-use super::refusal::Refusal;
-use super::shared::Shared;
 use crate::budget::Account;
 use crate::config::Config;
+use crate::contract::{Refusal, Shared};
 use crate::gate::Gate;
 use crate::metrics::{Metrics, Protocol};
 use crate::readiness::Loading;
@@ -37,6 +36,8 @@ pub(crate) struct Services {
     /// By name, the one that counts first.
     routes: Arc<[(&'static str, Route)]>,
     gate: Arc<Gate>,
+    /// Most operations or keys in one message.
+    batch_ops_max: usize,
 }
 
 impl fmt::Debug for Services {
@@ -55,7 +56,7 @@ impl Services {
     /// Serves the store, once it is loaded, until the server drains.
     pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Result<Self, Error> {
         let shared = Arc::new(Shared::new(Arc::clone(gate), config, Protocol::Grpc));
-        let bytes_max = shared.message_bytes_max;
+        let (bytes_max, batch_ops_max) = (shared.message_bytes_max, shared.batch_ops_max);
         let kv = KvServer::new(KvService::new(Arc::clone(&shared), drain.clone()))
             .max_decoding_message_size(bytes_max)
             .max_encoding_message_size(bytes_max);
@@ -68,7 +69,7 @@ impl Services {
             route(descriptors().build_v1()?),
             route(descriptors().build_v1alpha()?),
         ];
-        Ok(Self { routes: Arc::new(routes), gate: Arc::clone(gate) })
+        Ok(Self { routes: Arc::new(routes), gate: Arc::clone(gate), batch_ops_max })
     }
 }
 
@@ -117,8 +118,9 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
         let measuring = Measuring::start(request.uri().path(), gate.metrics());
         let held = Arc::new(self.account.hold());
         let (timeout, messages) = (gate.request_timeout(), measuring.messages());
+        let counted = (messages, measuring.counter(self.services.batch_ops_max));
         let request =
-            request.map(|incoming| Inbound::new(incoming, Arc::clone(&held), timeout, messages));
+            request.map(|incoming| Inbound::new(incoming, Arc::clone(&held), timeout, counted));
         measuring.until(self.services.answer(request), held)
     }
 }

@@ -1,23 +1,19 @@
-//! Refusals as the wire knows them: status codes and `ErrorInfo`, or an `OpError` inside a batch.
+//! Refusals as the status of a gRPC call, with `ErrorInfo`.
 
 use std::collections::HashMap;
 
-use kv_core::{ErrorKind, JournalError, StoreError};
 use kv_proto::ERROR_DOMAIN;
-use kv_proto::v1::{ErrorReason, OpError};
-use tonic::{Code, Status};
+use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::refusal::Refusal;
-use crate::persistence::SnapshotError;
-use crate::promise::Unkept;
+use crate::contract::{Refusal, of_refusal};
 
 /// What every name of `ErrorReason` starts with, and `ErrorInfo.reason` leaves out.
 const REASON_PREFIX: &str = "ERROR_REASON_";
 
 impl From<Refusal> for Status {
     fn from(refusal: Refusal) -> Self {
-        let (code, reason) = classify(&refusal);
+        let (code, reason) = of_refusal(&refusal);
         let name = reason.as_str_name();
         let name = name.strip_prefix(REASON_PREFIX).unwrap_or(name);
         let details = ErrorDetails::with_error_info(name, ERROR_DOMAIN, HashMap::new());
@@ -25,97 +21,14 @@ impl From<Refusal> for Status {
     }
 }
 
-impl From<Refusal> for OpError {
-    fn from(refusal: Refusal) -> Self {
-        let (code, reason) = classify(&refusal);
-        Self { code: code.into(), reason: reason.into(), message: refusal.to_string() }
-    }
-}
-
-impl Refusal {
-    /// What went wrong, as the contract names it.
-    pub(crate) fn reason(&self) -> ErrorReason {
-        classify(self).1
-    }
-}
-
-/// `OUT_OF_RANGE` is what tonic answers to a message over its limit, so what is over the same limit for
-/// other reasons answers alike.
-fn classify(refusal: &Refusal) -> (Code, ErrorReason) {
-    match refusal {
-        Refusal::KeyEmpty => (Code::InvalidArgument, ErrorReason::KeyEmpty),
-        Refusal::Key { refusal, .. } => classify(refusal),
-        Refusal::UnknownEnum { .. } => (Code::InvalidArgument, ErrorReason::UnknownEnumValue),
-        Refusal::Conflict(_) => (Code::InvalidArgument, ErrorReason::ConflictingFields),
-        Refusal::ValueOverMessage { .. } => (Code::InvalidArgument, ErrorReason::ValueTooLong),
-        Refusal::ValueOverAnswer { .. } => (Code::OutOfRange, ErrorReason::ValueTooLong),
-        Refusal::BatchOverAnswer { .. } => (Code::OutOfRange, ErrorReason::BatchTooLarge),
-        Refusal::Unkept(unkept) => classify_unkept(unkept),
-        Refusal::Loading { .. } => (Code::Unavailable, ErrorReason::Loading),
-        Refusal::PersistenceOff => (Code::FailedPrecondition, ErrorReason::PersistenceOff),
-        Refusal::Snapshot(error) => classify_snapshot(error),
-        Refusal::Overloaded { .. } => (Code::ResourceExhausted, ErrorReason::Overloaded),
-        Refusal::TooSlow { .. } => (Code::DeadlineExceeded, ErrorReason::RequestTimeout),
-        Refusal::ShuttingDown => (Code::Unavailable, ErrorReason::ShuttingDown),
-        Refusal::Store(error) => classify_store(error),
-    }
-}
-
-fn classify_unkept(unkept: &Unkept) -> (Code, ErrorReason) {
-    match unkept {
-        Unkept::Level { .. } => (Code::FailedPrecondition, ErrorReason::DurabilityUnavailable),
-        Unkept::Read { .. } => (Code::Unknown, ErrorReason::OutcomeUnknown),
-        Unkept::Write(error) => classify_journal(error),
-    }
-}
-
-fn classify_store(error: &StoreError) -> (Code, ErrorReason) {
-    match error {
-        StoreError::KeyTooLong { .. } => (Code::InvalidArgument, ErrorReason::KeyTooLong),
-        StoreError::ValueTooLong { .. } => (Code::InvalidArgument, ErrorReason::ValueTooLong),
-        StoreError::BatchTooLarge { .. } => (Code::InvalidArgument, ErrorReason::BatchTooLarge),
-        StoreError::ExpiryOutOfRange { .. } => {
-            (Code::InvalidArgument, ErrorReason::ExpiryOutOfRange)
-        }
-        StoreError::CursorInvalid => (Code::InvalidArgument, ErrorReason::CursorInvalid),
-        StoreError::NotAnInteger => (Code::FailedPrecondition, ErrorReason::NotAnInteger),
-        StoreError::IntegerOverflow { .. } => (Code::OutOfRange, ErrorReason::IntegerOverflow),
-        StoreError::OutOfMemory { .. } => (Code::ResourceExhausted, ErrorReason::OutOfMemory),
-        StoreError::Journal(error) => classify_journal(error),
-        // The enum may grow: what a caller can do next is known all the same.
-        other => match other.kind() {
-            ErrorKind::Invalid => (Code::InvalidArgument, ErrorReason::Unspecified),
-            ErrorKind::State => (Code::FailedPrecondition, ErrorReason::Unspecified),
-            ErrorKind::Exhausted => (Code::ResourceExhausted, ErrorReason::Unspecified),
-            ErrorKind::Unavailable => (Code::Unavailable, ErrorReason::Unspecified),
-            ErrorKind::Unknown => (Code::Unknown, ErrorReason::OutcomeUnknown),
-        },
-    }
-}
-
-fn classify_journal(error: &JournalError) -> (Code, ErrorReason) {
-    match error {
-        JournalError::DiskFull { .. } => (Code::ResourceExhausted, ErrorReason::DiskFull),
-        JournalError::Overloaded { .. } => (Code::ResourceExhausted, ErrorReason::LogOverloaded),
-        JournalError::Unknown { .. } => (Code::Unknown, ErrorReason::OutcomeUnknown),
-        // Also what may be added: nothing was recorded, unless the error says that it is unknown.
-        _ => (Code::Unavailable, ErrorReason::LogUnavailable),
-    }
-}
-
-fn classify_snapshot(error: &SnapshotError) -> (Code, ErrorReason) {
-    match error {
-        SnapshotError::Running => (Code::Unavailable, ErrorReason::SnapshotRunning),
-        SnapshotError::DiskFull { .. } => (Code::ResourceExhausted, ErrorReason::DiskFull),
-        SnapshotError::Failed { .. } => (Code::Internal, ErrorReason::SnapshotFailed),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use kv_core::{Durability, JournalError};
+    use kv_core::{Durability, JournalError, StoreError};
+    use tonic::Code;
 
     use super::*;
+    use crate::persistence::SnapshotError;
+    use crate::promise::Unkept;
 
     fn check(refusal: impl Into<Refusal>, code: Code, reason: &str, message: &str) {
         let status = Status::from(refusal.into());
@@ -190,13 +103,5 @@ mod tests {
     fn a_read_of_what_may_be_lost_is_unknown() {
         let read = Unkept::Read { reason: "EIO".to_owned() };
         check(read, Code::Unknown, "OUTCOME_UNKNOWN", "the answer is unknown");
-    }
-
-    #[test]
-    fn inside_a_batch_the_same_facts_are_told() {
-        let error = OpError::from(Refusal::KeyEmpty);
-        assert_eq!(error.code, i32::from(Code::InvalidArgument));
-        assert_eq!(error.reason(), ErrorReason::KeyEmpty);
-        assert!(error.message.contains("at least 1 byte"));
     }
 }

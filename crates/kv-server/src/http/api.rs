@@ -11,8 +11,8 @@ use super::cors::Cors;
 use super::problem::{Problem, Reason};
 use super::query::{Query, bad};
 use crate::config::Config;
+use crate::contract::Shared;
 use crate::gate::Gate;
-use crate::grpc::Shared;
 use crate::metrics::Protocol;
 use crate::promise::Basis;
 

@@ -2,8 +2,8 @@
 
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
-use kv_core::{Durability, StoreError};
-use kv_proto::v1::{self, BatchWriteRequest};
+use kv_core::StoreError;
+use kv_proto::v1::BatchWriteRequest;
 use prost::Message;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -17,7 +17,7 @@ use super::json;
 use super::media::{self, Media};
 use super::problem::{Problem, Reason};
 use super::query::Query;
-use crate::grpc::{batch, convert};
+use crate::contract::{batch, convert};
 
 /// Executes the operations of the body, each by itself or all as one, as it says.
 pub(super) async fn post(
@@ -39,7 +39,7 @@ pub(super) async fn post(
         if request.durability != 0 {
             return Err(contradiction("durability may stand in the message or outside of it"));
         }
-        request.durability = wire(level);
+        request.durability = convert::wire_durability(level).into();
     }
     let executed = batch::write(&api.messages, &request)?;
     let response = executed.settle(&api.messages).await?;
@@ -49,15 +49,6 @@ pub(super) async fn post(
         answer.headers_mut().insert(answer::KV_DURABILITY, level);
     }
     Ok(answer)
-}
-
-fn wire(level: Durability) -> i32 {
-    let level = match level {
-        Durability::Memory => v1::Durability::Memory,
-        Durability::Buffered => v1::Durability::Buffered,
-        Durability::Fsync => v1::Durability::Fsync,
-    };
-    level.into()
 }
 
 /// A batch as far as it must be known to count its operations. An operation of two bytes becomes a hundred
@@ -100,6 +91,7 @@ fn read(media: Media, content: &[u8], ops_max: usize) -> Result<BatchWriteReques
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use kv_proto::v1;
 
     use super::*;
 

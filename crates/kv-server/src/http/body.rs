@@ -1,31 +1,18 @@
 //! Bodies of requests: read as they come, within bounds of length and time.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::{Body as _, Frame, Incoming};
 use tokio::time::{Instant, timeout_at};
 
+use super::activity::Activity;
 use super::limits::{BODY_ROOM_BYTES_MAX, SKIP_BYTES_MAX};
 use super::problem::{Problem, Reason};
 use crate::budget::Held;
-use crate::grpc::Refusal;
+use crate::contract::Refusal;
 use crate::patience::allowed;
-
-/// Says of a connection that its client was answered before all it had sent was read.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Unread(Arc<AtomicBool>);
-
-impl Unread {
-    /// Whether something was left.
-    pub(super) fn is_left(&self) -> bool {
-        // Set and read by the task of the connection.
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// The body of a request, on its way. What has arrived of it is held in the account of the connection.
 #[derive(Debug)]
@@ -34,17 +21,22 @@ pub(super) struct Upload {
     held: Held,
     /// How long it may take, beside what its length allows.
     timeout: Duration,
-    unread: Unread,
+    activity: Activity,
     ended: bool,
     /// It went on for too long, was too slow or malformed: nothing more is wanted of it.
     refused: bool,
 }
 
 impl Upload {
-    /// A body that says to `unread` when it is not read to its end.
-    pub(super) fn new(incoming: Incoming, held: Held, timeout: Duration, unread: Unread) -> Self {
+    /// A body that says to `activity` when it is not read to its end.
+    pub(super) fn new(
+        incoming: Incoming,
+        held: Held,
+        timeout: Duration,
+        activity: Activity,
+    ) -> Self {
         let ended = incoming.is_end_stream();
-        Self { incoming, held, timeout, unread, ended, refused: false }
+        Self { incoming, held, timeout, activity, ended, refused: false }
     }
 
     /// Whether there is no more of it, as far as that can be known without reading.
@@ -152,7 +144,7 @@ impl Upload {
 impl Drop for Upload {
     fn drop(&mut self) {
         if !self.ended {
-            self.unread.0.store(true, Ordering::Relaxed);
+            self.activity.leave_unread();
         }
     }
 }

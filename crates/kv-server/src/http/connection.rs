@@ -1,27 +1,31 @@
 //! One HTTP connection, from its first byte to its end.
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
+use std::error::Error;
+use std::pin::pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1 as hyper_http1, http2};
+use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
-use tokio::pin;
 use tokio::time::timeout;
 use tracing::debug;
 
+use super::activity::Activity;
 use super::api::Api;
-use super::body::Unread;
+use super::content::Content;
+use super::http1::{self, Socket};
 use super::limits::FIRST_BYTE_TIMEOUT;
 use super::service::{self, Client};
 use super::stream::Stream;
+use crate::budget::Account;
 use crate::listener::Accepted;
 use crate::metrics::{Metered, Protocol};
+use crate::patience::STALL_MAX;
 use crate::shutdown::Drain;
 
 /// What every HTTP/2 connection begins with.
@@ -30,7 +34,7 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// The settings of both protocols.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
-    pub(super) http1: http1::Builder,
+    pub(super) http1: hyper_http1::Builder,
     pub(super) http2: http2::Builder<TokioExecutor>,
 }
 
@@ -54,29 +58,26 @@ pub(super) async fn serve(
         return debug!(%error, "a connection broke");
     }
     let speaks_http2 = seen.starts_with(PREFACE);
-    let client = Client { account: api.gate.budget().account(), unread: Unread::default() };
     let metrics = Arc::clone(api.gate.metrics());
     metrics.bytes_in(Protocol::Http, seen.len() as u64);
+    let activity = Activity::default();
     let stream = Metered::new(stream, metrics, Protocol::Http);
-    let io = TokioIo::new(Stream::new(seen, stream, client.unread.clone()));
+    let stream = Stream::new(seen, stream, activity.clone());
+    let account = api.gate.budget().account();
+    let client = Client { account: Arc::clone(&account), activity: activity.clone() };
+    let service = service_fn(move |request| {
+        let (api, client) = (Arc::clone(&api), client.clone());
+        let in_flight = client.activity.request();
+        async move {
+            let answer = service::answer(&api, request, &client).await;
+            drop(in_flight);
+            Ok::<_, Infallible>(answer)
+        }
+    });
     let ended = if speaks_http2 {
-        let service = service_fn(move |request| {
-            let (api, client) = (Arc::clone(&api), client.clone());
-            async move { Ok::<_, Infallible>(service::answer(&api, request, &client).await) }
-        });
-        until_drained(settings.http2.serve_connection(io, service), drain, |connection| {
-            connection.graceful_shutdown();
-        })
-        .await
+        Box::pin(serve_http2(stream, service, (&settings.http2, &account), drain)).await
     } else {
-        let service = service_fn(move |request| {
-            let (api, client) = (Arc::clone(&api), client.clone());
-            async move { Ok::<_, Infallible>(service::answer(&api, request, &client).await) }
-        });
-        until_drained(settings.http1.serve_connection(io, service), drain, |connection| {
-            connection.graceful_shutdown();
-        })
-        .await
+        http1::serve(stream, service, (&settings.http1, &activity), drain).await
     };
     if let Err(error) = ended {
         debug!(%error, "a connection broke");
@@ -84,18 +85,28 @@ pub(super) async fn serve(
     drop(permit);
 }
 
-/// Runs a connection, and tells it when to end.
-async fn until_drained<C: Future>(
-    connection: C,
+/// Serves the client until it leaves or, once the server drains, until its requests in flight are answered.
+async fn serve_http2<S>(
+    socket: Socket,
+    service: S,
+    (http2, account): (&http2::Builder<TokioExecutor>, &Account),
     mut drain: Drain,
-    end: impl FnOnce(Pin<&mut C>),
-) -> C::Output {
-    pin!(connection);
+) -> hyper::Result<()>
+where
+    S: HttpService<Incoming, ResBody = Content>,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    S::Future: Send + 'static,
+{
+    let mut connection = pin!(http2.serve_connection(TokioIo::new(socket), service));
     tokio::select! {
         ended = connection.as_mut() => return ended,
+        () = account.stalled(STALL_MAX) => {
+            debug!("a client took no answers");
+            return Ok(());
+        }
         () = drain.begun() => {}
     }
-    end(connection.as_mut());
+    connection.as_mut().graceful_shutdown();
     connection.await
 }
 

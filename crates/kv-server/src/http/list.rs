@@ -15,7 +15,7 @@ use super::limits::{LIST_LIMIT_DEFAULT, LIST_PAGES_MAX};
 use super::media::{self, Media};
 use super::problem::Problem;
 use super::query::Query;
-use crate::grpc::{convert, scan};
+use crate::contract::{convert, scan};
 use crate::promise::Basis;
 
 const PARAMETERS: [&str; 4] = ["prefix", "limit", "cursor", "values"];
@@ -34,7 +34,7 @@ pub(super) async fn get(api: &Api, parts: &Parts) -> Result<Response<Content>, P
         prefix: query.bytes("prefix").unwrap_or_default(),
         values: query.flag("values")?,
         limit: limit.min(max),
-        bytes_max: api.messages.scan_page_bytes_max.min(api.messages.message_bytes_max / 2),
+        bytes_max: api.messages.scan_page_bytes_max,
     };
     let page = list.page(cursor::decode(query.bytes("cursor").unwrap_or_default())?).await?;
     api.gate.settle(Basis::of_read(page.lsn), Durability::Memory).await?;

@@ -4,6 +4,7 @@
 //! or `batch`. Handlers read headers and query with the small parsers beside them, execute through the
 //! [`Gate`], and make an `answer` or a `problem`.
 
+mod activity;
 mod answer;
 mod api;
 mod batch;
@@ -14,6 +15,7 @@ mod cors;
 mod cursor;
 mod etag;
 mod expiry;
+mod http1;
 mod json;
 mod key;
 mod limits;
@@ -33,7 +35,7 @@ mod write;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use crate::config::{Config, LimitsSection};
@@ -67,7 +69,7 @@ pub(crate) struct Http {
 impl Http {
     /// Serves the store, once it is loaded.
     pub(crate) fn new(gate: &Arc<Gate>, config: &Config) -> Self {
-        let settings = Settings { http1: http1(), http2: http2(&config.limits) };
+        let settings = Settings { http1: http1::settings(), http2: http2(&config.limits) };
         Self { api: Arc::new(Api::new(gate, config)), settings: Arc::new(settings) }
     }
 }
@@ -85,18 +87,6 @@ impl Protocol for Http {
         let (api, settings) = (Arc::clone(&self.api), Arc::clone(&self.settings));
         Box::pin(connection::serve(accepted, api, settings, drain))
     }
-}
-
-/// The settings of HTTP/1.1. hyper's `pipeline_flush` stays off: it would copy every value, however large,
-/// into a buffer that the connection keeps.
-fn http1() -> http1::Builder {
-    let mut http1 = http1::Builder::new();
-    http1
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits::HEAD_TIMEOUT)
-        .max_header_size(limits::HEAD_BYTES_MAX)
-        .max_buf_size(limits::READ_AHEAD_BYTES_MAX);
-    http1
 }
 
 /// The settings of HTTP/2.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::percent::decode_path;
 use super::problem::{Problem, Reason};
-use crate::grpc::Refusal;
+use crate::contract::Refusal;
 
 /// What a path names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,9 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Version};
 
+use super::activity::Activity;
 use super::api::Api;
-use super::body::{Unread, Upload};
+use super::body::Upload;
 use super::content::Content;
 use super::key::{self, Asked};
 use super::problem::{Problem, Reason};
@@ -16,7 +17,7 @@ use super::route::Route;
 use super::{batch, list, openapi};
 use crate::budget::Account;
 use crate::clock::Stopwatch;
-use crate::grpc::Refusal;
+use crate::contract::Refusal;
 use crate::metrics::{Operation, Protocol};
 
 /// Whom a connection serves.
@@ -24,8 +25,8 @@ use crate::metrics::{Operation, Protocol};
 pub(super) struct Client {
     /// The bytes that are in flight on the connection.
     pub(super) account: Arc<Account>,
-    /// Whether something was left of what the client sent.
-    pub(super) unread: Unread,
+    /// What happens on the connection.
+    pub(super) activity: Activity,
 }
 
 /// Answers one request. What stands in the way is an answer too.
@@ -37,7 +38,7 @@ pub(super) async fn answer(
     let started = Stopwatch::start();
     let (parts, incoming) = request.into_parts();
     let timeout = api.gate.request_timeout();
-    let mut body = Upload::new(incoming, client.account.hold(), timeout, client.unread.clone());
+    let mut body = Upload::new(incoming, client.account.hold(), timeout, client.activity.clone());
     let mut operation = Operation::Other;
     let answered = handle(api, &parts, &mut body, &mut operation).await;
     let metrics = api.gate.metrics();

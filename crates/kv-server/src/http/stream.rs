@@ -6,10 +6,12 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::body::Unread;
+use super::activity::Activity;
 use super::limits::{LINGER_BYTES_MAX, LINGER_TIMEOUT, WRITE_BYTES_MAX, WRITE_TIMEOUT};
+use crate::metrics::Metered;
 
 /// Pieces of one write at most.
 const PIECES_MAX: usize = 16;
@@ -17,12 +19,12 @@ const PIECES_MAX: usize = 16;
 /// A socket of which the first bytes have been read already.
 #[derive(Debug)]
 pub(super) struct Stream<S> {
-    /// What has been read to see which protocol is spoken.
+    /// What has been read and is to be read again.
     seen: Bytes,
     socket: S,
     /// Runs while the client takes nothing, or while the end is waited for.
     patience: Option<Pin<Box<Sleep>>>,
-    unread: Unread,
+    activity: Activity,
     lingering: Lingering,
 }
 
@@ -35,9 +37,16 @@ enum Lingering {
 }
 
 impl<S> Stream<S> {
-    /// Goes on after `seen`. `unread` tells whether the end must be gentle.
-    pub(super) fn new(seen: Bytes, socket: S, unread: Unread) -> Self {
-        Self { seen, socket, patience: None, unread, lingering: Lingering::NotYet }
+    /// Goes on after `seen`. `activity` tells whether the end must be gentle.
+    pub(super) fn new(seen: Bytes, socket: S, activity: Activity) -> Self {
+        Self { seen, socket, patience: None, activity, lingering: Lingering::NotYet }
+    }
+
+    /// Takes back what was read and not understood yet.
+    pub(super) fn put_back(&mut self, read: Bytes) {
+        debug_assert!(self.seen.is_empty(), "it is read before anything else");
+        // Nothing at all may come with the room that was made for more.
+        self.seen = if read.is_empty() { Bytes::new() } else { read };
     }
 
     /// Whether the time has run out that runs since the first call.
@@ -53,12 +62,24 @@ impl<S> Stream<S> {
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
+        self.activity.write(written.is_ready());
         if written.is_ready() {
             self.patience = None;
             return written;
         }
         ready!(self.poll_patience(cx, WRITE_TIMEOUT));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client takes nothing")))
+    }
+}
+
+impl Stream<Metered<TcpStream>> {
+    /// Waits until there is something to read, which may be the end or an error.
+    pub(super) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.seen.is_empty() {
+            self.socket.get_ref().poll_read_ready(cx)
+        } else {
+            Poll::Ready(Ok(()))
+        }
     }
 }
 
@@ -69,10 +90,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stream<S> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.seen.is_empty() {
-            return Pin::new(&mut self.socket).poll_read(cx, buf);
+            let before = buf.filled().len();
+            let read = Pin::new(&mut self.socket).poll_read(cx, buf);
+            self.activity.read(read.is_ready().then(|| buf.filled().len() - before));
+            return read;
         }
         let length = self.seen.len().min(buf.remaining());
         buf.put_slice(&self.seen.split_to(length));
+        self.activity.read(Some(length));
         Poll::Ready(Ok(()))
     }
 }
@@ -122,7 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
             Lingering::NotYet => {
                 ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
                 self.patience = None;
-                if self.unread.is_left() { LINGER_BYTES_MAX } else { 0 }
+                if self.activity.has_unread() { LINGER_BYTES_MAX } else { 0 }
             }
         };
         let mut space = [0; 8 << 10];

@@ -1,11 +1,15 @@
 //! A message over the gRPC limit is refused with the limit, and the connection goes on (KV-I8).
 
-use kv_proto::v1::{BatchGetRequest, PipelineRequest};
+use bytes::Bytes;
+use kv_proto::v1::{BatchGetRequest, BatchWriteResponse, PipelineRequest};
 use kv_server::testing::TestServer;
-use tonic::{Code, Status};
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
 
 use crate::support::{
-    batch, bytes, connect, get_op, refused, set, set_op, start_with, unharmed, within,
+    batch, bytes, channel, connect, get_op, increment_op, refused, set, set_op, start_with,
+    unharmed, within,
 };
 
 const LIMIT_BYTES: usize = 128 << 10;
@@ -77,4 +81,47 @@ async fn more_operations_than_the_limit_are_refused() {
     let result = within(answers.message()).await;
     refused(result, Code::InvalidArgument, "BATCH_TOO_LARGE", &words);
     unharmed(&server, &mut kv).await;
+}
+
+/// A message as it is on the wire, whatever stands in its operations.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Raw {
+    #[prost(bytes = "bytes", repeated, tag = "1")]
+    ops: Vec<Bytes>,
+}
+
+#[tokio::test]
+async fn operations_are_counted_before_they_are_decoded() {
+    let server = start_with(&[("limits.batch_ops_max", "10")]);
+    let mut kv = connect(&server).await;
+    let mut raw = tonic::client::Grpc::new(channel(&server.addr()).await);
+    for (count, code) in [(10, Code::Internal), (11, Code::InvalidArgument)] {
+        raw.ready().await.unwrap();
+        let request = Request::new(Raw { ops: vec![bytes(b"\xff"); count] });
+        let codec = ProstCodec::<Raw, BatchWriteResponse>::default();
+        let path = PathAndQuery::from_static("/kv.v1.Kv/BatchWrite");
+        let status = within(raw.unary(request, path, codec)).await.expect_err("a refusal");
+        assert_eq!(status.code(), code, "{count}: {status}");
+    }
+    unharmed(&server, &mut kv).await;
+}
+
+#[tokio::test]
+async fn batches_before_one_of_too_many_operations_are_answered() {
+    let server = start_with(&[("limits.batch_ops_max", "10")]);
+    let mut kv = connect(&server).await;
+    let request = |count, tag| PipelineRequest {
+        batch: Some(batch(false, vec![increment_op("n"); count])),
+        tag,
+    };
+    // Small enough to arrive together.
+    let requests = [request(1, 1), request(10, 2), request(11, 3), request(1, 4)];
+    let answers = kv.pipeline(tokio_stream::iter(requests)).await.unwrap();
+    let mut answers = answers.into_inner();
+    for tag in [1, 2] {
+        assert_eq!(within(answers.message()).await.unwrap().unwrap().tag, tag);
+    }
+    let words = ["11 operations"];
+    refused(within(answers.message()).await, Code::InvalidArgument, "BATCH_TOO_LARGE", &words);
+    assert_eq!(server.store().stats().writes, 11);
 }

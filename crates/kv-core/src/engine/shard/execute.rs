@@ -86,7 +86,7 @@ impl Shard {
         if let Some(slot) = used {
             self.touch_policy(slot);
         }
-        Ok(reply(verdict.applied, verdict.payload, &outcome, ctx.now))
+        Ok(reply((verdict.applied, slot.is_some()), verdict.payload, &outcome, ctx.now))
     }
 
     /// Executes one operation; a small value that is only read is lent to `lend`, with a reply without payload,
@@ -106,7 +106,7 @@ impl Shard {
         let slot = self.find_live(ctx, fingerprint, op.key, trash);
         self.count_reads(u64::from(slot.is_some()), u64::from(slot.is_none()));
         let outcome = self.keep(ctx, slot);
-        let reply = reply(slot.is_some(), Payload::None, &outcome, ctx.now);
+        let reply = reply((slot.is_some(), slot.is_some()), Payload::None, &outcome, ctx.now);
         let Some(slot) = slot else { return Ok(Some(reply)) };
         self.touch_policy(slot);
         match self.table.entry(slot).stored() {
@@ -185,7 +185,12 @@ fn existing(slot: Option<usize>) -> usize {
     slot.expect("only an existing key is planned to be touched or removed")
 }
 
-fn reply(applied: bool, payload: Payload, outcome: &Outcome, now: UnixMillis) -> Reply {
+fn reply(
+    (applied, existed): (bool, bool),
+    payload: Payload,
+    outcome: &Outcome,
+    now: UnixMillis,
+) -> Reply {
     let ttl_ms = outcome.expiry.map(|expiry| expiry.millis_since(now));
-    Reply { applied, version: outcome.version, ttl_ms, payload, lsn: outcome.lsn }
+    Reply { applied, existed, version: outcome.version, ttl_ms, payload, lsn: outcome.lsn }
 }

@@ -93,12 +93,14 @@ fn values_read_back<S: Store>(store: &S, _clock: &ManualClock) {
         assert!(!run(store, key, Action::Get).applied, "{key:?} is not there yet");
         let written = run(store, key, set(expected));
         assert!(written.applied && written.payload == Payload::None && written.ttl_ms.is_none());
+        assert!(!written.existed);
         let read = run(store, key, Action::Get);
         assert_eq!((read.version, read.ttl_ms), (written.version, None));
         assert_eq!(read.into_value().as_deref(), Some(expected));
         let length = run(store, key, Action::Exists).payload;
         assert_eq!(length, Payload::Length(expected.len() as u64));
         let again = run(store, key, set(b"new"));
+        assert!(again.existed);
         assert_eq!(again.into_value().as_deref(), Some(expected), "the value before");
     }
     assert_eq!(store.stats().keys, cases.len() as u64);
@@ -113,6 +115,7 @@ fn conditions_decide<S: Store>(store: &S, _clock: &ManualClock) {
     let second = run_if(store, b"k", Condition::IfAbsent, set(b"v2"));
     assert!(!second.applied);
     assert_eq!(second.version, first.version, "an unmet condition tells the present version");
+    assert!(second.existed && !first.existed);
     assert_eq!(second.into_value().as_deref(), Some(&b"v1"[..]));
     let swapped = run_if(store, b"k", Condition::IfVersion(first.version), set(b"v3"));
     assert!(swapped.applied && swapped.version > first.version);

@@ -4,7 +4,7 @@ use hyper::{Response, StatusCode};
 use kv_core::Action;
 
 use super::Asked;
-use crate::grpc::convert;
+use crate::contract::convert;
 use crate::http::answer;
 use crate::http::api::{Api, durability};
 use crate::http::content::Content;

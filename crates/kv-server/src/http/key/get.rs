@@ -6,8 +6,8 @@ use hyper::{Response, StatusCode};
 use kv_core::{Action, Op, Payload, Reply};
 
 use super::Asked;
-use crate::grpc::Refusal;
-use crate::grpc::convert;
+use crate::contract::Refusal;
+use crate::contract::convert;
 use crate::http::answer;
 use crate::http::api::Api;
 use crate::http::content::Content;

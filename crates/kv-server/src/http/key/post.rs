@@ -7,7 +7,7 @@ use kv_proto::v1;
 
 use super::delete::absent_first;
 use super::{Asked, check_key, decoded, offers};
-use crate::grpc::convert;
+use crate::contract::convert;
 use crate::http::answer;
 use crate::http::api::{Api, durability};
 use crate::http::body::Upload;

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use hyper::header::{self, HeaderMap};
 use hyper::{Response, StatusCode};
-use kv_core::{Action, Durability, Payload, SetExpiry};
+use kv_core::{Action, Durability, SetExpiry};
 use kv_proto::v1;
 
 use super::{Asked, check_key, decoded, offers};
-use crate::grpc::convert;
+use crate::contract::convert;
 use crate::http::answer;
 use crate::http::api::{Api, durability};
 use crate::http::body::Upload;
@@ -58,8 +58,8 @@ pub(in crate::http) async fn put(
             of_message(asked.key, decoded(content)?, expiry, durability)?
         }
     };
-    // Whether the key is new is seen by the value before.
-    let action = Action::Set { value: &put.value, expiry: put.expiry, return_previous: true };
+    let Put { value, expiry, return_previous, .. } = &put;
+    let action = Action::Set { value, expiry: *expiry, return_previous: *return_previous };
     let level = api.gate.level(put.durability)?;
     let write = Write { key: asked.key, action, preconditions: &preconditions, level };
     let written = write.make(api).await?;
@@ -118,14 +118,10 @@ fn of_message(
 }
 
 fn answer(written: Written, put: &Put, media: Media, answered: Media) -> Response<Content> {
-    let Written { mut reply, achieved } = written;
-    let existed = matches!(reply.payload, Payload::Value(_));
+    let Written { reply, achieved } = written;
     // A time already past has ended the key.
     let ended = matches!(put.expiry, SetExpiry::Deadline(_)) && reply.ttl_ms.is_none();
-    if !put.return_previous {
-        reply.payload = Payload::None;
-    }
-    let (version, ttl_ms) = (reply.version, reply.ttl_ms);
+    let (existed, version, ttl_ms) = (reply.existed, reply.version, reply.ttl_ms);
     let mut response = match answered {
         Media::Raw => answer::empty(StatusCode::NO_CONTENT),
         media => answer::message(StatusCode::OK, media, &convert::set_response(reply, achieved)),

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::answer;
 use super::content::Content;
 use super::etag;
-use crate::grpc::Refusal;
+use crate::contract::Refusal;
 use crate::promise::Unkept;
 use crate::readiness::Loading;
 

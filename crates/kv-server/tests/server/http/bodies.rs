@@ -139,3 +139,19 @@ async fn a_body_that_ends_early_is_not_stored() {
     http.rest().await;
     assert_eq!(server.store().stats().writes, 0);
 }
+
+#[tokio::test]
+async fn the_rest_of_a_body_that_nobody_reads_is_no_request() {
+    let server = TestServer::start();
+    let mut other = http(&server).await;
+    other.send("PUT /v1/kv/b", &[], "v").await.expect(201);
+    let mut http = http(&server).await;
+    // Kept before, so that the server has seen it idle.
+    http.ask("GET /v1/kv/b").await.expect(200);
+    http.write(head("PUT /v1/kv/a?ttl=x", &[], 100_000)).await;
+    http.receive(false).await.expect(400);
+    if http.try_write(head("DELETE /v1/kv/b", &[], 0)).await {
+        assert_eq!(http.rest().await, "", "nothing more is answered");
+    }
+    other.ask("GET /v1/kv/b").await.expect(200);
+}

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use h2::client::SendRequest;
 use kv_server::testing::TestServer;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 use tonic::codegen::http::{Method, Request, Response, Version};
 
 use crate::support::http::{addr, http};
@@ -108,4 +111,27 @@ async fn a_draining_server_ends_the_connection() {
     let mut client = connect(&server).await;
     send(&mut client, request(Method::PUT, "/v1/kv/a"), b"v").await;
     assert_eq!(within(server.stop()).await.connections_cut, 0);
+}
+
+/// Answers each sign of life that it is asked for, and takes nothing of its answer. Time is simulated.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_opens_no_window_is_closed_after_some_minutes() {
+    let server = TestServer::start();
+    let value = vec![b'x'; 10_000_000];
+    http(&server).await.send("PUT /v1/kv/a", &[], value).await.expect(201);
+    let client = connect(&server).await;
+    let mut ready = client.clone().ready().await.expect("a place for a stream");
+    let (answer, _upload) = ready.send_request(request(Method::GET, "/v1/kv/a"), true).unwrap();
+    let mut content = answer.await.expect("an answer begins").into_body();
+    let start = Instant::now();
+    let mut received = 0;
+    let ended = timeout(Duration::from_mins(10), async {
+        while let Some(Ok(data)) = content.data().await {
+            received += data.len();
+        }
+    });
+    ended.await.expect("the server ends the connection");
+    let seconds = start.elapsed().as_secs();
+    assert!((110..=250).contains(&seconds), "{seconds} s");
+    assert!(received < 1_000_000, "{received} bytes without a window for them");
 }

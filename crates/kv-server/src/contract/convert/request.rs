@@ -7,8 +7,8 @@ use kv_core::{
 use kv_proto::v1::{self, expire_request, op as one_of, set_request};
 
 use super::enums;
-use crate::grpc::refusal::Refusal;
-use crate::grpc::room::MESSAGE_ROOM_BYTES;
+use crate::contract::refusal::Refusal;
+use crate::contract::room::MESSAGE_ROOM_BYTES;
 
 /// A read.
 pub(crate) fn get(request: &v1::GetRequest) -> Result<Op<'_>, Refusal> {

@@ -12,7 +12,7 @@ use tonic::Code;
 pub(crate) use read::get;
 
 use super::convert;
-use super::measured::error_kind;
+use super::reason::error_kind;
 use super::refusal::Refusal;
 use super::shared::Shared;
 use crate::promise::Basis;

@@ -5,10 +5,10 @@ use kv_proto::v1::{BatchGetRequest, BatchGetResponse};
 use prost::Message as _;
 
 use super::VALUES_PER_CALL_MAX;
-use crate::grpc::convert;
-use crate::grpc::refusal::Refusal;
-use crate::grpc::room::AnswerRoom;
-use crate::grpc::shared::Shared;
+use crate::contract::convert;
+use crate::contract::refusal::Refusal;
+use crate::contract::room::AnswerRoom;
+use crate::contract::shared::Shared;
 use crate::promise::Basis;
 
 /// Reads every key, or refuses all of them with the index of the one that is refused.

@@ -25,7 +25,8 @@ pub(crate) struct Shared {
     pub(crate) batch_ops_max: usize,
     /// Most entries in one scan page.
     pub(crate) scan_page_keys_max: usize,
-    /// A scan page ends with the entry that reaches this many bytes.
+    /// A scan page ends with the entry that reaches this many bytes: at most half a message, which leaves the
+    /// other half for that entry.
     pub(crate) scan_page_bytes_max: usize,
 }
 
@@ -33,13 +34,14 @@ impl Shared {
     /// Bounds the messages of those who go this way.
     pub(crate) fn new(gate: Arc<Gate>, config: &Config, protocol: Protocol) -> Self {
         let limits = &config.limits;
+        let message_bytes_max = limits.message_bytes_max.as_usize();
         Self {
             gate,
             protocol,
-            message_bytes_max: limits.message_bytes_max.as_usize(),
+            message_bytes_max,
             batch_ops_max: limits.batch_ops_max.as_usize(),
             scan_page_keys_max: limits.scan_page_keys_max.as_usize(),
-            scan_page_bytes_max: limits.scan_page_bytes_max.as_usize(),
+            scan_page_bytes_max: limits.scan_page_bytes_max.as_usize().min(message_bytes_max / 2),
         }
     }
 

@@ -4,7 +4,7 @@ mod enums;
 mod reply;
 mod request;
 
-pub(crate) use enums::durability;
+pub(crate) use enums::{durability, wire_durability};
 pub(crate) use reply::{
     append_response, delete_response, exists_response, expire_response, get_response,
     increment_response, op_result, persistence_stats, raise_achieved, scan_response, set_response,

@@ -1,4 +1,4 @@
-//! How much fits in one gRPC message, and what is left of a batch's answer while it grows.
+//! How much fits in one message, and what is left of a batch's answer while it grows.
 
 /// Bytes that any message needs beside one key and one value: tags, lengths, version, TTL, cursor.
 pub(crate) const MESSAGE_ROOM_BYTES: usize = 128;

@@ -3,7 +3,7 @@
 use kv_core::{Condition, Durability, ExpireRule, Version};
 use kv_proto::v1;
 
-use crate::grpc::refusal::Refusal;
+use crate::contract::refusal::Refusal;
 
 /// Reads a level; `None` asks for the server's default.
 pub(crate) fn durability(number: i32) -> Result<Option<Durability>, Refusal> {
@@ -16,7 +16,7 @@ pub(crate) fn durability(number: i32) -> Result<Option<Durability>, Refusal> {
 }
 
 /// Writes a level.
-pub(super) fn wire_durability(level: Durability) -> v1::Durability {
+pub(crate) fn wire_durability(level: Durability) -> v1::Durability {
     match level {
         Durability::Memory => v1::Durability::Memory,
         Durability::Buffered => v1::Durability::Buffered,

@@ -130,8 +130,8 @@ pub(crate) fn raise_achieved(response: &mut v1::BatchWriteResponse, level: Durab
 
 /// The answer to the operation of an atomic batch whose condition did not hold.
 pub(crate) fn unmet_result(asked: &v1::Op, version: Version, ttl_ms: Option<u64>) -> v1::OpResult {
-    let (payload, lsn) = (Payload::None, kv_core::Lsn::ZERO);
-    op_result(asked, Reply { applied: false, version, ttl_ms, payload, lsn })
+    let existed = version != Version::NONE;
+    op_result(asked, Reply { existed, version, ttl_ms, ..Reply::default() })
 }
 
 /// One page of a scan.

@@ -5,10 +5,10 @@ use kv_proto::v1::{self, BatchWriteResponse, OpError, OpResult, op_result};
 use prost::Message as _;
 
 use super::{Outcome, VALUES_PER_CALL_MAX, answers_value};
-use crate::grpc::convert;
-use crate::grpc::refusal::Refusal;
-use crate::grpc::room::AnswerRoom;
-use crate::grpc::shared::Shared;
+use crate::contract::convert;
+use crate::contract::refusal::Refusal;
+use crate::contract::room::AnswerRoom;
+use crate::contract::shared::Shared;
 use crate::promise::Basis;
 
 /// Executes every operation that can be, in order.
