@@ -114,8 +114,8 @@ pub trait EvictionPolicy: Send + fmt::Debug {
     ) {
     }
 
-    /// How often a key with these bits was used lately, on a logarithmic scale; `None` when the policy does
-    /// not count.
+    /// How often a key with these bits was used lately, on the policy's own scale; `None` when it does not
+    /// count.
     fn frequency(&self, _bits: PolicyBits) -> Option<u8> {
         None
     }
