@@ -14,9 +14,10 @@ pub(crate) struct Options {
     #[arg(value_enum)]
     name: Name,
     /// Parts of it to run alone; all when left out. `persist` has always, interval, restart,
-    /// snapshot and size; `protocols` has resp, http, metrics, idle and large
+    /// snapshot and size; `protocols` has resp, http, metrics, idle and large; `eviction` has zipf, scans,
+    /// loops, shifts, recent and cost, and replays files of requests (.csv, .arc, .lis)
     sections: Vec<String>,
-    /// Small numbers that say nothing, to see that it runs (`persist` and `protocols`)
+    /// Small numbers that say nothing, to see that it runs (`persist`, `protocols` and `eviction`)
     #[arg(long)]
     quick: bool,
 }
@@ -30,6 +31,8 @@ enum Name {
     Protocols,
     /// The engine in one process
     Engine,
+    /// How often each eviction policy hits
+    Eviction,
     /// The log under the engine, in one process
     Log,
 }
@@ -40,6 +43,7 @@ impl Name {
         match self {
             Self::Persist | Self::Protocols => ("kv-server", "server"),
             Self::Engine => ("kv-core", "engine"),
+            Self::Eviction => ("kv-core", "eviction"),
             Self::Log => ("kv-persist", "log"),
         }
     }
@@ -49,6 +53,7 @@ impl Name {
         match self {
             Self::Persist => &["always", "interval", "restart", "snapshot", "size"],
             Self::Protocols => &["resp", "http", "metrics", "idle", "large"],
+            Self::Eviction => &["zipf", "scans", "loops", "shifts", "recent", "cost"],
             Self::Engine | Self::Log => &[],
         }
     }
@@ -63,13 +68,22 @@ fn command(options: &Options) -> String {
     let (package, bench) = options.name.target();
     let mut line = format!("cargo bench --locked -p {package} --bench {bench}");
     let quick = options.quick.then_some("--quick");
-    let named: Vec<&str> = options.sections.iter().map(String::as_str).collect();
-    let sections = if named.is_empty() { options.name.sections() } else { &named };
-    let arguments: Vec<&str> = sections.iter().copied().chain(quick).collect();
+    let own = options.name.sections();
+    let named = options.sections.iter().map(|section| match options.name {
+        Name::Eviction if !own.contains(&section.as_str()) => from_anywhere(section),
+        _ => section.clone(),
+    });
+    let all = own.iter().map(|&section| section.to_owned()).filter(|_| options.sections.is_empty());
+    let arguments: Vec<String> = named.chain(all).chain(quick.map(str::to_owned)).collect();
     if !arguments.is_empty() {
         line = format!("{line} -- {}", arguments.join(" "));
     }
     line
+}
+
+/// The path of a file as a program finds it that runs in another directory.
+fn from_anywhere(file: &str) -> String {
+    std::path::absolute(file).map_or(file.to_owned(), |path| path.display().to_string())
 }
 
 #[cfg(test)]
@@ -89,6 +103,19 @@ mod tests {
         check(Name::Persist, &["size"], true, &format!("{server} size --quick"));
         let protocols = "resp http metrics idle large";
         check(Name::Protocols, &[], false, &format!("{server} {protocols}"));
+        let eviction = "cargo bench --locked -p kv-core --bench eviction --";
+        check(
+            Name::Eviction,
+            &["zipf", "/a.csv"],
+            true,
+            &format!("{eviction} zipf /a.csv --quick"),
+        );
+        check(
+            Name::Eviction,
+            &[],
+            false,
+            &format!("{eviction} zipf scans loops shifts recent cost"),
+        );
         check(Name::Engine, &[], false, "cargo bench --locked -p kv-core --bench engine");
     }
 }

@@ -20,8 +20,8 @@ pub struct KeyInfo {
     /// Bytes of memory accounted for the key: its entry, as the allocator rounds it, and its place in the
     /// table.
     pub memory_bytes: u64,
-    /// How often the key was used lately, on a logarithmic scale from 0 to 255; `None` when the eviction
-    /// policy does not count.
+    /// How often the key was used lately: under `lfu` on a logarithmic scale from 0 to 255, under `tinylfu`
+    /// from 0 to 15; `None` when the eviction policy does not count.
     pub frequency: Option<u8>,
     /// As [`Reply::lsn`](crate::Reply::lsn).
     pub lsn: Lsn,

@@ -41,6 +41,9 @@ fn journals_are_journals() {
 fn every_policy_is_a_policy() {
     for kind in PolicyKind::ALL {
         eviction_suite::test_all(|| kind.build(7), kind != PolicyKind::None);
+        if !matches!(kind, PolicyKind::None | PolicyKind::Ttl) {
+            eviction_suite::test_sparing(kind.build(7).as_mut());
+        }
     }
 }
 

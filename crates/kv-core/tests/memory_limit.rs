@@ -54,6 +54,16 @@ const IN_FLIGHT_MAX: i64 = 256 << 10;
 
 const WRITERS: u64 = 3;
 
+/// Policies that find a victim whatever the keys are.
+const EVICTING: [PolicyKind; 6] = [
+    PolicyKind::Lru,
+    PolicyKind::Lfu,
+    PolicyKind::S3Fifo,
+    PolicyKind::TinyLfu,
+    PolicyKind::Fifo,
+    PolicyKind::Random,
+];
+
 fn live_bytes() -> i64 {
     LIVE_BYTES.load(Ordering::SeqCst)
 }
@@ -128,8 +138,7 @@ fn disturb(store: &impl Store, random: &mut fastrand::Rng) {
     match random.u8(0..3) {
         0 => drop(store.flush().unwrap()),
         1 => {
-            let all = [PolicyKind::Lru, PolicyKind::Lfu, PolicyKind::Fifo, PolicyKind::Random];
-            store.set_eviction_policy(all[random.usize(0..all.len())]);
+            store.set_eviction_policy(random.choice(EVICTING).unwrap());
         }
         _ => {
             let far = Action::SetRange { offset: 300 << 20, bytes: b"v" };

@@ -210,7 +210,7 @@ fn accounts_hold_under_any_mixture() {
         let mut random = fastrand::Rng::with_seed(seed);
         let shards = [1, 2, 16][random.usize(0..3)];
         let limit = [64 << 10, 256 << 10, 1 << 20][random.usize(0..3)];
-        let policy = PolicyKind::ALL[random.usize(0..6)];
+        let policy = PolicyKind::ALL[random.usize(0..PolicyKind::ALL.len())];
         let (store, clock) = engine(shards, limit, policy);
         let mut ttl = TtlManager::new(Arc::clone(&store));
         for _ in 0..300 {

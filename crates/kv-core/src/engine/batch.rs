@@ -158,7 +158,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 while let Some(step) = group.get_mut(done) {
                     let (op, prepared) = ((step.op, step.location.fingerprint), &mut step.prepared);
                     let lend = |reply, value: &[u8]| answers.lend(step.index, reply, value);
-                    match shard.execute_lending(ctx, op, prepared, trash, lend) {
+                    match shard.execute_lending(ctx, op, prepared, (&mut *trash, lend)) {
                         Ok(Some(reply)) => answers.answer(step.index, Ok(reply)),
                         Ok(None) => {}
                         Err(Halt::Refused(error)) => answers.answer(step.index, Err(error)),

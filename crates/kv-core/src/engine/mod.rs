@@ -27,6 +27,8 @@ mod transfer;
 mod ttl;
 mod wheel;
 
+pub(crate) use memory::allocated_bytes;
+
 pub use config::{ConfigError, EngineConfig};
 pub use store::ShardedStore;
 pub use ttl::{TickReport, TtlManager};

@@ -9,7 +9,9 @@ use super::lfu::Frequency;
 use super::lru::Recency;
 use super::none::NoEviction;
 use super::random::Random;
+use super::s3fifo::S3Fifo;
 use super::sampled::Sampled;
+use super::tinylfu::TinyLfu;
 use super::ttl::SoonestExpiry;
 
 /// The eviction policies that ship.
@@ -20,6 +22,10 @@ pub enum PolicyKind {
     Lru,
     /// Least frequently used, with ageing.
     Lfu,
+    /// Queues that keep what is used more than once; scans pass by.
+    S3Fifo,
+    /// What is used more often than its rival, counting uses before it came.
+    TinyLfu,
     /// First in, first out.
     Fifo,
     /// Any key.
@@ -32,14 +38,24 @@ pub enum PolicyKind {
 
 impl PolicyKind {
     /// Every policy, in the order documentation lists them.
-    pub const ALL: [Self; 6] =
-        [Self::Lru, Self::Lfu, Self::Fifo, Self::Random, Self::Ttl, Self::None];
+    pub const ALL: [Self; 8] = [
+        Self::Lru,
+        Self::Lfu,
+        Self::S3Fifo,
+        Self::TinyLfu,
+        Self::Fifo,
+        Self::Random,
+        Self::Ttl,
+        Self::None,
+    ];
 
     /// The name configurations use.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Lru => "lru",
             Self::Lfu => "lfu",
+            Self::S3Fifo => "s3fifo",
+            Self::TinyLfu => "tinylfu",
             Self::Fifo => "fifo",
             Self::Random => "random",
             Self::Ttl => "ttl",
@@ -52,6 +68,8 @@ impl PolicyKind {
         match self {
             Self::Lru => Box::new(Sampled::new(Recency::default())),
             Self::Lfu => Box::new(Sampled::new(Frequency::new(seed))),
+            Self::S3Fifo => Box::new(S3Fifo::default()),
+            Self::TinyLfu => Box::new(TinyLfu::default()),
             Self::Fifo => Box::new(Sampled::new(InsertionOrder::default())),
             Self::Random => Box::new(Random),
             Self::Ttl => Box::new(SoonestExpiry),
@@ -68,7 +86,9 @@ impl fmt::Display for PolicyKind {
 
 /// The name is none of the policies'.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown eviction policy {given:?}: allowed are lru, lfu, fifo, random, ttl, none")]
+#[error(
+    "unknown eviction policy {given:?}: allowed are lru, lfu, s3fifo, tinylfu, fifo, random, ttl, none"
+)]
 pub struct UnknownPolicy {
     /// The name given.
     pub given: String,

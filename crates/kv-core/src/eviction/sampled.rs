@@ -85,7 +85,12 @@ impl<R: Rank> EvictionPolicy for Sampled<R> {
         self.rank.touch(bits)
     }
 
-    fn on_remove(&mut self, _fingerprint: Fingerprint, _bits: PolicyBits) {
+    fn on_remove(
+        &mut self,
+        _fingerprint: Fingerprint,
+        _bits: PolicyBits,
+        _residents: &mut dyn Residents,
+    ) {
         self.rank.forget();
     }
 

@@ -136,7 +136,8 @@ impl Segments {
         self.wanted.notify_one();
         let spare = spare.map_or_else(|| self.make_spare(), Ok)?;
         let header = header(id);
-        self.name_segment(&spare, &header).map_err(SegmentError::Failed)?;
+        self.fill_header(&spare, &header).map_err(|error| self.give_up(&spare.name, error))?;
+        self.disk.sync_names().map_err(SegmentError::Failed)?;
         let mut index = self.index.lock();
         let (last_lsn, bytes) = (Lsn::new(header.first_lsn.get() - 1), SEGMENT_HEADER_BYTES as u64);
         let before = index.current.replace(SealedSegment { id, last_lsn, bytes });
@@ -145,11 +146,20 @@ impl Segments {
         Ok(spare.file)
     }
 
-    fn name_segment(&self, spare: &Spare, header: &SegmentHeader) -> io::Result<()> {
+    /// Makes a spare the segment of this header, once the names are synced.
+    fn fill_header(&self, spare: &Spare, header: &SegmentHeader) -> io::Result<()> {
         spare.file.write_at(0, &header.encode())?;
         spare.file.sync()?;
-        self.disk.rename(&spare.name, &segment_name(header.id))?;
-        self.disk.sync_names()
+        self.disk.rename(&spare.name, &segment_name(header.id))
+    }
+
+    /// Why a spare did not become a segment. It is not used again, whatever is in it; nothing of the log is, so
+    /// that waiting for what is short loses nothing.
+    fn give_up(&self, spare: &str, error: io::Error) -> SegmentError {
+        if let Err(error) = self.disk.remove(spare) {
+            tracing::debug!(%error, spare, "an unfinished spare segment stays");
+        }
+        if is_shortage(&error) { SegmentError::Full(error) } else { SegmentError::Failed(error) }
     }
 
     /// Notes how far the current segment is filled.
@@ -248,17 +258,10 @@ impl Segments {
             file.allocate(self.segment_bytes)?;
             Ok(file)
         });
-        made.map(|file| Spare { name: name.clone(), file }).map_err(|error| {
-            if let Err(error) = self.disk.remove(&name) {
-                tracing::debug!(%error, name, "an unfinished spare segment stays");
-            }
-            // Nothing of the log is in it yet: waiting for what is short loses nothing.
-            if is_shortage(&error) {
-                SegmentError::Full(error)
-            } else {
-                SegmentError::Failed(error)
-            }
-        })
+        match made {
+            Ok(file) => Ok(Spare { name, file }),
+            Err(error) => Err(self.give_up(&name, error)),
+        }
     }
 
     /// Waits until a spare is wanted; false when the log stops. `after_failure` waits for a while first.

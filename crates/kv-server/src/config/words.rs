@@ -173,7 +173,10 @@ mod tests {
 
     #[test]
     fn policies_are_known_by_name() {
-        check::<PolicyKind>(&[("lru", "\"lru\""), ("none", "\"none\"")], &["", "LRU", "arc"]);
+        check::<PolicyKind>(
+            &[("lru", "\"lru\""), ("s3fifo", "\"s3fifo\""), ("none", "\"none\"")],
+            &["", "LRU", "arc"],
+        );
     }
 
     #[test]

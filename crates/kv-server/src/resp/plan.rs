@@ -119,7 +119,7 @@ impl Shape {
     #[inline]
     pub(crate) fn answer_lent(
         self,
-        reply: Reply,
+        reply: &Reply,
         value: &[u8],
         answers: &mut Answers,
         version: Version,
@@ -131,7 +131,7 @@ impl Shape {
             }
             shape => {
                 let payload = Payload::Value(Bytes::copy_from_slice(value));
-                return shape.answer(Reply { payload, ..reply }, answers, version);
+                return shape.answer(Reply { payload, ..reply.clone() }, answers, version);
             }
         };
         answers.encoder(version).bulk(told);

@@ -49,7 +49,7 @@ impl<'a, 'b: 'a, A: Iterator<Item = (&'a Op<'b>, Step)>> ReplySink for Replying<
         let Some((op, Step { command, shape })) = self.asked.next() else { return };
         let basis = Basis::of(&reply, op.action.is_read());
         self.answer(command, basis, |answers, version| {
-            shape.answer_lent(reply, value, answers, version)
+            shape.answer_lent(&reply, value, answers, version)
         });
     }
 }

@@ -102,7 +102,7 @@ fn bad_values_are_refused_all_at_once_with_what_is_allowed() {
               server.drain_timeout = "10" (file kv.toml): must be a time from 0s to 1h, with a unit: ms, s, m or h
               engine.shards = "1000" (file kv.toml): must be a power of two from 1 to 65536
               engine.memory_limit = "lots" (file kv.toml): must be a number of bytes from 0, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
-              engine.eviction_policy = "LRU" (file kv.toml): must be one of lru, lfu, fifo, random, ttl, none
+              engine.eviction_policy = "LRU" (file kv.toml): must be one of lru, lfu, s3fifo, tinylfu, fifo, random, ttl, none
               engine.ttl_tick = "1s" (file kv.toml): must be a time from 1ms to 100ms, with a unit: ms, s, m or h
               limits.key_bytes_max = "0" (file kv.toml): must be a number of bytes from 1 to 16777215, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)
               limits.value_bytes_max = "513MiB" (file kv.toml): must be a number of bytes from 1 to 512MiB, plain or with a unit such as KiB, MiB, GiB (powers of 1024) or kB, MB, GB (powers of 1000)

@@ -28,9 +28,9 @@ async fn start(settings: &[(&str, &str)]) -> Logged {
 }
 
 impl Logged {
-    /// Waits until so many connections wait for the log.
-    async fn until_waiting(&self, connections: usize) {
-        until(|| self.journal.waiting() == connections + WATCHERS).await;
+    /// Waits until so many threads wait for the log.
+    async fn until_waiting(&self, threads: usize) {
+        until(|| self.journal.waiting() == threads + WATCHERS).await;
     }
 
     async fn until_written(&self, writes: u64) {
@@ -72,7 +72,8 @@ async fn reads_wait_for_what_they_show_and_nobody_else_waits() {
     logged.until_written(1).await;
     other.ask("PING", "+PONG\r\n").await;
     other.send(command("GET k")).await;
-    logged.until_waiting(2).await;
+    until(|| logged.server.store().stats().hits == 1).await;
+    logged.until_waiting(1).await;
     logged.journal.advance(Level::Fsync);
     logged.client.expect("+OK\r\n").await;
     other.expect("$1\r\nv\r\n").await;

@@ -70,8 +70,8 @@ async fn settings_change_all_or_none() {
             "maxmemory-policy volatile-lru",
             refused(
                 "maxmemory-policy",
-                "argument(s) must be one of the following: allkeys-lru, allkeys-lfu, allkeys-fifo, \
-                 allkeys-random, volatile-ttl, noeviction",
+                "argument(s) must be one of the following: allkeys-lru, allkeys-lfu, \
+                 allkeys-s3fifo, allkeys-tinylfu, allkeys-fifo, allkeys-random, volatile-ttl, noeviction",
             ),
         ),
         ("timeout 8 maxmemory", "-ERR syntax error\r\n".to_owned()),

@@ -213,11 +213,12 @@ mod tests {
             expiries in proptest::collection::vec(proptest::option::of(1_u64..1 << 48), 1..6),
             version: u64,
             bits: u32,
+            mark: u16,
         ) {
             let value: Vec<u8> = (0_u8..=255).cycle().take(value_len).collect();
             let first = expiries[0].map(UnixMillis::new);
-            let mut slot = Slot::new(Entry::new(&key, &value, first), bits as u16);
-            prop_assert_eq!((slot.is_empty(), slot.bits()), (false, bits as u16));
+            let mut slot = Slot::new(Entry::new(&key, &value, first), mark);
+            prop_assert_eq!((slot.is_empty(), slot.bits()), (false, mark));
             prop_assert_eq!(slot.entry().unwrap().key(), key.as_slice());
             let mut entry = slot.take().unwrap();
             prop_assert!(slot.is_empty() && slot.entry().is_none() && slot.take().is_none());

@@ -234,7 +234,6 @@ impl Slot {
 
     #[inline]
     fn pointer(&self) -> Option<NonNull<u8>> {
-        #[expect(clippy::cast_possible_truncation, reason = "a word is as long as an address")]
         let address = (self.0 & ((1 << ADDRESS_BITS) - 1)) as usize;
         NonNull::new(ptr::with_exposed_provenance_mut(address))
     }

@@ -3,6 +3,7 @@
 //! Each `apply_*` function here makes one complete change. The bytes it may need were ensured before:
 //! [`Shard::growth`] says what a change needs, [`Shard::bytes_to_grow`] how many bytes that is.
 
+use super::evict::ShardResidents;
 use super::{Context, Protected, Shard, Trash};
 use crate::engine::entry::{Entry, EntryRef};
 use crate::engine::table::Table;
@@ -69,7 +70,7 @@ impl Shard {
         let table = self.table.bytes_to_grow(growth.inserts);
         let wheel =
             whole_if_grown(self.wheel.heap_bytes(), self.wheel.heap_bytes_after(growth.schedules));
-        let policy = (self.policy.insert_bytes_max() * growth.inserts) as u64;
+        let policy = self.policy.bytes_to_grow(growth.inserts) as u64;
         growth.entry_bytes + table + wheel + policy
     }
 
@@ -180,7 +181,13 @@ impl Shard {
     pub(crate) fn apply_remove<J: Journal>(&mut self, ctx: &Context<'_, J>, slot: usize) -> Entry {
         let fingerprint = self.table.fingerprint(slot);
         let entry = self.table.remove(slot);
-        self.policy.on_remove(fingerprint, entry.borrow().policy_bits());
+        let mut residents = ShardResidents {
+            table: &mut self.table,
+            wheel: &mut self.wheel,
+            random: &mut self.random,
+            hits: self.counters.hits,
+        };
+        self.policy.on_remove(fingerprint, entry.borrow().policy_bits(), &mut residents);
         self.count_out(entry.borrow());
         self.finish_change(ctx);
         entry
@@ -210,7 +217,7 @@ impl Shard {
         trash: &mut Trash,
     ) {
         // Counted whole: the one before goes only when this one is there.
-        let bytes = policy.heap_bytes() + policy.insert_bytes_max() * self.table.len();
+        let bytes = policy.heap_bytes() + policy.bytes_to_grow(self.table.len());
         let growth = Growth { entry_bytes: bytes as u64, ..Growth::default() };
         while self.ensure(ctx, growth).is_err()
             && self.evict_one(ctx, Protected::NONE, trash).is_ok_and(|evicted| evicted)

@@ -76,6 +76,7 @@ impl Shard {
             table: &mut self.table,
             wheel: &mut self.wheel,
             random: &mut self.random,
+            hits: self.counters.hits,
         };
         let fingerprint = self.policy.victim(&mut residents)?;
         self.wheel_turned = true;
@@ -88,10 +89,11 @@ impl Shard {
 
 /// A shard's keys as its policy sees them.
 #[derive(Debug)]
-struct ShardResidents<'a> {
-    table: &'a mut Table,
-    wheel: &'a mut Wheel,
-    random: &'a mut fastrand::Rng,
+pub(super) struct ShardResidents<'a> {
+    pub(super) table: &'a mut Table,
+    pub(super) wheel: &'a mut Wheel,
+    pub(super) random: &'a mut fastrand::Rng,
+    pub(super) hits: u64,
 }
 
 impl ShardResidents<'_> {
@@ -122,6 +124,10 @@ impl Residents for ShardResidents<'_> {
         if let Some(slot) = self.table.find_where(fingerprint, |_| true) {
             self.table.set_policy_bits(slot, bits);
         }
+    }
+
+    fn hits(&self) -> u64 {
+        self.hits
     }
 
     fn soonest_expiry(&mut self) -> Option<Candidate> {

@@ -97,8 +97,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         (op, fingerprint): (&Op<'_>, Fingerprint),
         prepared: &mut Prepared,
-        trash: &mut Trash,
-        lend: impl FnOnce(Reply, &[u8]),
+        (trash, lend): (&mut Trash, impl FnOnce(Reply, &[u8])),
     ) -> Result<Option<Reply>, Halt> {
         if !matches!(op, Op { action: Action::Get, condition: Condition::None, .. }) {
             return self.execute(ctx, (op, fingerprint), prepared, trash).map(Some);

@@ -70,9 +70,7 @@ impl Place {
 /// The bucket that a key belongs to among so many.
 #[inline]
 fn home(fingerprint: Fingerprint, buckets: usize) -> usize {
-    #[expect(clippy::cast_possible_truncation, reason = "less than `buckets`")]
-    let home = ((u64::from(fingerprint.0) * buckets as u64) >> u32::BITS) as usize;
-    home
+    ((u64::from(fingerprint.0) * buckets as u64) >> u32::BITS) as usize
 }
 
 impl Table {

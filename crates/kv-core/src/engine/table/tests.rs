@@ -1,6 +1,6 @@
-//! The table against a plain map, and its accounts.
+//! The table against a plain set, and its accounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
@@ -104,27 +104,27 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn it_does_as_a_map_does_and_walks_miss_nothing(
+    fn it_does_as_a_set_does_and_walks_miss_nothing(
         steps in proptest::collection::vec(step(), 1..400),
         // Few of them: keys share fingerprints. All of them alike: every key belongs to one bucket.
         fingerprints in prop_oneof![Just(1_u32), 1_u32..50, Just(u32::MAX)],
     ) {
         // All over the range, and at its ends.
         let of = |key: u32| Fingerprint((key % fingerprints).wrapping_mul(0x9E37_79B9).wrapping_sub(1));
-        let (mut table, mut map) = (Table::default(), BTreeMap::new());
+        let (mut table, mut set) = (Table::default(), BTreeSet::new());
         // A walk in pieces: keys that were there at its beginning and still are must all have been seen.
         let (mut from, mut waited) = (Some(Fingerprint(0)), Vec::new());
         for step in steps {
             match step {
                 Step::Insert(key) => {
-                    if map.insert(key, ()).is_none() {
+                    if set.insert(key) {
                         let slot = table.insert(of(key), entry(key));
                         prop_assert_eq!(table.find(of(key), &key.to_le_bytes()), Some(slot));
                     }
                 }
                 Step::Remove(key) => {
                     let slot = table.find(of(key), &key.to_le_bytes());
-                    prop_assert_eq!(slot.is_some(), map.remove(&key).is_some());
+                    prop_assert_eq!(slot.is_some(), set.remove(&key));
                     if let Some(slot) = slot {
                         let removed = table.remove(slot);
                         prop_assert_eq!(removed.borrow().key(), &key.to_le_bytes());
@@ -136,7 +136,7 @@ proptest! {
                     let Some(start) = from else {
                         prop_assert_eq!(&waited, &Vec::<u32>::new());
                         from = Some(Fingerprint(0));
-                        waited = map.keys().copied().collect();
+                        waited = set.iter().copied().collect();
                         continue;
                     };
                     let (mut last, mut seen) = (None, 0);
@@ -153,7 +153,7 @@ proptest! {
                     }
                 }
             }
-            prop_assert_eq!(table.len(), map.len());
+            prop_assert_eq!(table.len(), set.len());
         }
         let keys = |mut slots: Vec<usize>| {
             slots.sort_unstable();
@@ -161,8 +161,8 @@ proptest! {
         };
         let walked = keys(table.walk(Fingerprint(0)).map(|(_, slot)| slot).collect());
         prop_assert_eq!(&walked, &keys(table.slots().collect()));
-        prop_assert_eq!(walked.len(), map.len());
-        for key in map.keys() {
+        prop_assert_eq!(walked.len(), set.len());
+        for key in &set {
             prop_assert!(table.find(of(*key), &key.to_le_bytes()).is_some());
         }
         // Nothing is left of keys that have gone: a search for what is not there looks at one bucket.

@@ -115,6 +115,8 @@ mod tests {
     fn policies_are_known_by_the_names_of_redis() {
         assert_eq!(policy("ALLKEYS-LRU").as_deref(), Ok("lru"));
         assert_eq!(policy("noeviction").as_deref(), Ok("none"));
+        assert_eq!(policy("allkeys-s3fifo").as_deref(), Ok("s3fifo"));
+        assert_eq!(policy("allkeys-tinylfu").as_deref(), Ok("tinylfu"));
         assert_eq!(policy("volatile-ttl").as_deref(), Ok("ttl"));
         assert!(policy("volatile-lru").is_err() && policy("lru").is_err());
     }
