@@ -12,7 +12,7 @@ use kv_core::{
 };
 use parking_lot::{Condvar, Mutex};
 
-use super::options::{CONGESTED_ABOVE, LogOptions};
+use super::options::{CONGESTED_ABOVE, FsyncMode, LogOptions};
 use super::pending::{Intake, Pending};
 use super::record;
 use super::segments::Segments;
@@ -61,6 +61,10 @@ pub(super) struct Buffer {
     pub(super) writer: WriterState,
     /// Taken by the writer and not written yet.
     pub(super) in_hand_bytes: u64,
+    /// When the log is synced: at first as its options say.
+    pub(super) fsync: FsyncMode,
+    /// Whether the writer does not know that yet.
+    pub(super) fsync_changed: bool,
     pub(super) stopping: bool,
 }
 
@@ -133,6 +137,8 @@ impl FileJournal {
             wanted_durable: Lsn::ZERO,
             writer: WriterState::Busy,
             in_hand_bytes: 0,
+            fsync: options.fsync,
+            fsync_changed: false,
             stopping: false,
         };
         Self {
@@ -167,6 +173,20 @@ impl FileJournal {
             segments,
             log_bytes,
             disk_full: matches!(buffer.pending.intake, Intake::RemovalsOnly { .. }),
+        }
+    }
+
+    /// Syncs as `mode` says from now on, what was written before among it.
+    pub fn set_fsync(&self, mode: FsyncMode) {
+        let mut buffer = self.buffer.lock();
+        (buffer.fsync, buffer.fsync_changed) = (mode, true);
+        self.wake(&mut buffer);
+    }
+
+    fn wake(&self, buffer: &mut Buffer) {
+        if matches!(buffer.writer, WriterState::Idle | WriterState::Lingers) {
+            buffer.writer = WriterState::Busy;
+            self.work.notify_one();
         }
     }
 
@@ -298,10 +318,7 @@ impl FileJournal {
         };
         if lsn > *wanted {
             *wanted = lsn;
-            if matches!(buffer.writer, WriterState::Idle | WriterState::Lingers) {
-                buffer.writer = WriterState::Busy;
-                self.work.notify_one();
-            }
+            self.wake(&mut buffer);
         }
     }
 }
