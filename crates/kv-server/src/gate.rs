@@ -10,10 +10,11 @@ use tokio::time::timeout;
 use crate::backend::Backend;
 use crate::budget::Budget;
 use crate::clock::Stopwatch;
-use crate::config::{Config, FsyncMode};
+use crate::config::{Config, FsyncMode, PersistSection};
 use crate::metrics::Metrics;
 use crate::persistence::Persistence;
-use crate::promise::{self, Basis, Promise, Unkept};
+use crate::places::Places;
+use crate::promise::{self, Basis, Promised, Unkept};
 use crate::readiness::Loading;
 use crate::serving::Serving;
 use crate::shutdown::StopRequests;
@@ -24,8 +25,8 @@ use crate::waiting::Waiter;
 pub(crate) struct Gate {
     backend: Backend,
     serving: Serving,
-    promise: Promise,
-    fsync: FsyncMode,
+    promised: Promised,
+    places: Places,
     started: Stopwatch,
     metrics: Arc<Metrics>,
     stop_requests: StopRequests,
@@ -36,14 +37,17 @@ pub(crate) struct Gate {
 impl Gate {
     /// Lets protocols through to the backend as the configuration says.
     pub(crate) fn new(backend: Backend, config: &Config, serving: Serving) -> Self {
-        let promise = Promise::new(&config.persist);
         let limits = &config.limits;
         let (all, connection) = (limits.requests_bytes_max, limits.connection_bytes_max);
         Self {
             backend,
             serving,
-            promise,
-            fsync: config.persist.fsync,
+            promised: Promised::new(&config.persist),
+            places: Places::new(
+                "limits.connections_max",
+                limits.connections_max.as_usize(),
+                limits.connections_reserved.as_usize(),
+            ),
             started: Stopwatch::start(),
             stop_requests: StopRequests::default(),
             metrics: Arc::new(Metrics::new()),
@@ -64,7 +68,21 @@ impl Gate {
 
     /// When the log is synced.
     pub(crate) fn fsync(&self) -> FsyncMode {
-        self.fsync
+        self.promised.fsync()
+    }
+
+    /// Lets what is kept on disk follow settings that may change while the server runs.
+    pub(crate) fn follow(&self, persist: &PersistSection) {
+        // Before the log hears of it: an answer may wait for a sync that the log would not make by itself.
+        self.promised.set_fsync(persist.fsync);
+        if let Some(persistence) = self.persistence() {
+            persistence.follow(persist);
+        }
+    }
+
+    /// The places for clients, which all listeners share.
+    pub(crate) fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Whether the server takes requests, for health checks.
@@ -112,7 +130,7 @@ impl Gate {
     /// # Errors
     /// [`Unkept::Level`] when the store cannot reach it; nothing may be executed then.
     pub(crate) fn level(&self, asked: Option<Durability>) -> Result<Durability, Unkept> {
-        self.promise.level(asked, self.store().durability_max())
+        self.promised.now().level(asked, self.store().durability_max())
     }
 
     /// What an answer must wait for before it is sent; `None` when nothing.
@@ -120,7 +138,7 @@ impl Gate {
     /// # Errors
     /// [`Unkept`] when the log has failed and what the answer rests on may be lost.
     pub(crate) fn waiter(&self, basis: Basis, level: Durability) -> Result<Option<Waiter>, Unkept> {
-        self.promise.waiter(self.store().progress(), basis, level)
+        self.promised.now().waiter(self.store().progress(), basis, level)
     }
 
     /// The level that the writes of an answer have reached which has waited for `level`.

@@ -24,6 +24,7 @@ mod clock;
 mod config;
 mod contract;
 mod data_dir;
+mod descriptors;
 mod endpoint;
 mod error;
 mod expiry_thread;
@@ -61,6 +62,7 @@ pub use config::{
     Problem, RespSection, ServerSection, Size, Source, Sources, Span, Threshold,
 };
 pub use data_dir::{DataDir, DataDirError, IdleDataDir};
+pub use descriptors::connections_possible;
 pub use error::StartError;
 pub use expiry_thread::ExpiryThread;
 pub use persistence::{LastSnapshot, Persistence, PersistenceStats, SnapshotError, SnapshotTaken};

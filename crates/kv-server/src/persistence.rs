@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use kv_core::{Latency, Lsn};
 
+use crate::config::PersistSection;
+
 /// The part of persistence that operators deal with: snapshots and figures. Writes reach the log through
 /// the store, which tells how safe they are by [`kv_core::Progress`].
 pub trait Persistence: Send + Sync {
@@ -15,6 +17,9 @@ pub trait Persistence: Send + Sync {
 
     /// What is on disk and has been done since the start. Cheap, and never blocks on a device.
     fn stats(&self) -> PersistenceStats;
+
+    /// Does from now on what `fsync` and `snapshot_interval` say; nothing else of the settings may change.
+    fn follow(&self, settings: &PersistSection);
 }
 
 /// A snapshot that was taken.

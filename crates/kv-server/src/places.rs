@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::metrics::ConnectionGuard;
@@ -17,7 +18,7 @@ pub(crate) struct Places(Arc<Shared>);
 struct Shared {
     /// What bounds them, to be named in warnings.
     limit: &'static str,
-    max: usize,
+    max: AtomicUsize,
     reserved: usize,
     taken: Mutex<Taken>,
 }
@@ -53,8 +54,18 @@ impl Places {
     /// So many places. The last `reserved` of them, and at most a quarter of all, are kept for peers that
     /// have one already: those who work with the server can go on when strangers flood it.
     pub(crate) fn new(limit: &'static str, max: usize, reserved: usize) -> Self {
-        let reserved = reserved.min(max / RESERVED_PART);
-        Self(Arc::new(Shared { limit, max, reserved, taken: Mutex::default() }))
+        let (max, taken) = (AtomicUsize::new(max), Mutex::default());
+        Self(Arc::new(Shared { limit, max, reserved, taken }))
+    }
+
+    /// So many from now on. When more are taken, those stay until they are left.
+    pub(crate) fn set_max(&self, max: usize) {
+        self.0.max.store(max, Ordering::Relaxed);
+    }
+
+    /// How many there are.
+    pub(crate) fn max(&self) -> usize {
+        self.0.max.load(Ordering::Relaxed)
     }
 
     /// Takes a place for a client of this peer. `counted` is asked for when there is one.
@@ -65,9 +76,9 @@ impl Places {
     ) -> Option<Place> {
         let peer = peer.to_canonical();
         let mut taken = self.taken();
-        let is_known = taken.by_peer.contains_key(&peer);
-        let kept = if is_known { 0 } else { self.0.reserved };
-        if taken.all + kept >= self.0.max {
+        let (max, is_known) = (self.max(), taken.by_peer.contains_key(&peer));
+        let kept = if is_known { 0 } else { self.0.reserved.min(max / RESERVED_PART) };
+        if taken.all + kept >= max {
             return None;
         }
         taken.all += 1;
@@ -78,7 +89,7 @@ impl Places {
 
     /// What bounds the places, and how many there are.
     pub(crate) fn limit(&self) -> (&'static str, usize) {
-        (self.0.limit, self.0.max)
+        (self.0.limit, self.max())
     }
 
     fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
@@ -141,6 +152,21 @@ mod tests {
                 (0..=u8::MAX).take(max + 1).map_while(|n| take(&places, n)).collect();
             assert_eq!(held.len(), strangers, "{max} places, {reserved} reserved");
         }
+    }
+
+    #[test]
+    fn fewer_places_drive_nobody_out_and_more_are_there_at_once() {
+        let places = Places::new("limits.connections_max", 4, 0);
+        let mut held: Vec<Place> = (0..4).map(|_| take(&places, 1).unwrap()).collect();
+        places.set_max(2);
+        for _ in 0..2 {
+            assert!(take(&places, 1).is_none());
+            held.pop();
+        }
+        assert!(take(&places, 1).is_none(), "two are left, and two there are");
+        places.set_max(3);
+        assert!(take(&places, 1).is_some());
+        assert_eq!(places.limit(), ("limits.connections_max", 3));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Durability levels: which a write is to reach, what an answer must wait for, and which was reached.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use kv_core::{Durability, JournalError, Lsn, Progress, Reply};
 
 use crate::config::{FsyncMode, PersistSection};
@@ -8,7 +10,16 @@ use crate::waiting::Waiter;
 /// Every level, weakest first.
 const LEVELS: [Durability; 3] = [Durability::Memory, Durability::Buffered, Durability::Fsync];
 
-/// What the configuration promises to every write and every read.
+/// What the configuration promises, of which `persist.fsync` may change while the server runs.
+#[derive(Debug)]
+pub(crate) struct Promised {
+    /// Whether anything is kept on disk.
+    is_kept: bool,
+    read_uncommitted: bool,
+    fsync: AtomicU8,
+}
+
+/// What is promised to every write and every read now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Promise {
     /// The level of writes that ask for no higher one.
@@ -90,14 +101,32 @@ impl Basis {
     }
 }
 
-impl Promise {
+impl Promised {
     /// What the settings promise.
     pub(crate) fn new(persist: &PersistSection) -> Self {
-        let always = persist.enabled && persist.fsync == FsyncMode::Always;
-        let default = if always { Durability::Fsync } else { Durability::Memory };
-        Self { default, read_uncommitted: persist.read_uncommitted }
+        let fsync = AtomicU8::new(persist.fsync.number());
+        Self { is_kept: persist.enabled, read_uncommitted: persist.read_uncommitted, fsync }
     }
 
+    /// When the log is synced.
+    pub(crate) fn fsync(&self) -> FsyncMode {
+        FsyncMode::from_number(self.fsync.load(Ordering::Acquire))
+    }
+
+    /// Promises what this mode does, from now on.
+    pub(crate) fn set_fsync(&self, mode: FsyncMode) {
+        self.fsync.store(mode.number(), Ordering::Release);
+    }
+
+    /// What is promised now.
+    pub(crate) fn now(&self) -> Promise {
+        let always = self.is_kept && self.fsync() == FsyncMode::Always;
+        let default = if always { Durability::Fsync } else { Durability::Memory };
+        Promise { default, read_uncommitted: self.read_uncommitted }
+    }
+}
+
+impl Promise {
     /// The level a write is to reach: the one asked for, or the default when that is higher. Refuses a
     /// level that the store cannot reach, before anything is written.
     pub(crate) fn level(
@@ -184,6 +213,21 @@ mod tests {
         ] {
             assert_eq!(INTERVAL.level(level, Fsync), Ok(of_interval), "{level:?}");
             assert_eq!(ALWAYS.level(level, Fsync), Ok(of_always), "{level:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_promised_follows_the_mode_where_anything_is_kept() {
+        for (enabled, mode, level) in [
+            (true, FsyncMode::Always, Fsync),
+            (true, FsyncMode::Interval, Memory),
+            (true, FsyncMode::Never, Memory),
+            (false, FsyncMode::Always, Memory),
+        ] {
+            let promised = Promised::new(&PersistSection { enabled, ..PersistSection::default() });
+            promised.set_fsync(mode);
+            assert_eq!(promised.fsync(), mode);
+            assert_eq!(promised.now().level(None, Fsync), Ok(level), "{enabled}, {mode:?}");
         }
     }
 

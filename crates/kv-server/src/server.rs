@@ -18,7 +18,6 @@ use crate::error::StartError;
 use crate::gate::Gate;
 use crate::grpc::Grpc;
 use crate::http::Http;
-use crate::places::Places;
 use crate::resp::Resp;
 use crate::serving::serving;
 use crate::shutdown::{Drain, DrainSwitch, FinalSnapshot, drain_switch};
@@ -61,13 +60,10 @@ impl Server {
         let (switch, drain) = drain_switch();
         let (serving, watching) = serving(&backend, &drain);
         let gate = Arc::new(Gate::new(backend, config, serving));
-        let limits = &config.limits;
-        let (max, reserved) = (limits.connections_max, limits.connections_reserved);
-        let places = Places::new("limits.connections_max", max.as_usize(), reserved.as_usize());
         let grpc = Grpc::new(&gate, config, &drain)?;
         let resp = Resp::new(&gate, config, &drain);
         let http = Http::new(&gate, config);
-        let shared = (&places, gate.metrics());
+        let shared = (gate.places(), gate.metrics());
         let endpoints = [
             Endpoint::bind("server.resp_addr", config.server.resp_addr, shared, resp)?,
             Endpoint::bind("server.grpc_addr", config.server.grpc_addr, shared, grpc)?,

@@ -8,7 +8,8 @@ use kv_core::testing::{ManualClock, ManualJournal};
 use kv_core::{Durability, EngineConfig, Latency, Lsn, ShardedStore};
 use kv_server::testing::TestServer;
 use kv_server::{
-    Backend, LastSnapshot, Persistence, PersistenceStats, Readiness, SnapshotError, SnapshotTaken,
+    Backend, LastSnapshot, PersistSection, Persistence, PersistenceStats, Readiness, SnapshotError,
+    SnapshotTaken,
 };
 
 use crate::harness::Cli;
@@ -39,6 +40,8 @@ impl Persistence for FakeDisk {
             ..PersistenceStats::default()
         }
     }
+
+    fn follow(&self, _settings: &PersistSection) {}
 }
 
 fn backend(journal: &Arc<ManualJournal>) -> Backend {

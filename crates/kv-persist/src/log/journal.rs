@@ -9,7 +9,7 @@ use std::task::{Poll, Waker};
 use kv_core::{Durability, Journal, JournalError, Latency, Lsn, Progress, Record, UnixMillis};
 use parking_lot::{Condvar, Mutex};
 
-use super::options::{CONGESTED_ABOVE, LogOptions};
+use super::options::{CONGESTED_ABOVE, FsyncMode, LogOptions};
 use super::pending::{Incoming, Intake, Pending};
 use super::segments::Segments;
 use super::waiters::Waiters;
@@ -53,6 +53,10 @@ pub(super) struct Buffer {
     pub(super) in_hand_bytes: u64,
     /// More waits than should.
     is_congested: bool,
+    /// When the log is synced: at first as its options say.
+    pub(super) fsync: FsyncMode,
+    /// Whether the writer does not know that yet.
+    pub(super) fsync_changed: bool,
     pub(super) stopping: bool,
 }
 
@@ -126,6 +130,8 @@ impl FileJournal {
             writer: WriterState::Busy,
             in_hand_bytes: 0,
             is_congested: false,
+            fsync: options.fsync,
+            fsync_changed: false,
             stopping: false,
         };
         // What is longer than a batch should be may need space that is not set aside yet: it is not
@@ -164,6 +170,20 @@ impl FileJournal {
             segments,
             log_bytes,
             disk_full: matches!(buffer.pending.intake, Intake::RemovalsOnly { .. }),
+        }
+    }
+
+    /// Syncs as `mode` says from now on, what was written before among it.
+    pub fn set_fsync(&self, mode: FsyncMode) {
+        let mut buffer = self.buffer.lock();
+        (buffer.fsync, buffer.fsync_changed) = (mode, true);
+        self.wake(&mut buffer);
+    }
+
+    fn wake(&self, buffer: &mut Buffer) {
+        if matches!(buffer.writer, WriterState::Idle | WriterState::Lingers) {
+            buffer.writer = WriterState::Busy;
+            self.work.notify_one();
         }
     }
 
@@ -301,10 +321,7 @@ impl FileJournal {
         };
         if lsn > *wanted {
             *wanted = lsn;
-            if matches!(buffer.writer, WriterState::Idle | WriterState::Lingers) {
-                buffer.writer = WriterState::Busy;
-                self.work.notify_one();
-            }
+            self.wake(&mut buffer);
         }
     }
 }

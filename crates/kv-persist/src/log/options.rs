@@ -42,7 +42,7 @@ pub enum FsyncMode {
 /// How the log is kept.
 #[derive(Debug, Clone, Copy)]
 pub struct LogOptions {
-    /// When it is synced.
+    /// When it is synced, until [`FileJournal::set_fsync`](super::FileJournal::set_fsync) says otherwise.
     pub fsync: FsyncMode,
     /// Length of a segment file.
     pub segment_bytes: u64,

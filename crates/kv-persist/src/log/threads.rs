@@ -140,7 +140,8 @@ impl FileJournal {
                 return false;
             }
             let wanted = buffer.wanted_written > self.reached(Durability::Buffered)
-                || buffer.wanted_durable > self.reached(Durability::Fsync);
+                || buffer.wanted_durable > self.reached(Durability::Fsync)
+                || buffer.fsync_changed;
             if wanted || buffer.pending.bytes() >= LINGER_BYTES_MAX {
                 return true;
             }

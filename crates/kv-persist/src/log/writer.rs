@@ -258,10 +258,13 @@ impl Writer {
     }
 
     fn sync_if_due(&mut self) -> Result<Option<Duration>, String> {
+        let mut buffer = self.journal.buffer.lock();
+        buffer.fsync_changed = false;
+        let (wanted, mode) = (buffer.wanted_durable, buffer.fsync);
+        drop(buffer);
         let Some(dirty_since_ms) = self.dirty_since_ms else { return Ok(None) };
-        let wanted = self.journal.buffer.lock().wanted_durable;
         let unreached = wanted > self.journal.reached(Durability::Fsync);
-        let due = match self.journal.options.fsync {
+        let due = match mode {
             FsyncMode::Always => Some(Duration::ZERO),
             FsyncMode::Interval(interval) => {
                 let passed = self.clock.now().get().saturating_sub(dirty_since_ms);

@@ -93,6 +93,11 @@ impl SnapshotKeeper {
         Arc::clone(&self.board)
     }
 
+    /// Takes them in this interval from now on; zero for never.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.schedule.set_interval(interval);
+    }
+
     /// Why a snapshot is due, if it is.
     pub fn due(&self) -> Option<Trigger> {
         self.schedule.due(self.parts.clock.now(), self.parts.log.bytes_written())

@@ -58,6 +58,11 @@ impl Schedule {
         }
     }
 
+    /// Counts so long from the last snapshot that was begun; zero for never.
+    pub(super) fn set_interval(&mut self, interval: Duration) {
+        self.interval_ms = millis(interval);
+    }
+
     /// Whether anything was written since the last snapshot was begun.
     pub(super) fn has_news(&self, bytes_written: u64) -> bool {
         bytes_written != self.bytes_then
@@ -133,6 +138,16 @@ mod tests {
         assert_eq!(schedule.due(at(200), 101), None);
         assert_eq!(schedule.due(at(119), 102), None);
         assert_eq!(schedule.due(at(120), 102), Some(Trigger::Interval));
+    }
+
+    #[test]
+    fn an_interval_that_is_set_later_counts_from_the_last_snapshot() {
+        let mut schedule = schedule(0, 0);
+        schedule.set_interval(Duration::from_secs(60));
+        assert_eq!(schedule.due(at(59), 101), None);
+        assert_eq!(schedule.due(at(60), 101), Some(Trigger::Interval));
+        schedule.set_interval(Duration::ZERO);
+        assert_eq!(schedule.due(at(1000), 101), None);
     }
 
     #[test]

@@ -77,6 +77,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     requests: Vec<SyncSender<Outcome>>,
+    /// An interval that the schedule does not know of yet.
+    interval: Option<Duration>,
     stop: Option<Stop>,
 }
 
@@ -119,6 +121,12 @@ impl Snapshotter {
         state.requests.push(sender);
         self.shared.changed.notify_all();
         Ok(SnapshotRequest(receiver))
+    }
+
+    /// Takes snapshots in this interval from now on; zero for never. It counts from when the last was begun.
+    pub fn set_interval(&self, interval: Duration) {
+        self.shared.state.lock().interval = Some(interval);
+        self.shared.changed.notify_all();
     }
 
     /// Figures.
@@ -167,7 +175,10 @@ impl Drop for Closing<'_> {
 impl Shared {
     fn run(&self, mut keeper: SnapshotKeeper) -> Final {
         loop {
-            let (requests, stop) = self.wait();
+            let State { requests, interval, stop } = self.wait();
+            if let Some(interval) = interval {
+                keeper.set_interval(interval);
+            }
             match stop {
                 Some(Stop::AfterSnapshot) if keeper.has_news() => {
                     return keeper.take(Trigger::Stop, &Unhurried).map(Some);
@@ -187,11 +198,12 @@ impl Shared {
     }
 
     /// Waits for requests or the stop, and not longer than until it is time to look.
-    fn wait(&self) -> (Vec<SyncSender<Outcome>>, Option<Stop>) {
+    fn wait(&self) -> State {
         let mut state = self.state.lock();
-        if state.requests.is_empty() && state.stop.is_none() {
+        if state.requests.is_empty() && state.interval.is_none() && state.stop.is_none() {
             let _timed_out = self.changed.wait_for(&mut state, LOOK_EVERY);
         }
-        (std::mem::take(&mut state.requests), state.stop)
+        let (requests, interval) = (std::mem::take(&mut state.requests), state.interval.take());
+        State { requests, interval, stop: state.stop }
     }
 }

@@ -150,6 +150,38 @@ fn the_interval_syncs_what_nobody_waits_for() {
 }
 
 #[test]
+fn a_mode_that_is_set_later_counts_for_what_was_written_before() {
+    let (clock, at_most) = (Arc::new(ManualClock::default()), Duration::from_secs(30));
+    let disk = Arc::new(MemDisk::new());
+    let journal = Arc::new(FileJournal::new(disk, options(FsyncMode::Never)));
+    let threads = LogThreads::start(Arc::clone(&journal), clock.clone(), &START).unwrap();
+    let log = Running { journal, threads: Some(threads) };
+    let write = || {
+        let lsn = log.append(b"k", b"v").unwrap();
+        support::until(at_most, || log.reached(Durability::Buffered) >= lsn);
+        lsn
+    };
+    let is_safe = |lsn| log.reached(Durability::Fsync) >= lsn;
+
+    let first = write();
+    assert!(!is_safe(first), "nobody has asked for it");
+    log.journal.set_fsync(FsyncMode::Always);
+    support::until(at_most, || is_safe(first));
+
+    log.journal.set_fsync(FsyncMode::Interval(Duration::from_millis(20)));
+    let second = write();
+    assert!(!is_safe(second), "no time has passed");
+    clock.advance_ms(20);
+    support::until(at_most, || is_safe(second));
+
+    log.journal.set_fsync(FsyncMode::Never);
+    let third = write();
+    clock.advance_ms(1000);
+    assert!(!is_safe(third), "however long that takes");
+    wait(&log, third, Durability::Fsync).unwrap();
+}
+
+#[test]
 fn a_failed_sync_is_never_tried_again_and_everyone_is_told() {
     for mode in MODES {
         for fault in [Fault::Eio, Fault::ShortWrite] {

@@ -68,6 +68,16 @@ fn wait_for(what: &str, condition: impl Fn() -> bool) {
 }
 
 #[test]
+fn an_interval_that_is_set_later_is_kept() {
+    let world = World::with_shards(4);
+    let snapshotter = start_on(&world, NEVER);
+    world.set(b"key", b"value");
+    snapshotter.set_interval(Duration::from_secs(60));
+    world.clock.advance_ms(60_000);
+    wait_for("a snapshot", || snapshotter.stats().taken == 1);
+}
+
+#[test]
 fn a_request_gets_what_was_written_before_it() {
     let world = World::with_shards(4);
     let snapshotter = start_on(&world, NEVER);

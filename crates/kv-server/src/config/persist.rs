@@ -60,6 +60,16 @@ impl FsyncMode {
             Self::Never => "never",
         }
     }
+
+    /// As a number, which [`from_number`](Self::from_number) reads.
+    pub(crate) const fn number(self) -> u8 {
+        self as u8
+    }
+
+    /// The mode of a number; of one that no mode has, the one that promises most.
+    pub(crate) fn from_number(number: u8) -> Self {
+        Self::ALL.into_iter().find(|mode| mode.number() == number).unwrap_or(Self::Always)
+    }
 }
 
 impl Setting for FsyncMode {

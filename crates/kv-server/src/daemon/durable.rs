@@ -215,15 +215,31 @@ impl Persistence for Durable {
             torn_tail_bytes: loaded.map_or(0, |loaded| loaded.torn_tail_bytes),
         }
     }
+
+    fn follow(&self, settings: &PersistSection) {
+        self.journal.set_fsync(fsync_mode(settings));
+        if let Some(loaded) = self.loaded.get() {
+            loaded.snapshotter.set_interval(snapshot_interval(settings));
+        }
+    }
+}
+
+fn fsync_mode(persist: &PersistSection) -> kv_persist::FsyncMode {
+    match persist.fsync {
+        FsyncMode::Always => kv_persist::FsyncMode::Always,
+        FsyncMode::Interval => kv_persist::FsyncMode::Interval(persist.fsync_interval.get()),
+        FsyncMode::Never => kv_persist::FsyncMode::Never,
+    }
+}
+
+/// Zero for never.
+fn snapshot_interval(persist: &PersistSection) -> Duration {
+    persist.snapshot_interval.get().map_or(Duration::ZERO, Span::get)
 }
 
 fn log_options(persist: &PersistSection, seed: u64) -> LogOptions {
     LogOptions {
-        fsync: match persist.fsync {
-            FsyncMode::Always => kv_persist::FsyncMode::Always,
-            FsyncMode::Interval => kv_persist::FsyncMode::Interval(persist.fsync_interval.get()),
-            FsyncMode::Never => kv_persist::FsyncMode::Never,
-        },
+        fsync: fsync_mode(persist),
         segment_bytes: persist.segment_bytes.get(),
         buffer_bytes: persist.log_buffer_bytes.get(),
         reuse_bytes: persist
@@ -236,7 +252,7 @@ fn log_options(persist: &PersistSection, seed: u64) -> LogOptions {
 
 fn snapshot_settings(persist: &PersistSection) -> SnapshotSettings {
     SnapshotSettings {
-        interval: persist.snapshot_interval.get().map_or(Duration::ZERO, Span::get),
+        interval: snapshot_interval(persist),
         log_bytes: persist.snapshot_log_bytes.get().map_or(0, Size::get),
         kept: persist.snapshots_kept.as_usize(),
         options: SnapshotOptions {

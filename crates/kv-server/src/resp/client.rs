@@ -40,7 +40,11 @@ impl Client {
 
     /// Forgets what the client has set; its number, its library and what it wrote stay.
     pub(crate) fn reset(&mut self) {
-        (self.version, self.replies) = (Version::default(), Replies::default());
+        self.version = Version::default();
+        // As in Redis, what was said of this very command holds.
+        if self.replies != Replies::Skip {
+            self.replies = Replies::default();
+        }
         self.record.set_label(Label::Name, "");
         self.record.tell(|seen| (seen.no_touch, seen.no_evict) = (false, false));
     }

@@ -10,9 +10,12 @@ use super::shared::Shared;
 use crate::config::{Config, Span};
 
 /// The keys of the configuration that can be changed while the server runs.
-pub(crate) const CHANGEABLE: [&str; 5] = [
+pub(crate) const CHANGEABLE: [&str; 8] = [
     "engine.memory_limit",
     "engine.eviction_policy",
+    "persist.fsync",
+    "persist.snapshot_interval",
+    "limits.connections_max",
     "resp.idle_timeout",
     "resp.slow_log_threshold",
     "resp.slow_log_entries",
@@ -79,6 +82,8 @@ impl Shared {
         let mut after = before.clone();
         change(&mut after)?;
         tell_store(&**self.gate.store(), &before, &after)?;
+        self.gate.follow(&after.persist);
+        self.gate.places().set_max(after.limits.connections_max.as_usize());
         self.slow_log.set_threshold(after.resp.slow_log_threshold.get());
         self.slow_log.set_len_max(after.resp.slow_log_entries.as_usize());
         self.settings.set_idle_timeout(&after);

@@ -1,7 +1,7 @@
 //! What all connections of the listener share.
 
 use std::hash::{BuildHasher as _, RandomState};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use kv_core::Durability;
 use kv_resp::Limits;
@@ -33,8 +33,6 @@ pub(crate) struct Shared {
     pub(crate) batch_ops_max: usize,
     /// Most bytes of answers that wait for their client before no more are made.
     pub(crate) output_bytes_max: usize,
-    /// The level that writes are to reach, or why they cannot. Known once the store may be asked.
-    level: OnceLock<Result<Durability, Unkept>>,
     /// The settings the server was started with.
     pub(crate) config: Config,
     /// Where work is done that others must not wait for.
@@ -61,7 +59,6 @@ impl Shared {
     pub(crate) fn new(gate: &Arc<Gate>, config: &Config, drain: &Drain) -> Self {
         let bulk_bytes_max = config.limits.value_bytes_max.as_usize().max(BULK_BYTES_LEAST);
         Self {
-            level: OnceLock::new(),
             config: config.clone(),
             workers: Workers::default(),
             gate: Arc::clone(gate),
@@ -82,19 +79,14 @@ impl Shared {
         }
     }
 
-    /// The level that writes are to reach, or why they cannot. Not to be asked before the gate is open.
-    fn promised(&self) -> &Result<Durability, Unkept> {
-        self.level.get_or_init(|| self.gate.level(None))
-    }
-
     /// The level that answers wait for. Not to be asked before the gate is open.
     pub(crate) fn level(&self) -> Durability {
-        *self.promised().as_ref().unwrap_or(&Durability::Memory)
+        self.gate.level(None).unwrap_or(Durability::Memory)
     }
 
     /// Whether writes reach the level they are promised. Not to be asked before the gate is open.
     pub(crate) fn writes(&self) -> Result<(), Unkept> {
-        self.promised().as_ref().map(|_level| ()).map_err(Unkept::clone)
+        self.gate.level(None).map(|_level| ())
     }
 
     /// Milliseconds since the server started.

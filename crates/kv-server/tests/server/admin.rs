@@ -9,7 +9,9 @@ use kv_proto::v1::{
     Durability, FlushRequest, SetRequest, SnapshotRequest, StatsRequest, set_request,
 };
 use kv_server::testing::TestServer;
-use kv_server::{LastSnapshot, Persistence, PersistenceStats, SnapshotError, SnapshotTaken};
+use kv_server::{
+    LastSnapshot, PersistSection, Persistence, PersistenceStats, SnapshotError, SnapshotTaken,
+};
 use tonic::Code;
 
 use crate::support::log::backend;
@@ -81,6 +83,8 @@ impl Persistence for OneSnapshot {
             ..PersistenceStats::default()
         }
     }
+
+    fn follow(&self, _settings: &PersistSection) {}
 }
 
 #[tokio::test]

@@ -107,6 +107,16 @@ async fn answers_can_be_turned_off() {
 }
 
 #[tokio::test]
+async fn a_reset_turns_answers_on_and_is_itself_what_a_skip_was_meant_for() {
+    let (_server, mut client) = connect().await;
+    let lines = ["CLIENT REPLY SKIP", "RESET", "PING", "CLIENT REPLY OFF", "RESET", "PING"];
+    let sent: Vec<u8> = lines.iter().flat_map(|line| command(line)).collect();
+    client.send(sent).await;
+    client.expect("+PONG\r\n+RESET\r\n+PONG\r\n").await;
+    client.is_silent().await;
+}
+
+#[tokio::test]
 async fn requests_may_be_split_anywhere() {
     let (_server, mut client) = connect().await;
     let lines = ["SET k value", "GET k", "INCR n", "MGET k n", "NONSENSE"];

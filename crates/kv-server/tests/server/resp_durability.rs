@@ -87,6 +87,34 @@ async fn without_a_promise_nothing_waits() {
 }
 
 #[tokio::test]
+async fn what_is_promised_can_be_changed_for_everyone() {
+    let mut logged = start(&[]).await;
+    let mut other = Resp::connect(&logged.server).await;
+    logged.client.ask("SET k v", "+OK\r\n").await;
+    other.ask("CONFIG SET appendfsync ALWAYS", "+OK\r\n").await;
+    other.ask("CONFIG GET appendfsync", "*2\r\n$11\r\nappendfsync\r\n$6\r\nalways\r\n").await;
+    // It shows a write that was acknowledged before anybody promised that.
+    other.send(command("GET k")).await;
+    logged.until_waiting(1).await;
+    logged.client.send(command("SET k w")).await;
+    logged.until_waiting(2).await;
+    logged.journal.advance(Level::Fsync);
+    other.expect("$1\r\nv\r\n").await;
+    logged.client.expect("+OK\r\n").await;
+    other.ask("CONFIG SET kv.persist.fsync never", "+OK\r\n").await;
+    logged.client.talk(&[("SET k x", "+OK\r\n"), ("GET k", "$1\r\nx\r\n")]).await;
+    let complaint = "argument(s) must be one of the following: everysec, always, no";
+    other
+        .ask(
+            "CONFIG SET appendfsync sometimes",
+            format!(
+                "-ERR CONFIG SET failed (possibly related to argument 'appendfsync') - {complaint}\r\n"
+            ),
+        )
+        .await;
+}
+
+#[tokio::test]
 async fn waitaof_waits_for_what_the_connection_wrote() {
     let mut logged = start(&[]).await;
     logged.client.ask("WAITAOF 1 0 0", "*2\r\n:1\r\n:0\r\n").await;

@@ -7,11 +7,11 @@ use std::time::Duration;
 use kv_core::{NullJournal, ShardedStore};
 use kv_server::testing::TestServer;
 use kv_server::{
-    Backend, Config, LastSnapshot, Persistence, PersistenceStats, SnapshotError, SnapshotTaken,
-    SystemClock,
+    Backend, Config, LastSnapshot, PersistSection, Persistence, PersistenceStats, SnapshotError,
+    SnapshotTaken, Span, SystemClock,
 };
 
-use crate::support::resp::{Resp, command};
+use crate::support::resp::{Resp, command, request};
 use crate::support::until;
 
 /// Takes a snapshot for each permit, and waits for it meanwhile.
@@ -22,6 +22,8 @@ struct Slow {
     running: AtomicU64,
     taken: AtomicU64,
     fails: AtomicBool,
+    /// The interval it was told of; 0 for never.
+    interval_ms: AtomicU64,
 }
 
 impl Slow {
@@ -53,6 +55,12 @@ impl Persistence for Slow {
             snapshots: self.taken.load(Ordering::SeqCst),
             ..PersistenceStats::default()
         }
+    }
+
+    fn follow(&self, settings: &PersistSection) {
+        let interval = settings.snapshot_interval.get().map_or(Duration::ZERO, Span::get);
+        let interval_ms = u64::try_from(interval.as_millis()).expect("at most 30 days");
+        self.interval_ms.store(interval_ms, Ordering::SeqCst);
     }
 }
 
@@ -124,6 +132,44 @@ async fn saves_in_the_background_are_not_waited_for() {
             ("SAVE x", "-ERR wrong number of arguments for 'save' command\r\n"),
         ])
         .await;
+}
+
+#[tokio::test]
+async fn when_snapshots_are_taken_can_be_changed() {
+    let (server, slow) = start();
+    let mut client = Resp::connect(&server).await;
+    let save = |text: &str| request(&[b"CONFIG", b"SET", b"save", text.as_bytes()]);
+    for (text, interval_ms) in [("60 1", 60_000), ("", 0), ("2592000 1", 2_592_000_000)] {
+        client.send(save(text)).await;
+        client.expect("+OK\r\n").await;
+        assert_eq!(slow.interval_ms.load(Ordering::SeqCst), interval_ms, "{text}");
+        let length = text.len();
+        client.ask("CONFIG GET save", format!("*2\r\n$4\r\nsave\r\n${length}\r\n{text}\r\n")).await;
+    }
+    for text in ["900 1 300 10", "2592001 1", "x"] {
+        client.send(save(text)).await;
+        let line = client.line().await;
+        assert!(
+            line.starts_with("-ERR CONFIG SET failed (possibly related to argument 'save')"),
+            "{line}"
+        );
+    }
+    assert_eq!(slow.interval_ms.load(Ordering::SeqCst), 2_592_000_000, "nothing was changed");
+}
+
+#[tokio::test]
+async fn where_nothing_is_kept_no_snapshots_can_be_asked_for() {
+    let server = TestServer::start();
+    let mut client = Resp::connect(&server).await;
+    client.send(request(&[b"CONFIG", b"SET", b"save", b"60 1"])).await;
+    client
+        .expect(
+            "-ERR CONFIG SET failed (possibly related to argument 'save') - nothing is kept on disk: \
+             persist.enabled = false\r\n",
+        )
+        .await;
+    client.send(request(&[b"CONFIG", b"SET", b"save", b""])).await;
+    client.expect("+OK\r\n").await;
 }
 
 #[tokio::test]

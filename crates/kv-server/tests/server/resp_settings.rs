@@ -124,6 +124,31 @@ async fn a_timeout_set_later_ends_who_is_silent_already() {
 }
 
 #[tokio::test]
+async fn more_clients_are_allowed_while_others_wait_and_no_more_than_there_are_files() {
+    let server = start_with(&[("limits.connections_max", "2")]);
+    let (mut me, _other) = (Resp::connect(&server).await, Resp::connect(&server).await);
+    me.ask("PING", "+PONG\r\n").await;
+    let mut third = Resp::connect(&server).await;
+    third.expect("-ERR max number of clients reached\r\n").await;
+    me.ask("CONFIG SET maxclients 3", "+OK\r\n").await;
+    Resp::connect(&server).await.ask("PING", "+PONG\r\n").await;
+    assert!(me.text("INFO clients").await.contains("maxclients:3\r\n"));
+    let possible = kv_server::connections_possible();
+    if possible < 1_000_000 {
+        let complaint = "The operating system is not able to handle the specified number of clients, \
+                         try with ";
+        let refusal = refused("maxclients", &format!("{complaint}{possible}"));
+        me.ask(&format!("CONFIG SET maxclients {}", possible + 1), refusal).await;
+    }
+    me.ask(
+        "CONFIG SET maxclients 0",
+        refused("maxclients", "argument must be between 1 and 1000000 inclusive"),
+    )
+    .await;
+    assert_eq!(get(&mut me, "maxclients").await, pairs(&[("maxclients", "3")]));
+}
+
+#[tokio::test]
 async fn statistics_begin_anew_and_help_is_given() {
     let server = TestServer::start();
     let mut client = Resp::connect(&server).await;

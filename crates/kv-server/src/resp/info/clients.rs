@@ -10,7 +10,7 @@ pub(super) fn clients(Server { shared, .. }: &Server<'_>, text: &mut Text) {
     let unsent = seen.iter().map(|seen| seen.unsent).max();
     text.field("connected_clients", shared.clients.count());
     text.field("cluster_connections", 0);
-    text.field("maxclients", shared.config.limits.connections_max.get());
+    text.field("maxclients", shared.gate.places().max());
     text.field("client_recent_max_input_buffer", received.unwrap_or(0));
     text.field("client_recent_max_output_buffer", unsent.unwrap_or(0));
     text.field("blocked_clients", seen.iter().filter(|seen| seen.is_blocked).count());

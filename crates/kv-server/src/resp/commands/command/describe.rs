@@ -26,7 +26,8 @@ pub(super) fn describe(reply: &mut Reply<'_>, command: &Command) {
     command.subcommands.iter().for_each(|command| describe(reply, command));
 }
 
-fn flags(command: &Command) -> impl Iterator<Item = String> {
+/// The flags, by name.
+pub(super) fn flags(command: &Command) -> impl Iterator<Item = String> {
     let named = Flags::NAMES.iter().filter(|(flag, _)| command.flags.has(*flag));
     named.map(|(_, name)| (*name).to_owned())
 }

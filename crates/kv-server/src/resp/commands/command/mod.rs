@@ -2,6 +2,7 @@
 //!
 //! * `describe` shows a command as `COMMAND INFO` does, `docs` as `COMMAND DOCS` does.
 //! * `syntax` knows what commands take, `arguments` takes that apart.
+//! * `page` compares docs/resp.md with the table.
 //! * `access` knows what commands do with their keys, `keys` finds those of a whole command.
 
 mod access;
@@ -9,6 +10,8 @@ mod arguments;
 mod describe;
 mod docs;
 mod keys;
+#[cfg(test)]
+mod page;
 mod syntax;
 
 use kv_resp::Encoder;

@@ -12,11 +12,12 @@ use kv_core::ConfigError;
 
 pub(in crate::resp) use self::values::policy_name;
 
-use self::parameters::{Parameter, all};
+use self::parameters::{Parameter, SNAPSHOT_INTERVAL, all};
 use super::call::Call;
 use super::help::help;
 use super::row::{Command, Flags, Group};
 use crate::config::Config;
+use crate::descriptors::connections_possible;
 use crate::resp::answers::Answers;
 use crate::resp::failure::Failure;
 use crate::resp::glob;
@@ -99,13 +100,21 @@ fn set(call: &mut Call<'_>) -> Result<(), Failure> {
         }
         changes.push(change);
     }
+    if let Some(change) = changes.iter().find(|change| change.begins_snapshots())
+        && call.shared.gate.persistence().is_none()
+    {
+        return Err(refused(&change.name, "nothing is kept on disk: persist.enabled = false"));
+    }
     if let Err(loading) = call.shared.gate.open() {
         return Err(Failure::Loading(loading.percent));
     }
     let shared = Arc::clone(call.shared);
     call.later_timed(work::wait(move || {
         let outcome = shared.change_settings(|config| {
-            changes.iter().try_for_each(|change| change.make(config).map_err(Refusal::Failure))
+            let before = config.limits.connections_max.get();
+            changes.iter().try_for_each(|change| change.make(config).map_err(Refusal::Failure))?;
+            let after = config.limits.connections_max.get();
+            if after > before { room_for(after).map_err(Refusal::Failure) } else { Ok(()) }
         });
         outcome.map_err(|refusal| match refusal {
             Refusal::Failure(failure) => failure,
@@ -144,9 +153,26 @@ impl Change {
         Ok(Self { name: name.to_vec(), key, value })
     }
 
+    /// Whether nothing would come of it where nothing is kept.
+    fn begins_snapshots(&self) -> bool {
+        self.key == SNAPSHOT_INTERVAL && self.value != "off"
+    }
+
     fn make(&self, config: &mut Config) -> Result<(), Failure> {
         config.set(self.key, &self.value).map_err(|error| refused(&self.name, &error.to_string()))
     }
+}
+
+/// Each client needs an open file.
+fn room_for(clients: u64) -> Result<(), Failure> {
+    let possible = connections_possible();
+    if clients <= possible {
+        return Ok(());
+    }
+    let complaint = format!(
+        "The operating system is not able to handle the specified number of clients, try with {possible}"
+    );
+    Err(refused(b"maxclients", &complaint))
 }
 
 /// Why settings are not changed.

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::absolute;
 
 use super::values::{self, Reader};
-use crate::config::{Config, FsyncMode, Span};
+use crate::config::{Config, Span};
 use crate::listener::BACKLOG;
 use crate::resp::commands::call::Call;
 use crate::resp::request::is;
@@ -29,6 +29,9 @@ impl Parameter {
             || self.name.strip_prefix(OURS).is_some_and(|without| is(name, without))
     }
 }
+
+/// What `save` is called in the configuration.
+pub(super) const SNAPSHOT_INTERVAL: &str = "persist.snapshot_interval";
 
 /// What our own names begin with.
 const OURS: &str = "kv.";
@@ -75,7 +78,11 @@ const REDIS: &[Row] = &[
         |server| values::policy_name(server.config.engine.eviction_policy),
         Some(("engine.eviction_policy", values::policy)),
     ),
-    ("maxclients", |server| server.config.limits.connections_max.get().to_string(), None),
+    (
+        "maxclients",
+        |server| server.config.limits.connections_max.get().to_string(),
+        Some(("limits.connections_max", values::clients)),
+    ),
     (
         "timeout",
         |server| {
@@ -98,8 +105,8 @@ const REDIS: &[Row] = &[
         Some(("resp.slow_log_entries", values::entries)),
     ),
     ("appendonly", |server| values::yes_no(server.is_kept), None),
-    ("appendfsync", appendfsync, None),
-    ("save", save, None),
+    ("appendfsync", appendfsync, Some(("persist.fsync", values::fsync))),
+    ("save", save, Some((SNAPSHOT_INTERVAL, values::save))),
     (
         "dir",
         |server| {
@@ -140,12 +147,7 @@ const REDIS: &[Row] = &[
 ];
 
 fn appendfsync(server: &Server<'_>) -> String {
-    let mode = match server.config.persist.fsync {
-        FsyncMode::Always => "always",
-        FsyncMode::Interval => "everysec",
-        FsyncMode::Never => "no",
-    };
-    mode.to_owned()
+    values::fsync_name(server.config.persist.fsync).to_owned()
 }
 
 /// A snapshot is taken after so many seconds if there was one change.

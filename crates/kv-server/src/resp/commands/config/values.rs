@@ -2,6 +2,8 @@
 
 use kv_core::eviction::PolicyKind;
 
+use crate::config::FsyncMode;
+
 /// Reads a client's value as the configuration writes it, or says what is wrong with it.
 pub(super) type Reader = fn(&str) -> Result<String, String>;
 
@@ -10,6 +12,13 @@ const SECONDS_MAX: i64 = i32::MAX as i64;
 
 /// The most slow turns that are remembered.
 const ENTRIES_MAX: i64 = 10_000;
+
+/// The most clients that may be allowed.
+const CLIENTS_MAX: i64 = 1_000_000;
+
+/// Redis's names for when the log is synced, in its order.
+const FSYNC_NAMES: [(&str, FsyncMode); 3] =
+    [("everysec", FsyncMode::Interval), ("always", FsyncMode::Always), ("no", FsyncMode::Never)];
 
 /// A value of ours; the configuration says whether it is allowed.
 #[expect(clippy::unnecessary_wraps, reason = "it is one reader among others")]
@@ -61,6 +70,40 @@ fn number(text: &str, min: i64, max: i64) -> Result<i64, String> {
     Err(format!("argument must be between {min} and {max} inclusive"))
 }
 
+/// How many clients there may be; the configuration knows the bounds.
+pub(super) fn clients(text: &str) -> Result<String, String> {
+    number(text, 1, CLIENTS_MAX).map(|count| count.to_string())
+}
+
+/// When the log is synced, by Redis's name for it.
+pub(super) fn fsync(text: &str) -> Result<String, String> {
+    let found = FSYNC_NAMES.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+    found.map(|(_, mode)| mode.name().to_owned()).ok_or_else(|| {
+        let names = FSYNC_NAMES.map(|(name, _)| name);
+        format!("argument(s) must be one of the following: {}", names.join(", "))
+    })
+}
+
+/// Redis's name for when the log is synced.
+pub(super) fn fsync_name(mode: FsyncMode) -> &'static str {
+    match mode {
+        FsyncMode::Always => "always",
+        FsyncMode::Interval => "everysec",
+        FsyncMode::Never => "no",
+    }
+}
+
+/// After how many seconds a snapshot is taken, if there was one change; nothing for never.
+pub(super) fn save(text: &str) -> Result<String, String> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match words.as_slice() {
+        [] => Ok("off".to_owned()),
+        [seconds, "1"] => number(seconds, 1, SECONDS_MAX).map(|seconds| format!("{seconds}s")),
+        _ => Err("Invalid save parameters: this server takes a number of seconds and 1 change, or nothing"
+            .to_owned()),
+    }
+}
+
 /// A policy by Redis's name for it.
 pub(super) fn policy(text: &str) -> Result<String, String> {
     let known = PolicyKind::ALL.into_iter();
@@ -88,6 +131,39 @@ pub(super) fn yes_no(is_on: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn syncs_have_the_names_of_redis() {
+        for (name, mode) in FSYNC_NAMES {
+            assert_eq!(fsync_name(mode), name);
+            assert_eq!(fsync(&name.to_uppercase()), Ok(mode.name().to_owned()));
+        }
+        assert!(fsync("never").unwrap_err().ends_with(": everysec, always, no"));
+    }
+
+    #[test]
+    fn snapshots_are_taken_after_seconds_with_a_change_or_never() {
+        for (text, expected) in [
+            ("", "off"),
+            (" ", "off"),
+            ("900 1", "900s"),
+            (" 1  1 ", "1s"),
+            ("2147483647 1", "2147483647s"),
+        ] {
+            assert_eq!(save(text).as_deref(), Ok(expected), "{text:?}");
+        }
+        for text in ["900", "900 2", "0 1", "-1 1", "x 1", "900 1 300 10", "2147483648 1"] {
+            assert!(save(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn clients_are_as_many_as_the_configuration_allows() {
+        let (_, max) = crate::config::Config::default().limits.connections_max.bounds();
+        assert_eq!(max, CLIENTS_MAX.unsigned_abs());
+        assert_eq!(clients("1000000").as_deref(), Ok("1000000"));
+        assert!(clients("0").is_err() && clients("1000001").is_err());
+    }
 
     #[test]
     fn memory_has_the_units_of_redis() {
