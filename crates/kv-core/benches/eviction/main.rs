@@ -48,6 +48,9 @@ const REQUESTS_QUICK: u32 = 20_000;
 /// Parts of a trace's keys that there is room for: one in so many.
 const TRACE_PARTS: [usize; 3] = [1000, 100, 10];
 
+/// Keys that there is room for at least: a store cannot be made for one.
+const CACHED_MIN: usize = 10;
+
 fn main() -> ExitCode {
     let arguments: Vec<String> =
         std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -99,7 +102,7 @@ fn replay(path: &Path) -> Result<(), trace::TraceError> {
     let different = keys.iter().collect::<HashSet<_>>().len();
     let name = path.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
     let title = format!("{name}: {} requests, {different} keys", keys.len());
-    let cached = TRACE_PARTS.map(|part| (different / part).max(1)).to_vec();
+    let cached = TRACE_PARTS.map(|part| (different / part).max(CACHED_MIN)).to_vec();
     print_table(&[(&title, keys, cached)]);
     Ok(())
 }
