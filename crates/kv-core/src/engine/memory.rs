@@ -35,13 +35,16 @@ pub(crate) struct MemoryTracker {
     /// In use by the empty store, and never to be freed.
     base: u64,
     reserved: AtomicU64,
+    /// Of those, what nobody uses any more and somebody is about to give back to the allocator.
+    leaving: AtomicU64,
 }
 
 impl MemoryTracker {
     /// A tracker for `shards` shards, without a limit. `base` bytes are in use from the start.
     pub(crate) fn new(shards: usize, base: u64) -> Self {
         let (limit, quantum) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { limit, quantum, shards, base, reserved: AtomicU64::new(base) }
+        let (reserved, leaving) = (AtomicU64::new(base), AtomicU64::new(0));
+        Self { limit, quantum, shards, base, reserved, leaving }
     }
 
     /// The limit; 0 for none.
@@ -105,6 +108,18 @@ impl MemoryTracker {
     /// Reserves bytes even past the limit: for what is there already.
     pub(crate) fn force_reserve(&self, bytes: u64) {
         self.reserved.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    /// Whether reserved bytes are about to be given back, whatever anyone does.
+    pub(crate) fn awaits_release(&self) -> bool {
+        self.leaving.load(Ordering::Acquire) > 0
+    }
+
+    /// Gives back what an account was [detached](ShardMemory::detach) from.
+    pub(crate) fn release_detached(&self, bytes: u64) {
+        self.release(bytes);
+        // In this order: whoever sees that nothing is about to be given back finds that it was.
+        self.leaving.fetch_sub(bytes, Ordering::AcqRel);
     }
 
     /// Gives reserved bytes back.
@@ -200,14 +215,16 @@ impl ShardMemory {
     }
 
     /// Brings the account down to `used` bytes, but keeps the difference reserved, and tells how much it
-    /// is: the caller releases it once what took it has been freed.
-    pub(crate) fn detach(&mut self, used: u64) -> u64 {
+    /// is: the caller [releases](MemoryTracker::release_detached) it once what took it has been freed, and waits
+    /// for nothing before that.
+    pub(crate) fn detach(&mut self, used: u64, tracker: &MemoryTracker) -> u64 {
         let before = std::mem::replace(&mut self.used, used);
         if !self.limited {
             return 0;
         }
         let detached = before.saturating_sub(used);
         self.held -= detached;
+        tracker.leaving.fetch_add(detached, Ordering::AcqRel);
         detached
     }
 

@@ -5,6 +5,8 @@
 //! again with the bytes in hand: they are reserved for it at once, so that no other can take them. Its
 //! own keys are protected meanwhile, or an append could find that what it appends to has gone.
 
+use std::thread;
+
 use super::halt::{Halt, Shortage};
 use super::hasher::Location;
 use super::shard::{Context, Protected, Shard, Trash};
@@ -124,15 +126,23 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     ) -> Result<(), StoreError> {
         let mut in_vain = 0;
         let mut turns = (home..self.shards.len()).chain(0..home).cycle();
-        while !self.tracker.try_reserve(needed) {
+        loop {
+            let awaits_release = self.tracker.awaits_release();
+            if self.tracker.try_reserve(needed) {
+                return Ok(());
+            }
             if in_vain > self.shards.len() {
+                if awaits_release {
+                    // Whoever flushes has what is missing, and frees it without waiting for anyone.
+                    thread::yield_now();
+                    continue;
+                }
                 return Err(self.out_of_memory(needed));
             }
             let index = turns.next().unwrap_or(home);
             let freed = self.evict_from(ctx, index, self.tracker.shortfall(needed), protected)?;
             in_vain = if freed { 0 } else { in_vain + 1 };
         }
-        Ok(())
     }
 
     /// Evicts a few keys of a shard if the store is past its limit, as a replay may have left it: one victim

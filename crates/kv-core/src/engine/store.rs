@@ -175,7 +175,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     pub(super) fn free(&self, cleared: Cleared) -> u64 {
         let (keys, bytes) = (cleared.table.len() as u64, cleared.bytes);
         drop(cleared);
-        self.tracker.release(bytes);
+        self.tracker.release_detached(bytes);
         keys
     }
 

@@ -204,7 +204,7 @@ impl Shard {
         let wheel = std::mem::replace(&mut self.wheel, Wheel::new(ctx.now));
         self.wheel_turned = true;
         (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
-        let bytes = self.memory.detach(self.footprint());
+        let bytes = self.memory.detach(self.footprint(), ctx.tracker);
         Cleared { table, _wheel: wheel, bytes }
     }
 
