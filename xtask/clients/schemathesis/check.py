@@ -9,7 +9,7 @@ import harness
 import schemathesis
 
 #: How long it tries, in seconds.
-TIME = os.environ.get("KV_SCHEMATHESIS_SECONDS", "25")
+TIME = os.environ["KV_CLIENTS_SECONDS"]
 
 #: Whether a request succeeds depends on what the store holds: versions, conditions, cursors, durability levels. A
 #: refusal of what is well-formed is no fault, as long as it is described.

@@ -3,7 +3,8 @@
 A script talks to `cargo xtask clients` by its standard streams. It prints `@kill` or `@start` to have the
 server killed (as by `kill -9`) or started again on the same addresses, and then reads the line `done`;
 `@version TEXT` tells what it is that was tried. All else that it prints is shown. The environment says where
-the server is: KV_CLIENTS_RESP, _GRPC, _HTTP and _ADMIN hold `HOST:PORT`, KV_CLIENTS_SERVER `kv` or `redis`.
+the server is: KV_CLIENTS_RESP, _GRPC, _HTTP and _ADMIN hold `HOST:PORT`, KV_CLIENTS_SERVER `kv` or `redis`;
+KV_CLIENTS_SECONDS says how long a check goes on that could go on for ever.
 """
 
 import os

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::{codegen, diff, layers, shell, tidy};
+use crate::{clients, codegen, diff, layers, shell, tidy};
 
 /// One thing that `ci` makes sure of.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ impl Step {
     }
 }
 
-pub(super) const STEPS: [Step; 13] = [
+pub(super) const STEPS: [Step; 14] = [
     Step::command("fmt", "the code is formatted", "cargo fmt --all --check"),
     Step::verb(
         "layers",
@@ -83,6 +83,13 @@ pub(super) const STEPS: [Step; 13] = [
         "Redis and the server answer alike",
         "cargo xtask diff --ops 50000",
         diff::check,
+    ),
+    // What the registries do not give, or the machine does not have, is skipped, and said so.
+    Step::verb(
+        "clients",
+        "other people's clients are served",
+        "cargo xtask clients --quick",
+        clients::check,
     ),
     // In the profile of the tests: nothing is built anew, and the figures mean nothing anyway.
     Step::command(

@@ -37,6 +37,33 @@ pub(super) struct Way {
     pub(super) extra: Option<&'static str>,
 }
 
+/// How much of everything is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Every client in each of its ways.
+    Full,
+    /// Every client in one way.
+    Quick,
+}
+
+impl Extent {
+    /// The ways to use a client.
+    pub(super) fn ways(self, client: &Client) -> &'static [Way] {
+        match self {
+            Self::Full => client.ways,
+            Self::Quick => client.ways.get(..1).unwrap_or_default(),
+        }
+    }
+
+    /// How long checks go on that could go on for ever.
+    const fn seconds(self) -> &'static str {
+        match self {
+            Self::Full => "25",
+            Self::Quick => "8",
+        }
+    }
+}
+
 impl Way {
     const fn new(arguments: &'static [&'static str]) -> Self {
         Self { arguments, extra: None }
@@ -124,6 +151,7 @@ pub(super) const CLIENTS: [Client; 9] = [
 pub(super) struct Subject<'a> {
     pub(super) root: &'a Path,
     pub(super) way: &'a Way,
+    pub(super) extent: Extent,
     pub(super) ready: &'a Ready,
 }
 
@@ -138,6 +166,7 @@ impl Subject<'_> {
             Ready::Script(installed) => {
                 let mut command = installed.command(self.way);
                 command.env("KV_CLIENTS_ROOT", self.root);
+                command.env("KV_CLIENTS_SECONDS", self.extent.seconds());
                 script::run(&mut command, server, versions)
             }
         }
@@ -171,6 +200,14 @@ mod tests {
         let versions = text.split(mark).skip(1).filter(|rest| rest.starts_with(char::is_numeric));
         let is_part = |character: char| character.is_numeric() || character == '.';
         versions.map(|rest| rest.split(|c| !is_part(c)).next().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_quick_form_leaves_out_ways_and_no_client() {
+        for client in &CLIENTS {
+            assert_eq!(Extent::Quick.ways(client).len(), 1, "{}", client.name);
+            assert_eq!(Extent::Full.ways(client).len(), client.ways.len(), "{}", client.name);
+        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ use clap::builder::PossibleValuesParser;
 
 use crate::shell;
 use crate::timed::timed;
-use catalog::{CLIENTS, Client, Speaks, Subject};
+use catalog::{CLIENTS, Client, Extent, Speaks, Subject};
 use outcome::{Ending, Outcome};
 use server::{Server, Tested};
 
@@ -33,7 +33,7 @@ const BUILD: &str = "cargo build --workspace --bins --examples --tests --all-fea
 const BUILT: &str = "target/debug/kv-server";
 
 /// What `cargo xtask clients` accepts.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Options {
     /// The clients to run; all when left out
     #[arg(value_parser = client_names())]
@@ -44,6 +44,9 @@ pub(crate) struct Options {
     /// Run against `redis-server` instead: that is how the checks themselves are checked
     #[arg(long, conflicts_with = "server")]
     against_redis: bool,
+    /// Use each client in one way alone, as `ci` does
+    #[arg(long)]
+    quick: bool,
     /// Fail when a client is skipped
     #[arg(long)]
     no_skip: bool,
@@ -53,14 +56,21 @@ fn client_names() -> PossibleValuesParser {
     PossibleValuesParser::new(CLIENTS.map(|client| client.name))
 }
 
+/// The short form, for `ci`: skips, and says so, what cannot be had here.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    run(root, &Options { quick: true, ..Options::default() })
+}
+
 /// Runs the clients one after the other, those after a failure too.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let tested = tested(root, options)?;
+    let extent = if options.quick { Extent::Quick } else { Extent::Full };
     let mut outcomes = Vec::new();
     for client in chosen(&options.names) {
         println!("\n-- {}: {}", client.name, client.what);
         let mut versions = Vec::new();
-        let (ending, duration) = timed(|| run_client(root, client, &tested, &mut versions));
+        let (ending, duration) =
+            timed(|| run_client(root, (client, extent), &tested, &mut versions));
         println!("-- {} {}", client.name, ending.told());
         outcomes.push(Outcome { client: client.name, versions, ending, duration });
     }
@@ -87,8 +97,13 @@ fn chosen(names: &[String]) -> impl Iterator<Item = &'static Client> {
     CLIENTS.iter().filter(is_chosen)
 }
 
-/// Runs one client in each of its ways, each with a server of its own; collects what versions were tried.
-fn run_client(root: &Path, client: &Client, tested: &Tested, versions: &mut Vec<String>) -> Ending {
+/// Runs one client in its ways, each with a server of its own; collects what versions were tried.
+fn run_client(
+    root: &Path,
+    (client, extent): (&Client, Extent),
+    tested: &Tested,
+    versions: &mut Vec<String>,
+) -> Ending {
     if matches!(tested, Tested::Redis) && client.speaks != Speaks::Resp {
         return Ending::Skipped("Redis does not speak its protocol".to_owned());
     }
@@ -97,10 +112,10 @@ fn run_client(root: &Path, client: &Client, tested: &Tested, versions: &mut Vec<
         Err(software::Unready::Missing(reason)) => return Ending::Skipped(reason),
         Err(software::Unready::Broken(error)) => return Ending::Failed(error),
     };
-    for way in client.ways {
+    for way in extent.ways(client) {
         let mut attempt = || {
             let mut server = Server::start(tested.clone())?;
-            let subject = Subject { root, way, ready: &ready };
+            let subject = Subject { root, way, extent, ready: &ready };
             match subject.run(&mut server, versions) {
                 Ok(()) => server.stop(),
                 Err(error) => anyhow::bail!("{error:#}{}", server.last_words()),

@@ -4,6 +4,7 @@
 //! them, with a lock file where it has one. What is installed goes to `target/clients/NAME/` and stays until
 //! a manifest changes.
 
+mod limited;
 mod node;
 mod program;
 mod python;
@@ -12,17 +13,23 @@ mod rust;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::catalog::Way;
 use super::server::Server;
+use limited::output_within;
 
 /// The clients' folders, relative to the workspace root.
 const CLIENTS_DIR: &str = "xtask/clients";
 
 /// Where software is installed, relative to the workspace root.
 const INSTALL_DIR: &str = "target/clients";
+
+/// How long a step of an installation may take. A registry that does not answer is given up much sooner by whoever
+/// asks it; this is for one that goes on for ever.
+const STEP_MAX: Duration = Duration::from_mins(4);
 
 /// The manifest that was installed, kept beside what was installed.
 const STAMP: &str = "installed";
@@ -151,13 +158,17 @@ fn once(
     Ok(folder)
 }
 
-/// Runs a step of an installation. What it prints is shown only when it fails, the first error as the reason.
+/// Runs a step of an installation. What it prints is shown only when it fails, the first error as the reason; it
+/// fails too when it takes longer than [`STEP_MAX`].
 fn install_step(what: &str, command: &mut Command) -> Result<(), Unready> {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let line = words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
     println!("   $ {line}");
-    let output = command.stdin(Stdio::null()).output();
+    let output = output_within(STEP_MAX, command);
     let output = output.with_context(|| format!("`{line}` could not be started"))?;
+    let Some(output) = output else {
+        return Err(Unready::Missing(format!("{what} took longer than {STEP_MAX:?}")));
+    };
     if output.status.success() {
         return Ok(());
     }

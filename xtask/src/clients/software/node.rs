@@ -10,6 +10,10 @@ use super::{CLIENTS_DIR, Installed, Unready, install_step, manifest, once, told}
 /// What the packages need.
 const NODE_MAJOR_MIN: u32 = 20;
 
+/// One more attempt, and no long wait for a network that is not there.
+const PATIENCE: [&str; 3] =
+    ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=15000"];
+
 /// The files that say what is installed.
 const MANIFESTS: [&str; 2] = ["package.json", "package-lock.json"];
 
@@ -35,7 +39,7 @@ pub(super) fn prepare(root: &Path, name: &str) -> Result<Installed, Unready> {
             copied.with_context(|| format!("{file} cannot be copied"))?;
         }
         let mut npm = Command::new("npm");
-        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"]);
+        npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).args(PATIENCE);
         install_step("npm", npm.current_dir(folder))
     })?;
     for from in [dir, root.join(CLIENTS_DIR).join("shared")] {

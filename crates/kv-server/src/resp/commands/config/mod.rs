@@ -12,7 +12,7 @@ use kv_core::ConfigError;
 
 pub(in crate::resp) use self::values::policy_name;
 
-use self::parameters::{Parameter, SNAPSHOT_INTERVAL, all};
+use self::parameters::{CONNECTIONS_MAX, Parameter, SNAPSHOT_INTERVAL, all};
 use super::call::Call;
 use super::help::help;
 use super::row::{Command, Flags, Group};
@@ -21,6 +21,7 @@ use crate::descriptors::connections_possible;
 use crate::resp::answers::Answers;
 use crate::resp::failure::Failure;
 use crate::resp::glob;
+use crate::resp::shared::Shared;
 use crate::resp::work;
 
 /// The rows of the subcommands.
@@ -100,21 +101,14 @@ fn set(call: &mut Call<'_>) -> Result<(), Failure> {
         }
         changes.push(change);
     }
-    if let Some(change) = changes.iter().find(|change| change.begins_snapshots())
-        && call.shared.gate.persistence().is_none()
-    {
-        return Err(refused(&change.name, "nothing is kept on disk: persist.enabled = false"));
-    }
     if let Err(loading) = call.shared.gate.open() {
         return Err(Failure::Loading(loading.percent));
     }
     let shared = Arc::clone(call.shared);
     call.later_timed(work::wait(move || {
         let outcome = shared.change_settings(|config| {
-            let before = config.limits.connections_max.get();
-            changes.iter().try_for_each(|change| change.make(config).map_err(Refusal::Failure))?;
-            let after = config.limits.connections_max.get();
-            if after > before { room_for(after).map_err(Refusal::Failure) } else { Ok(()) }
+            let mut make = |change: &Change| change.make(config, &shared);
+            changes.iter().try_for_each(|change| make(change).map_err(Refusal::Failure))
         });
         outcome.map_err(|refusal| match refusal {
             Refusal::Failure(failure) => failure,
@@ -153,26 +147,37 @@ impl Change {
         Ok(Self { name: name.to_vec(), key, value })
     }
 
-    /// Whether nothing would come of it where nothing is kept.
-    fn begins_snapshots(&self) -> bool {
-        self.key == SNAPSHOT_INTERVAL && self.value != "off"
-    }
-
-    fn make(&self, config: &mut Config) -> Result<(), Failure> {
-        config.set(self.key, &self.value).map_err(|error| refused(&self.name, &error.to_string()))
+    /// Makes it, unless something speaks against what comes of it.
+    fn make(&self, config: &mut Config, shared: &Shared) -> Result<(), Failure> {
+        let clients_before = config.limits.connections_max.get();
+        let set = config.set(self.key, &self.value).map_err(|error| error.to_string());
+        let made = set.and_then(|()| match self.key {
+            SNAPSHOT_INTERVAL => can_take_snapshots(config, shared),
+            CONNECTIONS_MAX => can_serve(config, clients_before),
+            _ => Ok(()),
+        });
+        made.map_err(|complaint| refused(&self.name, &complaint))
     }
 }
 
-/// Each client needs an open file.
-fn room_for(clients: u64) -> Result<(), Failure> {
-    let possible = connections_possible();
-    if clients <= possible {
-        return Ok(());
+/// Snapshots are asked for only where something is kept.
+fn can_take_snapshots(config: &Config, shared: &Shared) -> Result<(), String> {
+    let is_wanted = config.persist.snapshot_interval.get().is_some();
+    if is_wanted && shared.gate.persistence().is_none() {
+        return Err("nothing is kept on disk: persist.enabled = false".to_owned());
     }
-    let complaint = format!(
-        "The operating system is not able to handle the specified number of clients, try with {possible}"
-    );
-    Err(refused(b"maxclients", &complaint))
+    Ok(())
+}
+
+/// Each client needs an open file; there may always be fewer clients than before.
+fn can_serve(config: &Config, clients_before: u64) -> Result<(), String> {
+    let (clients, possible) = (config.limits.connections_max.get(), connections_possible());
+    if clients > clients_before.max(possible) {
+        return Err(format!(
+            "The operating system is not able to handle the specified number of clients, try with {possible}"
+        ));
+    }
+    Ok(())
 }
 
 /// Why settings are not changed.

@@ -30,6 +30,9 @@ impl Parameter {
     }
 }
 
+/// What `maxclients` is called in the configuration.
+pub(super) const CONNECTIONS_MAX: &str = "limits.connections_max";
+
 /// What `save` is called in the configuration.
 pub(super) const SNAPSHOT_INTERVAL: &str = "persist.snapshot_interval";
 
@@ -81,7 +84,7 @@ const REDIS: &[Row] = &[
     (
         "maxclients",
         |server| server.config.limits.connections_max.get().to_string(),
-        Some(("limits.connections_max", values::clients)),
+        Some((CONNECTIONS_MAX, values::clients)),
     ),
     (
         "timeout",

@@ -97,7 +97,7 @@ pub(super) fn fsync_name(mode: FsyncMode) -> &'static str {
 pub(super) fn save(text: &str) -> Result<String, String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words.as_slice() {
-        [] => Ok("off".to_owned()),
+        [] => Ok("0s".to_owned()),
         [seconds, "1"] => number(seconds, 1, SECONDS_MAX).map(|seconds| format!("{seconds}s")),
         _ => Err("Invalid save parameters: this server takes a number of seconds and 1 change, or nothing"
             .to_owned()),
@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn snapshots_are_taken_after_seconds_with_a_change_or_never() {
         for (text, expected) in [
-            ("", "off"),
-            (" ", "off"),
+            ("", "0s"),
+            (" ", "0s"),
             ("900 1", "900s"),
             (" 1  1 ", "1s"),
             ("2147483647 1", "2147483647s"),
