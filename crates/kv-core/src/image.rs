@@ -96,7 +96,7 @@ pub trait SnapshotSource: Send + Sync {
 /// limit does not hold meanwhile: a full store must be able to load what it held.
 pub trait ReplayTarget: Send + Sync {
     /// Says how many keys are going to be replayed, so that tables need not grow step by step. Costs nothing:
-    /// room is made when a shard's first key comes.
+    /// room is made when a shard's first key comes. 0 says that nothing is known of what comes from now on.
     fn reserve(&self, keys: u64);
 
     /// Applies effects. Fastest when those of one shard follow each other.

@@ -123,3 +123,21 @@ fn versions_go_on_above_those_of_deleted_keys() {
     let reply = recovered.execute(&Op::new(&1_u32.to_le_bytes(), Action::Get)).unwrap();
     assert!(reply.version > deleted);
 }
+
+#[test]
+fn what_was_expected_of_a_snapshot_is_not_expected_of_the_log_behind_it() {
+    let store = engine();
+    let put = |version: u64| {
+        let (key, change) = (version.to_be_bytes(), Change::Put { value: b"v", expiry: None });
+        let version = Version::new(version);
+        store.replay(&[Effect { shard: 0, version, key: &key, change }]);
+    };
+    store.reserve(1_000_000);
+    put(1);
+    let expected = store.stats().table_bytes;
+    store.reserve(0);
+    let version = Version::new(2);
+    store.replay(&[Effect { shard: 0, version, key: &[], change: Change::Clear }]);
+    put(3);
+    assert!(store.stats().table_bytes * 100 < expected, "room for keys that have gone");
+}

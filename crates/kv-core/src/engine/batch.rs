@@ -168,12 +168,14 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                         Err(needs_room) => return Err(needs_room),
                     }
                     done += 1;
-                    if done == OPS_PER_LOCK_MAX {
+                    // What is large and no longer counted is freed before there is more of it.
+                    if done == OPS_PER_LOCK_MAX || !trash.is_empty() {
                         break;
                     }
                 }
                 Ok(())
             });
+            trash.empty();
             // Only the operation that lacked room is refused; those behind it go on.
             if let (Err(error), Some(step)) = (ran, group.get(done)) {
                 answers.answer(step.index, Err(error));

@@ -88,6 +88,7 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
             let cleared = self.lock(index).apply_clear(&ctx, self.fresh_policy());
             self.free(cleared);
         }
+        self.expected_keys.store(0, Ordering::Relaxed);
         // Versions seen are not forgotten: later ones are greater than needed, which does no harm.
     }
 

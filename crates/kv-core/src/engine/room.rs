@@ -135,6 +135,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 if awaits_release {
                     // Whoever flushes has what is missing, and frees it without waiting for anyone.
                     thread::yield_now();
+                    in_vain = 0;
                     continue;
                 }
                 return Err(self.out_of_memory(needed));

@@ -64,6 +64,8 @@ impl SnapshotFile {
             load.run();
         });
         load.finish()?;
+        // The log that follows may empty shards, and fill them with few.
+        target.reserve(0);
         target.raise_version(self.footer().last_version);
         Ok(())
     }

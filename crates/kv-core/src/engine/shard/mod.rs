@@ -111,6 +111,16 @@ impl Trash {
     pub(crate) fn put(&mut self, entry: impl Into<Option<Entry>>) {
         self.0.extend(entry.into().filter(|entry| entry.borrow().is_shared()));
     }
+
+    /// Whether there is nothing to be freed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Frees everything. Not to be called under a lock.
+    pub(crate) fn empty(&mut self) {
+        self.0.clear();
+    }
 }
 
 impl Shard {

@@ -48,7 +48,7 @@ fn tables() -> String {
     let mut text = String::new();
     for (group, title) in GROUPS {
         let head = "| Command | Arity | Flags | Since | What it does | Otherwise than in Redis |";
-        let _ = writeln!(text, "### {title}\n\n{head}\n|---|---|---|---|---|---|");
+        text.extend(["### ", title, "\n\n", head, "\n|---|---|---|---|---|---|\n"]);
         let mut commands: Vec<&Command> = table::numbered().to_vec();
         commands.retain(|command| command.group == group && command.subcommands.is_empty());
         commands.extend(table::all().filter(|command| {
@@ -56,7 +56,7 @@ fn tables() -> String {
             command.group == group && !command.subcommands.is_empty() && command.arity == -1
         }));
         commands.sort_unstable_by_key(|command| command.full_name());
-        commands.into_iter().for_each(|command| text.push_str(&row(command)));
+        text.extend(commands.into_iter().map(row));
         text.push('\n');
     }
     text
