@@ -72,7 +72,7 @@ fn an_interval_that_is_set_later_is_kept() {
     let world = World::with_shards(4);
     let snapshotter = start_on(&world, NEVER);
     world.set(b"key", b"value");
-    snapshotter.set_interval(Duration::from_secs(60));
+    snapshotter.set_interval(Duration::from_mins(1));
     world.clock.advance_ms(60_000);
     wait_for("a snapshot", || snapshotter.stats().taken == 1);
 }

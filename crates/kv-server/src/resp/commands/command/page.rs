@@ -1,7 +1,5 @@
 //! The tables of commands in docs/resp.md, made of the one table there is, and what the page says there is not.
 
-use std::fmt::Write as _;
-
 use super::describe::flags;
 use super::syntax::syntax;
 use super::{Command, Group, resolve_name, table};
