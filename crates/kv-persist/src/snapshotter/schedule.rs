@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn an_interval_that_is_set_later_counts_from_the_last_snapshot() {
         let mut schedule = schedule(0, 0);
-        schedule.set_interval(Duration::from_secs(60));
+        schedule.set_interval(Duration::from_mins(1));
         assert_eq!(schedule.due(at(59), 101), None);
         assert_eq!(schedule.due(at(60), 101), Some(Trigger::Interval));
         schedule.set_interval(Duration::ZERO);
