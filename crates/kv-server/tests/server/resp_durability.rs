@@ -97,7 +97,8 @@ async fn what_is_promised_can_be_changed_for_everyone() {
     other.send(command("GET k")).await;
     logged.until_waiting(1).await;
     logged.client.send(command("SET k w")).await;
-    logged.until_waiting(2).await;
+    logged.until_written(2).await;
+    logged.until_waiting(1).await;
     logged.journal.advance(Level::Fsync);
     other.expect("$1\r\nv\r\n").await;
     logged.client.expect("+OK\r\n").await;
