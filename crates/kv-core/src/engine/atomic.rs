@@ -90,7 +90,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         ops: &[Op<'_>],
         locations: &[Location],
         reserved: &mut u64,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) -> Result<Vec<Reply>, Halt<BatchError>> {
         let mut staging = self.stage(ops, locations, trash)?;
         let growths = self.ensure_room(&staging, reserved)?;
@@ -132,7 +132,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         &mut self,
         ops: &[Op<'a>],
         locations: &[Location],
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) -> Result<Staging<'a>, Halt<BatchError>> {
         let (mut keys, places) = self.stage_keys(ops, locations, trash);
         let mut replies = Vec::with_capacity(ops.len());
@@ -149,7 +149,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         &mut self,
         ops: &[Op<'a>],
         locations: &[Location],
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) -> (Vec<Staged<'a>>, Vec<usize>) {
         let ctx = self.ctx;
         let mut by_key = HashMap::with_capacity(ops.len());
@@ -274,7 +274,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         }
     }
 
-    fn apply(&mut self, staged: &Staged<'_>, trash: &mut Trash) {
+    fn apply(&mut self, staged: &Staged<'_>, trash: &mut Trash<'_>) {
         let Some(effect) = staged.effect(self.shards) else {
             return;
         };

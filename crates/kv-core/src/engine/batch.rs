@@ -82,9 +82,8 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         }
         // Operations on one key are in one shard, and keep their order there.
         steps.sort_unstable_by_key(|step| (step.location.shard, step.index));
-        let mut trash = Trash::default();
         for steps in steps.chunks_mut(STEPS_AHEAD_MAX) {
-            self.run_steps(&ctx, steps, &mut answers, &mut trash);
+            self.run_steps(&ctx, steps, &mut answers);
         }
         Ok(())
     }
@@ -96,20 +95,20 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     ) -> Result<(), StoreError> {
         self.config.limits.check_batch(ops.len())?;
         let ctx = self.context();
-        let (mut answers, mut trash) = (InOrder(replies), Trash::default());
+        let mut answers = InOrder(replies);
         let mut steps = Vec::with_capacity(ops.len().min(STEPS_AHEAD_MAX));
         for ops in ops.chunks(STEPS_AHEAD_MAX) {
             for (index, op) in ops.iter().enumerate() {
                 match self.step(index, op) {
                     Ok(step) => steps.push(step),
                     Err(error) => {
-                        self.run_steps(&ctx, &mut steps, &mut answers, &mut trash);
+                        self.run_steps(&ctx, &mut steps, &mut answers);
                         steps.clear();
                         answers.answer(index, Err(error));
                     }
                 }
             }
-            self.run_steps(&ctx, &mut steps, &mut answers, &mut trash);
+            self.run_steps(&ctx, &mut steps, &mut answers);
             steps.clear();
         }
         Ok(())
@@ -129,7 +128,6 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         ctx: &Context<'_, J>,
         steps: &mut [Step<'_, '_>],
         answers: &mut impl Answers,
-        trash: &mut Trash,
     ) {
         // One alone would only wait twice.
         let is_ahead = steps.len() > 1;
@@ -140,7 +138,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             }
         }
         for group in steps.chunk_by_mut(|a, b| a.location.shard == b.location.shard) {
-            self.run_group(ctx, group, answers, trash);
+            self.run_group(ctx, group, answers);
         }
     }
 
@@ -150,11 +148,10 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         ctx: &Context<'_, J>,
         mut group: &mut [Step<'_, '_>],
         answers: &mut impl Answers,
-        trash: &mut Trash,
     ) {
         while let Some(first) = group.first() {
             let mut done = 0;
-            let ran = self.with_room(ctx, first.location, |shard: &mut Shard| {
+            let ran = self.with_room(ctx, first.location, |shard: &mut Shard, trash: &mut Trash<'_>| {
                 while let Some(step) = group.get_mut(done) {
                     let (op, prepared) = ((step.op, step.location.fingerprint), &mut step.prepared);
                     let lend = |reply, value: &[u8]| answers.lend(step.index, reply, value);
@@ -175,7 +172,6 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 }
                 Ok(())
             });
-            trash.empty();
             // Only the operation that lacked room is refused; those behind it go on.
             if let (Err(error), Some(step)) = (ran, group.get(done)) {
                 answers.answer(step.index, Err(error));

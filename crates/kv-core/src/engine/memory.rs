@@ -214,18 +214,18 @@ impl ShardMemory {
         }
     }
 
-    /// Brings the account down to `used` bytes, but keeps the difference reserved, and tells how much it
-    /// is: the caller [releases](MemoryTracker::release_detached) it once what took it has been freed, and waits
-    /// for nothing before that.
-    pub(crate) fn detach(&mut self, used: u64, tracker: &MemoryTracker) -> u64 {
-        let before = std::mem::replace(&mut self.used, used);
+    /// Takes `bytes` that are used out of the account, but keeps them reserved, and tells how many it kept: none
+    /// when nothing is reserved. The caller [releases](MemoryTracker::release_detached) those once what took them
+    /// has been freed, and waits for nothing before that.
+    pub(crate) fn detach(&mut self, bytes: u64, tracker: &MemoryTracker) -> u64 {
+        debug_assert!(self.used >= bytes, "detached {bytes} of {}", self.used);
+        self.used -= bytes;
         if !self.limited {
             return 0;
         }
-        let detached = before.saturating_sub(used);
-        self.held -= detached;
-        tracker.leaving.fetch_add(detached, Ordering::AcqRel);
-        detached
+        self.held -= bytes;
+        tracker.leaving.fetch_add(bytes, Ordering::AcqRel);
+        bytes
     }
 
     /// Gives all idle credit back and tells how much it was.

@@ -49,7 +49,7 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
     fn replay(&self, effects: &[Effect<'_>]) {
         let ctx = self.context();
         let mut greatest = Version::NONE;
-        let mut trash = Trash::default();
+        let mut trash = Trash::new(&self.tracker);
         let mut held: Option<(usize, ShardGuard<'_>)> = None;
         let ahead = effects.iter().skip(EFFECTS_AHEAD).map(Some).chain(iter::repeat(None));
         for (effect, later) in effects.iter().zip(ahead) {
@@ -167,7 +167,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     ) {
         let mut from = Some(Fingerprint::default());
         while let Some(start) = from.take() {
-            let mut trash = Trash::default();
+            let mut trash = Trash::new(&self.tracker);
             let mut shard = self.lock(index);
             let mut fingerprints = Vec::new();
             for (visited, (fingerprint, slot)) in shard.walk(start).enumerate() {
@@ -182,7 +182,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             // Found anew, as a removal may move the others.
             for fingerprint in fingerprints {
                 if let Some(slot) = shard.find_where(fingerprint, &unwanted) {
-                    trash.put(shard.apply_remove(ctx, slot));
+                    shard.discard(ctx, slot, &mut trash);
                 }
             }
         }

@@ -22,20 +22,21 @@ const ATTEMPTS_MAX: usize = 64;
 const VICTIMS_PER_LOCK_MAX: usize = 16;
 
 impl<J: Journal, C: Clock> ShardedStore<J, C> {
-    /// Runs `attempt`, which works on one key, on its shard, making room as often as it asks for it.
+    /// Runs `attempt`, which works on one key, on its shard, making room as often as it asks for it. What it
+    /// throws away is freed without the lock, and before anything else is done.
     pub(super) fn with_room<T>(
         &self,
         ctx: &Context<'_, J>,
         key: Location,
-        mut attempt: impl FnMut(&mut Shard) -> Result<T, Halt>,
+        mut attempt: impl FnMut(&mut Shard, &mut Trash<'_>) -> Result<T, Halt>,
     ) -> Result<T, StoreError> {
         let protected = Protected { keys: &[key] };
         let mut needed = 0;
         for round in 0..ATTEMPTS_MAX {
-            let mut trash = Trash::default();
+            let mut trash = Trash::new(&self.tracker);
             let mut shard = self.lock(key.shard);
             shard.memory_mut().deposit(needed);
-            let mut done = attempt(&mut shard);
+            let mut done = attempt(&mut shard, &mut trash);
             let lacked_room = round > 0 || done.is_err();
             if let (0, Err(Halt::NeedsRoom(shortage))) = (round, &done) {
                 self.check_hope(*shortage)?;
@@ -43,13 +44,14 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 // place again, and need not grow.
                 if shard.evict_one(ctx, protected, &mut trash)? {
                     shard.count_eviction_cycle();
-                    done = attempt(&mut shard);
+                    done = attempt(&mut shard, &mut trash);
                 }
             }
             match done {
                 Ok(done) if !lacked_room => return Ok(done),
                 Ok(done) => {
                     drop(shard);
+                    drop(trash);
                     self.approach_limit(ctx, key.shard, protected);
                     return Ok(done);
                 }
@@ -76,12 +78,12 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         ctx: &Context<'_, J>,
         shards: &[usize],
         protected: Protected<'_>,
-        mut attempt: impl FnMut(&mut [ShardGuard<'_>], &mut u64, &mut Trash) -> Result<T, Halt<E>>,
+        mut attempt: impl FnMut(&mut [ShardGuard<'_>], &mut u64, &mut Trash<'_>) -> Result<T, Halt<E>>,
     ) -> Result<T, E> {
         let home = shards.first().copied().unwrap_or_default();
         let (mut reserved, mut needed) = (0, 0);
         for _ in 0..ATTEMPTS_MAX {
-            let mut trash = Trash::default();
+            let mut trash = Trash::new(&self.tracker);
             let mut guards: Vec<ShardGuard<'_>> =
                 shards.iter().map(|shard| self.lock(*shard)).collect();
             let done = attempt(&mut guards, &mut reserved, &mut trash);
@@ -99,6 +101,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 needed += shard.memory_mut().surrender_credit(&self.tracker);
             }
             drop(guards);
+            drop(trash);
             self.make_room(ctx, home, needed, protected)?;
             reserved = needed;
         }
@@ -133,7 +136,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             }
             if in_vain > self.shards.len() {
                 if awaits_release {
-                    // Whoever flushes has what is missing, and frees it without waiting for anyone.
+                    // Somebody has what is missing, and frees it without waiting for anyone.
                     thread::yield_now();
                     in_vain = 0;
                     continue;
@@ -169,11 +172,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         wanted: u64,
         protected: Protected<'_>,
     ) -> Result<bool, StoreError> {
-        let mut trash = Trash::default();
+        let mut trash = Trash::new(&self.tracker);
         let mut shard = self.lock(index);
         let mut freed = shard.memory_mut().surrender_credit(&self.tracker);
         for victim in 0..VICTIMS_PER_LOCK_MAX {
-            if freed >= wanted || !shard.evict_one(ctx, protected, &mut trash)? {
+            if freed + trash.bytes() >= wanted || !shard.evict_one(ctx, protected, &mut trash)? {
                 break;
             }
             if victim == 0 {
@@ -183,7 +186,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         }
         shard.drop_idle_wheel(ctx);
         freed += shard.memory_mut().surrender_credit(&self.tracker);
-        Ok(freed > 0)
+        Ok(freed + trash.bytes() > 0)
     }
 
     pub(super) fn out_of_memory(&self, needed: u64) -> StoreError {
@@ -192,5 +195,91 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             limit: self.tracker.limit(),
             policy: self.policy.get().name(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::ManualClock;
+    use crate::types::{Op, SetExpiry};
+    use crate::{Action, Condition, EngineConfig, NullJournal, Store as _};
+
+    const VALUE_BYTES: usize = 1 << 20;
+
+    type Full = ShardedStore<NullJournal, ManualClock>;
+
+    /// One shard with some large values, and a limit that leaves no room for another.
+    fn full() -> Full {
+        let config = EngineConfig { shards: 1, ..EngineConfig::default() };
+        let store = Full::new(config, NullJournal, ManualClock::default()).unwrap();
+        for key in [b"a", b"b", b"c", b"d"] {
+            set(&store, key, VALUE_BYTES).unwrap();
+        }
+        let limit = store.stats().memory_used_bytes + VALUE_BYTES as u64 / 2;
+        assert!(store.set_memory_limit(limit).unwrap());
+        store
+    }
+
+    fn set(store: &Full, key: &[u8], bytes: usize) -> Result<bool, StoreError> {
+        let value = &vec![b'x'; bytes];
+        let action = Action::Set { value, expiry: SetExpiry::Never, return_previous: false };
+        store.execute(&Op { key, condition: Condition::None, action }).map(|reply| reply.applied)
+    }
+
+    /// How much less is reserved after `work` under the lock, and how much less once its trash is gone.
+    fn freed(store: &Full, work: impl FnOnce(&mut Shard, &mut Trash<'_>)) -> (u64, u64) {
+        let mut trash = Trash::new(&store.tracker);
+        let mut shard = store.lock(0);
+        let before = store.memory_reserved();
+        work(&mut shard, &mut trash);
+        shard.memory_mut().surrender_credit(&store.tracker);
+        let under_lock = before - store.memory_reserved();
+        drop(shard);
+        assert!(store.tracker.awaits_release(), "others wait for it");
+        drop(trash);
+        assert!(!store.tracker.awaits_release());
+        (under_lock, before - store.memory_reserved())
+    }
+
+    #[test]
+    fn kv_i9_a_large_victim_stays_counted_until_it_is_freed() {
+        let store = full();
+        let ctx = store.context();
+        let (under_lock, at_last) = freed(&store, |shard, trash| {
+            assert!(shard.evict_one(&ctx, Protected::NONE, trash).unwrap());
+            assert!(shard.evict_one(&ctx, Protected::NONE, trash).unwrap());
+        });
+        assert!(under_lock < VALUE_BYTES as u64, "{under_lock} bytes given away too early");
+        assert!(at_last >= 2 * VALUE_BYTES as u64, "{at_last} bytes");
+        store.verify();
+    }
+
+    #[test]
+    fn kv_i9_what_a_smaller_value_does_not_need_stays_counted_until_it_is_freed() {
+        let store = full();
+        let ctx = store.context();
+        let op = Op {
+            key: b"a",
+            condition: Condition::None,
+            action: Action::Set { value: b"x", expiry: SetExpiry::Never, return_previous: false },
+        };
+        let fingerprint = store.locate(op.key).fingerprint;
+        let (under_lock, at_last) = freed(&store, |shard, trash| {
+            shard.execute(&ctx, (&op, fingerprint), &mut Default::default(), trash).unwrap();
+        });
+        assert!(under_lock < VALUE_BYTES as u64 / 2 + (64 << 10), "{under_lock} bytes");
+        assert!(at_last >= VALUE_BYTES as u64, "{at_last} bytes");
+        store.verify();
+    }
+
+    #[test]
+    fn an_operation_gets_the_bytes_of_what_it_evicts() {
+        let store = full();
+        for key in [&b"e"[..], b"f", b"g", b"h", b"i"] {
+            assert!(set(&store, key, VALUE_BYTES).unwrap());
+            assert!(store.memory_reserved() <= store.tracker.limit());
+        }
+        store.verify();
     }
 }

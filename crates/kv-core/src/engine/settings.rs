@@ -70,10 +70,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         self.policy.set(kind);
         let ctx = self.context();
         for index in 0..self.shards.len() {
-            let mut trash = Trash::default();
+            let mut trash = Trash::new(&self.tracker);
             let mut shard = self.lock(index);
             shard.change_policy(&ctx, self.fresh_policy(), &mut trash);
             drop(shard);
+            drop(trash);
             // Of a store that was full, and whose policy before might not have found a victim.
             self.approach_limit(&ctx, index, Protected::NONE);
         }

@@ -242,10 +242,8 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
         let ctx = self.context();
         let location = self.locate(op.key);
         let mut prepared = Prepared::new(op, ctx.now);
-        // Dropped last, after the lock: large values are freed without it.
-        let mut trash = Trash::default();
-        self.with_room(&ctx, location, |shard| {
-            shard.execute(&ctx, (op, location.fingerprint), &mut prepared, &mut trash)
+        self.with_room(&ctx, location, |shard, trash| {
+            shard.execute(&ctx, (op, location.fingerprint), &mut prepared, trash)
         })
     }
 
@@ -305,7 +303,7 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
 
     fn inspect(&self, key: &[u8]) -> Option<KeyInfo> {
         let (ctx, location) = (self.context(), self.locate(key));
-        let mut trash = Trash::default();
+        let mut trash = Trash::new(&self.tracker);
         self.lock(location.shard).inspect(&ctx, location.fingerprint, key, &mut trash)
     }
 

@@ -46,7 +46,7 @@ struct Pair<'a, 'g, J> {
 }
 
 impl<J: Journal> Pair<'_, '_, J> {
-    fn run(&mut self, reserved: &mut u64, trash: &mut Trash) -> Result<TransferReply, Halt> {
+    fn run(&mut self, reserved: &mut u64, trash: &mut Trash<'_>) -> Result<TransferReply, Halt> {
         let (source, destination) = self.find(trash);
         let outcome = match (source, destination) {
             (None, _) => TransferOutcome::SourceAbsent,
@@ -58,7 +58,7 @@ impl<J: Journal> Pair<'_, '_, J> {
     }
 
     /// The slots of both keys. Expired keys are removed first, because removing a key may move others.
-    fn find(&mut self, trash: &mut Trash) -> (Option<usize>, Option<usize>) {
+    fn find(&mut self, trash: &mut Trash<'_>) -> (Option<usize>, Option<usize>) {
         let (ctx, Transfer { from: source, to: destination, .. }) = (self.ctx, *self.transfer);
         let (from, to) = (self.from.fingerprint, self.to.fingerprint);
         self.source().find_live(ctx, from, source, trash);
@@ -88,7 +88,7 @@ impl<J: Journal> Pair<'_, '_, J> {
         source: usize,
         destination: Option<usize>,
         reserved: &mut u64,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) -> Result<TransferReply, Halt> {
         let (ctx, transfer) = (self.ctx, self.transfer);
         let old = self.source().entry(source);
@@ -102,7 +102,7 @@ impl<J: Journal> Pair<'_, '_, J> {
         let shard = self.destination();
         shard.count_write();
         shard.memory_mut().deposit(moved);
-        trash.put(shard.apply_put(ctx, destination, fingerprint, entry));
+        shard.apply_put(ctx, destination, (fingerprint, entry), trash);
         // The put may have moved it.
         let source = self.from.fingerprint;
         let source = self.source().find(source, transfer.from);
@@ -112,7 +112,7 @@ impl<J: Journal> Pair<'_, '_, J> {
         } else {
             let shard = self.source();
             shard.memory_mut().withdraw(moved);
-            trash.put(shard.apply_remove(ctx, source));
+            shard.discard_moved(ctx, source);
         }
         Ok(TransferReply { outcome: TransferOutcome::Done, version, lsn })
     }

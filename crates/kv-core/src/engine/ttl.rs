@@ -55,7 +55,7 @@ impl<J: Journal, C: Clock> TtlManager<J, C> {
         // The time is read anew for each shard: many due keys take a while.
         let ctx = self.store.context();
         loop {
-            let mut trash = Trash::default();
+            let mut trash = Trash::new(&self.store.tracker);
             let more =
                 self.store.lock(index).expire_due(&ctx, ITEMS_PER_LOCK_MAX, lags, &mut trash);
             if !more {

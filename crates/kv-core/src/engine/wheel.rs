@@ -303,6 +303,13 @@ impl Wheel {
         }
     }
 
+    /// Bytes that [`rebuild`](Self::rebuild) and [`shrink`](Self::shrink) take at most while what was before is
+    /// there still.
+    pub(crate) fn bytes_to_rebuild(&self) -> u64 {
+        let list = allocated_bytes(self.len * size_of::<Fingerprint>()) as u64;
+        list.max(heap_bytes(false, grown(self.len)))
+    }
+
     /// Gives back memory that is not used.
     pub(crate) fn shrink(&mut self) {
         self.items.shrink_to(grown(self.len));

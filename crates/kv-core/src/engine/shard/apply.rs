@@ -83,7 +83,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         fingerprint: Fingerprint,
         effect: &Effect<'_>,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) {
         let slot = self.find(fingerprint, effect.key);
         if slot.is_some_and(|slot| self.table.entry(slot).version() > effect.version) {
@@ -93,12 +93,12 @@ impl Shard {
             (Change::Put { value, expiry }, slot) => {
                 let mut entry = Entry::new(effect.key, value, expiry);
                 entry.set_version(effect.version);
-                trash.put(self.apply_put(ctx, slot, fingerprint, entry));
+                self.apply_put(ctx, slot, (fingerprint, entry), trash);
             }
             (Change::Touch { expiry }, Some(slot)) => {
                 self.apply_touch(ctx, slot, expiry, effect.version);
             }
-            (Change::Delete(_), Some(slot)) => trash.put(self.apply_remove(ctx, slot)),
+            (Change::Delete(_), Some(slot)) => self.discard(ctx, slot, trash),
             (Change::Touch { .. } | Change::Delete(_) | Change::Clear, _) => {}
         }
     }
@@ -109,7 +109,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         fingerprint: Fingerprint,
         effect: &Effect<'_>,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) {
         if self.memory.is_limited() {
             let slot = self.find(fingerprint, effect.key);
@@ -126,32 +126,32 @@ impl Shard {
         self.finish_change(ctx);
     }
 
-    /// Makes `entry` the state of its key, which is in `slot` or new; its version is set. Returns the
-    /// state before.
+    /// Makes `entry` the state of its key, which is in `slot` or new; its version is set.
     pub(crate) fn apply_put<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
         slot: Option<usize>,
-        fingerprint: Fingerprint,
-        mut entry: Entry,
-    ) -> Option<Entry> {
+        (fingerprint, mut entry): (Fingerprint, Entry),
+        trash: &mut Trash<'_>,
+    ) {
         self.count_in(entry.borrow());
-        let expiry = entry.borrow().expiry();
-        let old = if let Some(slot) = slot {
+        let (expiry, bytes) = (entry.borrow().expiry(), entry.borrow().heap_bytes());
+        let mut before = None;
+        if let Some(slot) = slot {
             let bits = self.table.entry(slot).policy_bits();
             entry.set_policy_bits(self.policy.on_hit(fingerprint, bits));
             let old = self.table.replace(slot, entry);
+            before = old.borrow().expiry();
             self.count_out(old.borrow());
-            Some(old)
+            // The new value has taken the bytes of the old one: only what it does not need is left over.
+            let left_over = old.borrow().heap_bytes().saturating_sub(bytes);
+            self.throw_away(ctx, old, left_over, trash);
         } else {
             entry.set_policy_bits(self.policy.on_insert(fingerprint));
             self.table.insert(fingerprint, entry);
-            None
-        };
-        let before = old.as_ref().and_then(|old| old.borrow().expiry());
+        }
         self.schedule(ctx.now, fingerprint, before, expiry);
         self.finish_change(ctx);
-        old
     }
 
     /// Gives the key in `slot` another expiry.
@@ -178,7 +178,40 @@ impl Shard {
     }
 
     /// Removes the key in `slot`. Another key may take the slot.
-    pub(crate) fn apply_remove<J: Journal>(&mut self, ctx: &Context<'_, J>, slot: usize) -> Entry {
+    pub(crate) fn discard<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        slot: usize,
+        trash: &mut Trash<'_>,
+    ) {
+        let entry = self.take_out(slot);
+        let bytes = entry.borrow().heap_bytes();
+        self.throw_away(ctx, entry, bytes, trash);
+        self.finish_removal(ctx);
+    }
+
+    /// Removes the key in `slot`, whose value another key has. Another key may take the slot.
+    pub(crate) fn discard_moved<J: Journal>(&mut self, ctx: &Context<'_, J>, slot: usize) {
+        drop(self.take_out(slot));
+        self.finish_removal(ctx);
+    }
+
+    /// Frees an entry that is no longer counted, or leaves that to the trash, with so many bytes of the account.
+    fn throw_away<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        entry: Entry,
+        bytes: u64,
+        trash: &mut Trash<'_>,
+    ) {
+        if entry.borrow().is_shared() {
+            trash.bytes += self.memory.detach(bytes, ctx.tracker);
+        }
+        trash.put(entry);
+    }
+
+    /// Takes a key out, and out of what is counted.
+    fn take_out(&mut self, slot: usize) -> Entry {
         let fingerprint = self.table.fingerprint(slot);
         let entry = self.table.remove(slot);
         let mut residents = ShardResidents {
@@ -189,7 +222,6 @@ impl Shard {
         };
         self.policy.on_remove(fingerprint, entry.borrow().policy_bits(), &mut residents);
         self.count_out(entry.borrow());
-        self.finish_change(ctx);
         entry
     }
 
@@ -204,7 +236,8 @@ impl Shard {
         let wheel = std::mem::replace(&mut self.wheel, Wheel::new(ctx.now));
         self.wheel_turned = true;
         (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
-        let bytes = self.memory.detach(self.footprint(), ctx.tracker);
+        let left_over = self.memory.used().saturating_sub(self.footprint());
+        let bytes = self.memory.detach(left_over, ctx.tracker);
         Cleared { table, _wheel: wheel, bytes }
     }
 
@@ -214,7 +247,7 @@ impl Shard {
         &mut self,
         ctx: &Context<'_, J>,
         mut policy: Box<dyn EvictionPolicy>,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) {
         // Counted whole: the one before goes only when this one is there.
         let bytes = policy.heap_bytes() + policy.bytes_to_grow(self.table.len());
@@ -262,7 +295,22 @@ impl Shard {
     /// Ends what [`begin_changes`](Self::begin_changes) began.
     pub(crate) fn finish_changes<J: Journal>(&mut self, ctx: &Context<'_, J>) {
         self.held = false;
+        self.finish_removal(ctx);
+    }
+
+    /// Closes a change after which nobody knows a slot: the table may shrink, if there is memory to copy it.
+    fn finish_removal<J: Journal>(&mut self, ctx: &Context<'_, J>) {
         self.finish_change(ctx);
+        if !self.held && self.table.is_sparse() && self.has_room_for(ctx, self.table.shrunk_bytes())
+        {
+            self.table.shrink();
+            self.finish_change(ctx);
+        }
+    }
+
+    /// Whether so many bytes can be used for a copy that takes the place of what is larger.
+    fn has_room_for<J: Journal>(&mut self, ctx: &Context<'_, J>, bytes: u64) -> bool {
+        self.memory.ensure(bytes, ctx.tracker).is_ok()
     }
 
     fn count_in(&mut self, entry: EntryRef<'_>) {
@@ -298,10 +346,17 @@ impl Shard {
         if self.held {
             return;
         }
-        if self.wheel.is_untidy(self.volatile_keys) {
+        self.settle(ctx);
+        if self.wheel.is_untidy(self.volatile_keys)
+            && self.has_room_for(ctx, self.wheel.bytes_to_rebuild())
+        {
             self.rebuild_wheel(ctx.now);
             self.wheel.shrink();
+            self.settle(ctx);
         }
+    }
+
+    fn settle<J: Journal>(&mut self, ctx: &Context<'_, J>) {
         let footprint = self.footprint();
         self.memory.settle(footprint, ctx.tracker);
     }

@@ -39,7 +39,7 @@ impl Shard {
         &mut self,
         ctx: &Context<'_, J>,
         protected: Protected<'_>,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) -> Result<bool, JournalError> {
         let Some(slot) = self.choose_victim(protected) else {
             return Ok(false);
@@ -52,7 +52,7 @@ impl Shard {
             let change = Change::Delete(DeleteCause::Evicted);
             let lsn = self.append(ctx, version, self.table.entry(slot).key(), change)?;
             self.note_write(ctx, version, lsn, true);
-            trash.put(self.apply_remove(ctx, slot));
+            self.discard(ctx, slot, trash);
             self.counters.evicted_keys += 1;
             self.counters.evicted_bytes += used_before.saturating_sub(self.memory.used());
         }

@@ -53,7 +53,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         (op, fingerprint): (&Op<'_>, Fingerprint),
         prepared: &mut Prepared,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) -> Result<Reply, Halt> {
         let slot = self.find_live(ctx, fingerprint, op.key, trash);
         let verdict = evaluate(op, slot.map(|slot| self.view(slot)), ctx.now, &ctx.bounds())?;
@@ -65,7 +65,7 @@ impl Shard {
                 let (version, lsn) = self.log(ctx, slot, op.key, change)?;
                 let mut entry = prepared.take(op.key, &value, expiry);
                 entry.set_version(version);
-                trash.put(self.apply_put(ctx, slot, fingerprint, entry));
+                self.apply_put(ctx, slot, (fingerprint, entry), trash);
                 Outcome { version, expiry, lsn }
             }
             Plan::Touch { expiry } => {
@@ -76,7 +76,7 @@ impl Shard {
             Plan::Remove => {
                 let change = Change::Delete(DeleteCause::Request);
                 let (version, lsn) = self.log(ctx, slot, op.key, change)?;
-                trash.put(self.apply_remove(ctx, existing(slot)));
+                self.discard(ctx, existing(slot), trash);
                 Outcome { version, expiry: None, lsn }
             }
         };
@@ -97,7 +97,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         (op, fingerprint): (&Op<'_>, Fingerprint),
         prepared: &mut Prepared,
-        (trash, lend): (&mut Trash, impl FnOnce(Reply, &[u8])),
+        (trash, lend): (&mut Trash<'_>, impl FnOnce(Reply, &[u8])),
     ) -> Result<Option<Reply>, Halt> {
         if !matches!(op, Op { action: Action::Get, condition: Condition::None, .. }) {
             return self.execute(ctx, (op, fingerprint), prepared, trash).map(Some);

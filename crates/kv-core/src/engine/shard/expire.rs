@@ -13,7 +13,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         items_max: usize,
         lags: &mut LagHistogram,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) -> bool {
         if self.wheel.is_ahead_of(ctx.now) {
             self.rebuild_wheel(ctx.now);
@@ -34,7 +34,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         fingerprint: Fingerprint,
         lags: &mut LagHistogram,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) {
         while let Some((slot, expiry)) = self.table.find_soonest(fingerprint) {
             if expiry > ctx.now {
@@ -56,7 +56,7 @@ impl Shard {
         &mut self,
         ctx: &Context<'_, J>,
         slot: usize,
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) {
         debug_assert!(self.table.entry(slot).is_expired(ctx.now), "KV-I6 works both ways");
         let version = self.next_version();
@@ -69,7 +69,7 @@ impl Shard {
             let rests_on = self.exposed(ctx, Some(expired));
             self.unsynced.record_absence(rests_on);
         }
-        trash.put(self.apply_remove(ctx, slot));
+        self.discard(ctx, slot, trash);
         self.counters.expired_keys += 1;
     }
 }

@@ -15,7 +15,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         fingerprint: Fingerprint,
         key: &[u8],
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) -> Option<KeyInfo> {
         let slot = self.find_live(ctx, fingerprint, key, trash)?;
         let version = self.table.entry(slot).version();

@@ -102,24 +102,46 @@ pub(crate) struct News {
     pub(crate) place: Place,
 }
 
-/// Entries with large values that are to be freed once the lock is released.
-#[derive(Debug, Default)]
-pub(crate) struct Trash(Vec<Entry>);
+/// Entries with large values that are to be freed once the lock is released. Their bytes stay reserved until then
+/// (KV-I9): whoever has a trash waits for no memory before it is dropped, or it might wait for itself.
+#[derive(Debug)]
+pub(crate) struct Trash<'a> {
+    entries: Vec<Entry>,
+    /// Still reserved for them.
+    bytes: u64,
+    tracker: &'a MemoryTracker,
+}
 
-impl Trash {
+impl<'a> Trash<'a> {
+    /// Nothing.
+    pub(crate) fn new(tracker: &'a MemoryTracker) -> Self {
+        Self { entries: Vec::new(), bytes: 0, tracker }
+    }
+
     /// Frees a small entry now, and a large one when the trash is dropped.
-    pub(crate) fn put(&mut self, entry: impl Into<Option<Entry>>) {
-        self.0.extend(entry.into().filter(|entry| entry.borrow().is_shared()));
+    pub(crate) fn put(&mut self, entry: Entry) {
+        if entry.borrow().is_shared() {
+            self.entries.push(entry);
+        }
     }
 
     /// Whether there is nothing to be freed.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.entries.is_empty()
     }
 
-    /// Frees everything. Not to be called under a lock.
-    pub(crate) fn empty(&mut self) {
-        self.0.clear();
+    /// Bytes that others get once it is dropped.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Drop for Trash<'_> {
+    fn drop(&mut self) {
+        self.entries.clear();
+        if self.bytes > 0 {
+            self.tracker.release_detached(self.bytes);
+        }
     }
 }
 
@@ -222,7 +244,7 @@ impl Shard {
         ctx: &Context<'_, J>,
         fingerprint: Fingerprint,
         key: &[u8],
-        trash: &mut Trash,
+        trash: &mut Trash<'_>,
     ) -> Option<usize> {
         let slot = self.table.find(fingerprint, key)?;
         if self.table.entry(slot).is_expired(ctx.now) {

@@ -9,7 +9,7 @@
 //! product.
 //!
 //! A slot is a place for an entry. Keys keep their slots until the table grows or shrinks: by
-//! [`reserve`](Table::reserve), [`insert`](Table::insert) or [`remove`](Table::remove). Fingerprints are in the
+//! [`reserve`](Table::reserve), [`insert`](Table::insert) or [`shrink`](Table::shrink). Fingerprints are in the
 //! buckets, so that neither touches an entry.
 
 #![expect(clippy::indexing_slicing, reason = "slots in use are this module's invariant")]
@@ -239,14 +239,23 @@ impl Table {
         }
         let entry = self.buckets[own].take(place).expect("a slot in use holds an entry");
         self.len -= 1;
-        self.shrink_if_sparse();
         entry
     }
 
-    fn shrink_if_sparse(&mut self) {
-        if self.buckets.len() > 1 && self.len < capacity(self.buckets.len()) / SHRINK_BELOW {
-            self.rebuild(buckets_for(self.len * 2));
-        }
+    /// Whether it takes much more memory than it needs.
+    #[inline]
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.buckets.len() > 1 && self.len < capacity(self.buckets.len()) / SHRINK_BELOW
+    }
+
+    /// Bytes of the table that [`shrink`](Self::shrink) makes, while the present one is there still.
+    pub(crate) fn shrunk_bytes(&self) -> u64 {
+        heap_bytes(buckets_for(self.len * 2))
+    }
+
+    /// Moves all entries to a table that suits their number.
+    pub(crate) fn shrink(&mut self) {
+        self.rebuild(buckets_for(self.len * 2));
     }
 
     /// Makes room for so many more keys.

@@ -129,6 +129,12 @@ proptest! {
                         let removed = table.remove(slot);
                         prop_assert_eq!(removed.borrow().key(), &key.to_le_bytes());
                     }
+                    if table.is_sparse() {
+                        let (before, expected) = (table.heap_bytes(), table.shrunk_bytes());
+                        table.shrink();
+                        prop_assert_eq!(table.heap_bytes(), expected);
+                        prop_assert!(expected < before && !table.is_sparse());
+                    }
                     waited.retain(|waited| *waited != key);
                 }
                 Step::Reserve(more) => table.reserve(more),
