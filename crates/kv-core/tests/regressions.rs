@@ -154,6 +154,23 @@ fn the_ttl_policy_keeps_keys_without_expiry() {
     }
 }
 
+/// The ttl policy named the key of the operation again and again when that was the one to expire soonest.
+#[test]
+fn the_ttl_policy_finds_another_key_than_the_one_in_use() {
+    let (store, _) = engine(1, 1 << 20, PolicyKind::Ttl);
+    store.execute(&Op::new(b"log", set_for(&[0; 100], 10_000))).unwrap();
+    for key in keys(0..50) {
+        store.execute(&Op::new(&key, set_for(&[0; 10_000], 20_000))).unwrap();
+    }
+    let suffix = vec![b'a'; 100 << 10];
+    for round in 1..=8 {
+        let done = store.execute(&Op::new(b"log", Action::Append { suffix: &suffix }));
+        let length = 100 + round * (100 << 10);
+        assert_eq!(done.unwrap().payload, Payload::Length(length), "the others make room");
+    }
+    assert!(store.stats().evicted_keys > 10, "{:?}", store.stats());
+}
+
 /// Atomic batches counted reads of failed batches, and misjudged hits on what they had written.
 #[test]
 fn atomic_batches_are_counted_like_their_operations() {

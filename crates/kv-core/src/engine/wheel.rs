@@ -161,21 +161,24 @@ impl Wheel {
         self.pop_pending()
     }
 
-    /// Finds the key that expires soonest, without turning the wheel; exact up to one slot and
-    /// [`SOONEST_LOOK`] keys. `expiry_of` tells the expiry of a key that is still there.
+    /// Finds the key that expires soonest of those that `is_wanted`, without turning the wheel; exact up to one
+    /// slot and [`SOONEST_LOOK`] keys. `expiry_of` tells the expiry of a key that is still there.
     pub(crate) fn soonest(
         &mut self,
         expiry_of: impl Fn(Fingerprint) -> Option<UnixMillis>,
+        is_wanted: impl Fn(Fingerprint) -> bool,
     ) -> Option<Fingerprint> {
         while let Some(fingerprint) = self.pop_pending() {
             if let Some(expiry) = expiry_of(fingerprint) {
                 self.schedule(fingerprint, expiry);
             }
         }
-        while let Some(stop) = self.next_stop() {
-            if let Some(found) = self.soonest_in(stop, &expiry_of) {
+        let mut unwanted = [0; LEVELS];
+        while let Some(stop) = self.next_stop_but(&unwanted) {
+            if let Some(found) = self.soonest_in(stop, &expiry_of, &is_wanted) {
                 return Some(found);
             }
+            unwanted[stop.level] |= self.occupied[stop.level] & 1 << stop.slot;
         }
         None
     }
@@ -185,6 +188,7 @@ impl Wheel {
         &mut self,
         stop: Stop,
         expiry_of: impl Fn(Fingerprint) -> Option<UnixMillis>,
+        is_wanted: impl Fn(Fingerprint) -> bool,
     ) -> Option<Fingerprint> {
         let mut unseen = self.take_slot(stop);
         let mut best: Option<(UnixMillis, Fingerprint)> = None;
@@ -197,7 +201,7 @@ impl Wheel {
                 continue;
             };
             self.schedule(fingerprint, expiry);
-            if self.place(expiry) == (stop.level, stop.slot) {
+            if self.place(expiry) == (stop.level, stop.slot) && is_wanted(fingerprint) {
                 looked += 1;
                 best = best.into_iter().chain([(expiry, fingerprint)]).min_by_key(|found| found.0);
             }
@@ -249,8 +253,14 @@ impl Wheel {
     /// The first occupied slot. Within a level all lie ahead of the present digit, and every slot of a
     /// level comes before any of a higher one.
     fn next_stop(&self) -> Option<Stop> {
-        let level = self.occupied.iter().position(|slots| *slots != 0)?;
-        let slot = self.occupied[level].trailing_zeros() as usize;
+        self.next_stop_but(&[0; LEVELS])
+    }
+
+    /// The first occupied slot of those that are not passed over.
+    fn next_stop_but(&self, passed_over: &[u64; LEVELS]) -> Option<Stop> {
+        let slots = |level: usize| self.occupied[level] & !passed_over[level];
+        let level = (0..LEVELS).find(|level| slots(*level) != 0)?;
+        let slot = slots(level).trailing_zeros() as usize;
         let shift = level * SLOT_BITS;
         let block = self.now >> (shift + SLOT_BITS) << (shift + SLOT_BITS);
         Some(Stop { level, slot, tick: block + ((slot as u64) << shift) })
@@ -408,7 +418,7 @@ mod tests {
     }
 
     fn soonest(wheel: &mut Wheel, keys: &BTreeMap<u32, u64>) -> Option<u32> {
-        let found = wheel.soonest(|key| keys.get(&key.0).copied().map(UnixMillis::new));
+        let found = wheel.soonest(|key| keys.get(&key.0).copied().map(UnixMillis::new), |_| true);
         found.map(|fingerprint| fingerprint.0)
     }
 

@@ -215,6 +215,8 @@ impl Shard {
         let fingerprint = self.table.fingerprint(slot);
         let entry = self.table.remove(slot);
         let mut residents = ShardResidents {
+            shard: self.id,
+            protected: Protected::NONE,
             table: &mut self.table,
             wheel: &mut self.wheel,
             random: &mut self.random,

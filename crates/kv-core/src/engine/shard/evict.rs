@@ -61,7 +61,7 @@ impl Shard {
 
     fn choose_victim(&mut self, protected: Protected<'_>) -> Option<usize> {
         for _ in 0..CHOICES_MAX {
-            let (fingerprint, slot) = self.ask_policy()?;
+            let (fingerprint, slot) = self.ask_policy(protected)?;
             if !protected.covers(self.id, fingerprint) {
                 return Some(slot);
             }
@@ -71,8 +71,10 @@ impl Shard {
         None
     }
 
-    fn ask_policy(&mut self) -> Option<(Fingerprint, usize)> {
+    fn ask_policy(&mut self, protected: Protected<'_>) -> Option<(Fingerprint, usize)> {
         let mut residents = ShardResidents {
+            shard: self.id,
+            protected,
             table: &mut self.table,
             wheel: &mut self.wheel,
             random: &mut self.random,
@@ -90,6 +92,8 @@ impl Shard {
 /// A shard's keys as its policy sees them.
 #[derive(Debug)]
 pub(super) struct ShardResidents<'a> {
+    pub(super) shard: u32,
+    pub(super) protected: Protected<'a>,
     pub(super) table: &'a mut Table,
     pub(super) wheel: &'a mut Wheel,
     pub(super) random: &'a mut fastrand::Rng,
@@ -133,7 +137,9 @@ impl Residents for ShardResidents<'_> {
     fn soonest_expiry(&mut self) -> Option<Candidate> {
         let table = &*self.table;
         let expiry_of = |fingerprint| table.find_soonest(fingerprint).map(|(_, expiry)| expiry);
-        let fingerprint = self.wheel.soonest(expiry_of)?;
+        // Asked again, the wheel would name the same key again: there is only one that expires soonest.
+        let is_wanted = |fingerprint| !self.protected.covers(self.shard, fingerprint);
+        let fingerprint = self.wheel.soonest(expiry_of, is_wanted)?;
         let slot = self.table.find_where(fingerprint, |entry| entry.expiry().is_some())?;
         Some(self.candidate(slot))
     }
