@@ -7,11 +7,19 @@ use anyhow::{Context, Result};
 
 use crate::shell;
 
+/// How often the server is killed when nothing else is asked for.
+const ROUNDS: u64 = 200;
+
+/// Kills the server as often as a deep check does.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    run(root, &Options { rounds: ROUNDS, seed: None })
+}
+
 /// What `cargo xtask crash` accepts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// How often to kill the server
-    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(long, value_name = "N", default_value_t = ROUNDS)]
     rounds: u64,
     /// Where all random choices start; a new one each time when left out
     #[arg(long, value_name = "S")]

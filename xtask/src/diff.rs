@@ -11,6 +11,9 @@ use crate::shell;
 /// Commands that `ci` compares: seconds.
 const CI_OPS: u64 = 50_000;
 
+/// Commands that are compared when nothing else is asked for.
+const LONG_OPS: u64 = 1_000_000;
+
 /// How to get what the server is compared with.
 const ADVICE: &str =
     "redis-server is not on PATH: install version 7.0 (Debian 12: `apt-get install redis-server`)";
@@ -19,7 +22,7 @@ const ADVICE: &str =
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// How many commands to compare
-    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "N", default_value_t = LONG_OPS)]
     ops: u64,
     /// Where all random choices start; a new one each time when left out
     #[arg(long, value_name = "S")]
@@ -36,11 +39,20 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
 
 /// The short form, for `ci`: skipped, and said so, where there is nothing to compare with.
 pub(crate) fn check(root: &Path) -> Result<()> {
+    check_some(root, CI_OPS)
+}
+
+/// The long form, for `ci --deep`.
+pub(crate) fn check_long(root: &Path) -> Result<()> {
+    check_some(root, LONG_OPS)
+}
+
+fn check_some(root: &Path, ops: u64) -> Result<()> {
     if !is_installed() {
         println!("SKIPPED: {ADVICE}");
         return Ok(());
     }
-    run(root, &Options { ops: CI_OPS, seed: None })
+    run(root, &Options { ops, seed: None })
 }
 
 /// With the features that `ci` builds everything with: nothing is built anew.

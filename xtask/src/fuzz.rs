@@ -1,6 +1,7 @@
 //! `cargo xtask fuzz`: feeds random bytes to the readers of files and requests, for as long as one likes.
 //!
-//! Fuzzing needs a nightly compiler, for its coverage instrumentation, and a C++ compiler, for libFuzzer.
+//! Fuzzing needs cargo-fuzz, a C++ compiler, for libFuzzer, and the compiler's unstable options, for its coverage
+//! instrumentation: `RUSTC_BOOTSTRAP` has the compiler of the workspace take those, so that no nightly is needed.
 //! That the targets compile is checked by `ci`, with the compiler of the workspace and without libFuzzer.
 
 use std::path::Path;
@@ -13,13 +14,21 @@ use crate::shell;
 /// Where the targets are, relative to the workspace root; one file each.
 const TARGETS_DIR: &str = "fuzz/fuzz_targets";
 
+/// Runs every target for a minute.
+pub(crate) fn check(root: &Path) -> Result<()> {
+    run(root, &Options { targets: Vec::new(), seconds: SECONDS })
+}
+
+/// How long a target runs when nothing else is asked for.
+const SECONDS: u64 = 60;
+
 /// What `cargo xtask fuzz` accepts.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// The targets to run; all when left out
     targets: Vec<String>,
     /// How long to run each target
-    #[arg(long, value_name = "N", default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = SECONDS)]
     seconds: u64,
 }
 
@@ -30,7 +39,7 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     if let Some(unknown) = unknown {
         anyhow::bail!("there is no fuzz target `{unknown}`: choose among {}", known.join(", "));
     }
-    ensure_nightly()?;
+    ensure_cargo_fuzz()?;
     let chosen = if options.targets.is_empty() { &known } else { &options.targets };
     for target in chosen {
         shell::run(root, &command(target, options.seconds)).with_context(|| {
@@ -54,23 +63,16 @@ fn targets(root: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// `CARGO` is set too: it names the compiler that built this program, and cargo-fuzz would use it.
 fn command(target: &str, seconds: u64) -> String {
-    format!(
-        "RUSTUP_TOOLCHAIN=nightly CARGO=cargo cargo fuzz run {target} -- -max_total_time={seconds}"
-    )
+    format!("RUSTC_BOOTSTRAP=1 cargo fuzz run {target} -- -max_total_time={seconds}")
 }
 
-fn ensure_nightly() -> Result<()> {
-    let status = Command::new("cargo")
-        .arg("--version")
-        .env("RUSTUP_TOOLCHAIN", "nightly")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
+fn ensure_cargo_fuzz() -> Result<()> {
+    let mut version = Command::new("cargo");
+    version.args(["fuzz", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
     anyhow::ensure!(
-        status.is_ok_and(|status| status.success()),
-        "fuzzing needs a nightly compiler: `rustup toolchain install nightly --profile minimal`"
+        version.status().is_ok_and(|status| status.success()),
+        "fuzzing needs cargo-fuzz: `cargo install cargo-fuzz --locked`"
     );
     Ok(())
 }

@@ -12,7 +12,7 @@ use clap::builder::PossibleValuesParser;
 
 use crate::repository;
 use crate::timed::timed;
-use steps::{STEPS, Step};
+use steps::{DEEP_STEPS, STEPS, Step};
 use summary::{Ending, Outcome};
 
 /// What `cargo xtask ci` accepts.
@@ -21,18 +21,21 @@ pub(crate) struct Options {
     /// Run this step alone; may be given several times
     #[arg(long, value_name = "STEP", value_parser = step_names())]
     only: Vec<String>,
+    /// Run what takes long too: sanitizers, fuzzing, and the long forms of other steps
+    #[arg(long, conflicts_with = "only")]
+    deep: bool,
     /// Name the steps with their commands, and run none
     #[arg(long)]
     list: bool,
 }
 
 fn step_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(STEPS.map(|step| step.name))
+    PossibleValuesParser::new(all_steps().map(|step| step.name))
 }
 
 /// Runs the steps in order, until one fails.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
-    let steps = chosen(&options.only);
+    let steps = chosen(options);
     if options.list {
         list(&steps);
         return Ok(());
@@ -43,10 +46,18 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     result
 }
 
-/// The steps named in `only`, or all, in the order of [`STEPS`].
-fn chosen(only: &[String]) -> Vec<&'static Step> {
-    let is_chosen = |step: &&Step| only.is_empty() || only.iter().any(|name| name == step.name);
-    STEPS.iter().filter(is_chosen).collect()
+/// Every step that there is, in order.
+fn all_steps() -> impl Iterator<Item = &'static Step> {
+    STEPS.iter().chain(&DEEP_STEPS)
+}
+
+/// The steps named, or all, in the order of [`STEPS`]; what takes long only when it is asked for.
+fn chosen(options: &Options) -> Vec<&'static Step> {
+    if options.only.is_empty() {
+        let count = if options.deep { STEPS.len() + DEEP_STEPS.len() } else { STEPS.len() };
+        return all_steps().take(count).collect();
+    }
+    all_steps().filter(|step| options.only.iter().any(|name| name == step.name)).collect()
 }
 
 fn list(steps: &[&Step]) {
@@ -100,17 +111,26 @@ fn advice(step: &Step) -> String {
 mod tests {
     use super::*;
 
-    fn check(only: &[&str], expected: &[&str]) {
-        let only: Vec<String> = only.iter().map(|&name| name.to_owned()).collect();
-        let names: Vec<&str> = chosen(&only).iter().map(|step| step.name).collect();
-        assert_eq!(names, expected);
+    fn names(only: &[&str], deep: bool) -> Vec<&'static str> {
+        let only = only.iter().map(|&name| name.to_owned()).collect();
+        let options = Options { only, deep, list: false };
+        chosen(&options).iter().map(|step| step.name).collect()
     }
 
     #[test]
     fn steps_are_chosen_by_name_and_keep_their_order() {
-        check(&[], &STEPS.map(|step| step.name));
-        check(&["tidy"], &["tidy"]);
-        check(&["deny", "fmt"], &["fmt", "deny"]);
+        assert_eq!(names(&[], false), STEPS.map(|step| step.name));
+        assert_eq!(names(&["tidy"], false), ["tidy"]);
+        assert_eq!(names(&["asan", "deny", "fmt"], false), ["fmt", "deny", "asan"]);
+    }
+
+    #[test]
+    fn what_takes_long_comes_last_and_only_when_asked_for() {
+        let deep = names(&[], true);
+        assert_eq!(deep[STEPS.len()..], DEEP_STEPS.map(|step| step.name));
+        assert_eq!(deep.len(), STEPS.len() + DEEP_STEPS.len());
+        let distinct = deep.iter().collect::<std::collections::HashSet<_>>();
+        assert_eq!(distinct.len(), deep.len(), "a name means one step");
     }
 
     fn step(name: &'static str, check: fn(&Path) -> Result<()>) -> Step {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::{clients, codegen, diff, layers, shell, tidy};
+use crate::{clients, codegen, crash, diff, fuzz, layers, shell, tidy};
 
 /// One thing that `ci` makes sure of.
 #[derive(Debug, Clone, Copy)]
@@ -118,5 +118,39 @@ pub(super) const STEPS: [Step; 14] = [
         "deny",
         "licences and sources of the dependencies are allowed",
         "cargo deny --locked check licenses bans sources",
+    ),
+];
+
+/// What takes too long for each change: `ci --deep` does it after all the others.
+///
+/// `RUSTC_BOOTSTRAP` has the compiler of the workspace take the unstable option of the sanitizer, so that no nightly
+/// is needed. The thread sanitizer is not among them: without a standard library built for it, which takes the
+/// component `rust-src`, it takes every `Arc` and channel for a race.
+pub(super) const DEEP_STEPS: [Step; 5] = [
+    Step::command(
+        "asan",
+        "the engine and the log use no memory that is not theirs",
+        "RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address \
+         cargo nextest run -p kv-core -p kv-resp -p kv-persist --all-features --locked \
+         --target x86_64-unknown-linux-gnu --target-dir target/asan",
+    ),
+    Step::verb(
+        "crashes",
+        "a server that is killed loses nothing that it acknowledged",
+        "cargo xtask crash",
+        crash::check,
+    ),
+    Step::verb("fuzzing", "random bytes do no harm", "cargo xtask fuzz", fuzz::check),
+    Step::verb(
+        "diff-long",
+        "Redis and the server answer alike for long",
+        "cargo xtask diff",
+        diff::check_long,
+    ),
+    Step::verb(
+        "clients-long",
+        "other people's clients are served in all they ask for",
+        "cargo xtask clients",
+        clients::check_long,
     ),
 ];

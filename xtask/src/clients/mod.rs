@@ -61,6 +61,11 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     run(root, &Options { quick: true, ..Options::default() })
 }
 
+/// The long form, for `ci --deep`.
+pub(crate) fn check_long(root: &Path) -> Result<()> {
+    run(root, &Options::default())
+}
+
 /// Runs the clients one after the other, those after a failure too.
 pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let tested = tested(root, options)?;

@@ -151,27 +151,29 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     ) {
         while let Some(first) = group.first() {
             let mut done = 0;
-            let ran = self.with_room(ctx, first.location, |shard: &mut Shard, trash: &mut Trash<'_>| {
-                while let Some(step) = group.get_mut(done) {
-                    let (op, prepared) = ((step.op, step.location.fingerprint), &mut step.prepared);
-                    let lend = |reply, value: &[u8]| answers.lend(step.index, reply, value);
-                    match shard.execute_lending(ctx, op, prepared, (&mut *trash, lend)) {
-                        Ok(Some(reply)) => answers.answer(step.index, Ok(reply)),
-                        Ok(None) => {}
-                        Err(Halt::Refused(error)) => answers.answer(step.index, Err(error)),
-                        // What is done is done; this one starts anew, with attempts of its own and
-                        // its own key protected.
-                        Err(Halt::NeedsRoom(_)) if done > 0 => return Ok(()),
-                        Err(needs_room) => return Err(needs_room),
+            let ran =
+                self.with_room(ctx, first.location, |shard: &mut Shard, trash: &mut Trash<'_>| {
+                    while let Some(step) = group.get_mut(done) {
+                        let (op, prepared) =
+                            ((step.op, step.location.fingerprint), &mut step.prepared);
+                        let lend = |reply, value: &[u8]| answers.lend(step.index, reply, value);
+                        match shard.execute_lending(ctx, op, prepared, (&mut *trash, lend)) {
+                            Ok(Some(reply)) => answers.answer(step.index, Ok(reply)),
+                            Ok(None) => {}
+                            Err(Halt::Refused(error)) => answers.answer(step.index, Err(error)),
+                            // What is done is done; this one starts anew, with attempts of its own and
+                            // its own key protected.
+                            Err(Halt::NeedsRoom(_)) if done > 0 => return Ok(()),
+                            Err(needs_room) => return Err(needs_room),
+                        }
+                        done += 1;
+                        // What is large and no longer counted is freed before there is more of it.
+                        if done == OPS_PER_LOCK_MAX || !trash.is_empty() {
+                            break;
+                        }
                     }
-                    done += 1;
-                    // What is large and no longer counted is freed before there is more of it.
-                    if done == OPS_PER_LOCK_MAX || !trash.is_empty() {
-                        break;
-                    }
-                }
-                Ok(())
-            });
+                    Ok(())
+                });
             // Only the operation that lacked room is refused; those behind it go on.
             if let (Err(error), Some(step)) = (ran, group.get(done)) {
                 answers.answer(step.index, Err(error));
