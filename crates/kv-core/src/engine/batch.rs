@@ -15,7 +15,7 @@ const OPS_PER_LOCK_MAX: usize = 256;
 
 /// Operations that are made ready before the first of them is executed, so that the processor fetches what they
 /// need while it works on the others: more than it can fetch at once, and few enough for its nearest cache.
-const STEPS_AHEAD_MAX: usize = 32;
+const STEPS_AHEAD_MAX: usize = 16;
 
 /// An operation of a batch on its way to its shard.
 struct Step<'a, 'op> {
