@@ -1,11 +1,10 @@
 //! `cargo xtask fuzz`: feeds random bytes to the readers of files and requests, for as long as one likes.
 //!
-//! Fuzzing needs cargo-fuzz, a C++ compiler, for libFuzzer, and the compiler's unstable options, for its coverage
+//! Fuzzing needs a C++ compiler, for libFuzzer, and the compiler's unstable options, for its coverage
 //! instrumentation: `RUSTC_BOOTSTRAP` has the compiler of the workspace take those, so that no nightly is needed.
 //! That the targets compile is checked by `ci`, with the compiler of the workspace and without libFuzzer.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -39,7 +38,6 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     if let Some(unknown) = unknown {
         anyhow::bail!("there is no fuzz target `{unknown}`: choose among {}", known.join(", "));
     }
-    ensure_cargo_fuzz()?;
     let chosen = if options.targets.is_empty() { &known } else { &options.targets };
     for target in chosen {
         shell::run(root, &command(target, options.seconds)).with_context(|| {
@@ -65,16 +63,6 @@ fn targets(root: &Path) -> Result<Vec<String>> {
 
 fn command(target: &str, seconds: u64) -> String {
     format!("RUSTC_BOOTSTRAP=1 cargo fuzz run {target} -- -max_total_time={seconds}")
-}
-
-fn ensure_cargo_fuzz() -> Result<()> {
-    let mut version = Command::new("cargo");
-    version.args(["fuzz", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
-    anyhow::ensure!(
-        version.status().is_ok_and(|status| status.success()),
-        "fuzzing needs cargo-fuzz: `cargo install cargo-fuzz --locked`"
-    );
-    Ok(())
 }
 
 #[cfg(test)]
