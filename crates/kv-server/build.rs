@@ -5,6 +5,7 @@
 //! neither commit nor time, or every commit would compile the crate again.
 
 use std::env;
+use std::path::Path;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -47,12 +48,18 @@ fn commit(is_debug: bool) -> String {
         return UNKNOWN.to_owned();
     };
     // What changes when another commit is checked out: HEAD, or the branch that it names.
-    for file in ["HEAD", "packed-refs"].into_iter().map(str::to_owned).chain(branch()) {
-        if let Some(path) = output("git", &["rev-parse", "--git-path", &file]) {
-            println!("cargo::rerun-if-changed={path}");
-        }
+    let own = ["HEAD".to_owned()].into_iter().chain(branch()).filter_map(|file| git_path(&file));
+    // Many repositories have packed no refs yet. To cargo a missing file is a changed one: it would build the crate
+    // again with every call.
+    let packed = git_path("packed-refs").filter(|path| Path::new(path).exists());
+    for path in own.chain(packed) {
+        println!("cargo::rerun-if-changed={path}");
     }
     commit.lines().last().unwrap_or(UNKNOWN).to_owned()
+}
+
+fn git_path(file: &str) -> Option<String> {
+    output("git", &["rev-parse", "--git-path", file])
 }
 
 fn branch() -> Option<String> {

@@ -95,7 +95,7 @@ pub(super) const STEPS: [Step; 14] = [
     Step::command(
         "bench",
         "the benchmark of the server runs",
-        "cargo test --workspace --all-features --locked --bench server -- --quick",
+        "cargo test --workspace --all-features --locked --bench server -- --smoke",
     ),
     // A workspace of its own. Without libFuzzer it needs neither a nightly nor a C++ compiler.
     Step::command(

@@ -3,7 +3,8 @@
 //!
 //! Every section measures this server and its peer in turns, on the same machine and the same disk, with
 //! the load generator beside them. Prints Markdown tables: medians, and the range of all rounds behind them.
-//! `--quick` runs everything with small numbers, to see that it works; its figures mean nothing.
+//! `--quick` takes short rounds, whose ratios can be compared; `--smoke` runs everything with small numbers, to
+//! see that it works. `--json FILE` appends every row to a file as well: `kv_bench` has the format.
 
 #![expect(
     clippy::print_stdout,
@@ -23,6 +24,8 @@
 mod child;
 mod durability;
 mod latency;
+mod load;
+mod memory;
 mod ours;
 mod protocols;
 mod redis;
@@ -35,10 +38,11 @@ mod time;
 
 use std::process::ExitCode;
 
+use kv_bench::{Arguments, Form, Measured, Origin, Recorder};
 use tokio::runtime::Runtime;
 
 use durability::{always, interval, restart, size, snapshot};
-use protocols::{http, idle, large, metrics};
+use protocols::{grpc, http, idle, large, metrics};
 use redis::RedisProgram;
 use scale::Scale;
 
@@ -48,11 +52,25 @@ struct Bench {
     runtime: Runtime,
     /// Absent where Redis is not installed; sections then measure this server alone.
     redis: Option<RedisProgram>,
+    recorder: Recorder,
+}
+
+impl Bench {
+    /// Takes a row for those who read files.
+    fn record(&self, row: Measured) {
+        self.recorder.row(row).expect("the file with rows can be written");
+    }
+
+    /// Says that something cannot be measured here.
+    fn skip(&self, section: &str, reason: &str) {
+        println!("SKIPPED: {reason}");
+        self.recorder.skipped(section, reason).expect("the file with rows can be written");
+    }
 }
 
 type Section = (&'static str, fn(&Bench));
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 12] = [
     ("always", always::run),
     ("interval", interval::run),
     ("restart", restart::run),
@@ -60,29 +78,49 @@ const SECTIONS: [Section; 10] = [
     ("size", size::run),
     ("resp", protocols::resp::run),
     ("http", http::run),
+    ("grpc", grpc::run),
     ("metrics", metrics::run),
     ("idle", idle::run),
     ("large", large::run),
+    ("memory", memory::run),
 ];
 
 fn main() -> ExitCode {
-    // Cargo adds `--bench` when it runs benchmarks.
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
-    let quick = words.iter().any(|word| word == "--quick");
-    let names: Vec<&String> = words.iter().filter(|word| *word != "--quick").collect();
+    match Arguments::parse(std::env::args().skip(1)) {
+        Ok(arguments) => run(&arguments),
+        Err(error) => refuse(&error.to_string()),
+    }
+}
+
+fn refuse(why: &str) -> ExitCode {
+    println!("{why}");
+    ExitCode::FAILURE
+}
+
+fn run(arguments: &Arguments) -> ExitCode {
+    let names = &arguments.words;
     let known = SECTIONS.map(|(name, _)| name);
     if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
-        println!("there is no section `{unknown}`: choose among {}", known.join(", "));
-        return ExitCode::FAILURE;
+        let known = known.join(", ");
+        return refuse(&format!("there is no section `{unknown}`: choose among {known}"));
     }
-    let bench = Bench {
-        scale: if quick { Scale::QUICK } else { Scale::FULL },
-        runtime: Runtime::new().unwrap(),
-        redis: RedisProgram::find(),
+    let redis = RedisProgram::find();
+    let version = redis.as_ref().map(|redis| redis.version.as_str());
+    let origin = Origin::here("cargo bench -p kv-server --bench server", arguments)
+        .with_version("redis-server", version);
+    report::header(&origin);
+    let recorder = match Recorder::open(origin, arguments.json.as_deref()) {
+        Ok(recorder) => recorder,
+        Err(error) => return refuse(&format!("the file for rows cannot be opened: {error}")),
     };
-    report::header(&words, quick, bench.redis.as_ref());
+    let scale = match arguments.form {
+        Form::Full => Scale::FULL,
+        Form::Quick => Scale::QUICK,
+        Form::Smoke => Scale::SMOKE,
+    };
+    let bench = Bench { scale, runtime: Runtime::new().unwrap(), redis, recorder };
     for (name, run) in SECTIONS {
-        if names.is_empty() || names.iter().any(|each| *each == name) {
+        if names.is_empty() || names.iter().any(|each| each == name) {
             println!("\n## {name}\n");
             run(&bench);
         }

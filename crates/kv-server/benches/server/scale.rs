@@ -1,4 +1,4 @@
-//! How much is measured: the full numbers, and small ones that only show that everything runs.
+//! How much is measured: the full numbers, short rounds, and small ones that only show that everything runs.
 
 use std::time::Duration;
 
@@ -31,6 +31,8 @@ pub(crate) struct Scale {
     pub(crate) idle_connections: usize,
     /// Bytes of the values that are read beside small ones, in `large`.
     pub(crate) large_bytes: usize,
+    /// Keys in the store, in `memory`.
+    pub(crate) memory_keys: u64,
 }
 
 impl Scale {
@@ -49,10 +51,29 @@ impl Scale {
         size_records: 20_000,
         idle_connections: 10_000,
         large_bytes: 10_000_000,
+        memory_keys: 5_000_000,
     };
 
-    /// A smoke test.
+    /// As much as it takes for ratios to be about those of the full form: minutes for all sections.
     pub(crate) const QUICK: Self = Self {
+        rounds: 7,
+        round: Duration::from_millis(300),
+        keys: 100_000,
+        restart_keys: 500_000,
+        restart_rounds: 3,
+        snapshot_keys: 300_000,
+        snapshot_rounds: 3,
+        hot_keys: 10_000,
+        open_rate: 2_000,
+        quiet: Duration::from_secs(1),
+        size_records: 2_000,
+        idle_connections: 1_000,
+        large_bytes: 10_000_000,
+        memory_keys: 1_000_000,
+    };
+
+    /// Shows that everything runs.
+    pub(crate) const SMOKE: Self = Self {
         rounds: 1,
         round: Duration::from_millis(200),
         keys: 10_000,
@@ -66,5 +87,6 @@ impl Scale {
         size_records: 500,
         idle_connections: 100,
         large_bytes: 1_000_000,
+        memory_keys: 20_000,
     };
 }

@@ -1,7 +1,9 @@
 //! One of the servers that are compared: its rates, and what they cost it.
 
+use kv_bench::{Compare, Figure, Measured, Target};
+
+use crate::Bench;
 use crate::child::Server;
-use crate::report::Figure;
 use crate::time::now;
 
 /// What one server did.
@@ -30,5 +32,23 @@ impl Side {
     /// How many times the other's rate this one's is.
     pub(crate) fn ratio(&self, other: &Self) -> String {
         format!("{:.2}×", self.rate.median() / other.rate.median())
+    }
+
+    /// Puts rate and processor time on record, beside those of Redis if it is there.
+    pub(crate) fn record(
+        &self,
+        bench: &Bench,
+        (section, name): (&str, &str),
+        redis: Option<&Self>,
+        target: Option<f64>,
+    ) {
+        let rate = Measured::higher(section, name, "ops/s", &self.rate)
+            .beside("Redis", redis.map(|redis| &redis.rate));
+        let cpu = |side: &Self| side.cpu.times(1e6);
+        let name = format!("{name}, server CPU");
+        let cost = Measured::lower(section, name, "µs/op", &cpu(self))
+            .beside("Redis", redis.map(cpu).as_ref());
+        bench.record(rate.target(target.map(Target::Ratio)).compare(Compare::Ratio));
+        bench.record(cost.compare(Compare::Ratio));
     }
 }

@@ -1,8 +1,8 @@
 //! Writes that are on stable storage before they are answered, from 50 connections.
 
-use super::load::{SetLoad, Style};
 use crate::Bench;
 use crate::child::directory;
+use crate::load::{ClientLoad, Command, Style};
 use crate::ours::{NO_SNAPSHOTS, Ours};
 use crate::redis::Redis;
 use crate::redis_benchmark::{CONNECTIONS, Load};
@@ -82,7 +82,8 @@ fn measure(bench: &Bench, ours: &Ours, redis: Option<&Redis>, case: &Case) {
     let (keys, round) = (scale.keys, scale.round);
     let resp = Load { command: "set", keys, pipeline: case.redis_pipeline };
     let Some(mut run) = bench.sender(ours, case.sender, resp) else {
-        return row(&[case.name, "–", "–", "–", "–", "–", "redis-benchmark is not installed"]);
+        row(&[case.name, "–", "–", "–", "–", "–", "–"]);
+        return bench.skip("always", "redis-benchmark is not installed: no load over RESP");
     };
     let peer = redis.map(|redis| (redis, resp.sized(redis.port, round)));
     let (mut mine, mut theirs) = (Side::default(), Side::default());
@@ -101,6 +102,8 @@ fn measure(bench: &Bench, ours: &Ours, redis: Option<&Redis>, case: &Case) {
         ["–"; 3].map(str::to_owned)
     };
     row(&[case.name, &rate, &cpu, &peer_rate, &peer_cpu, &ratio, &target]);
+    let redis = peer.is_some().then_some(&theirs);
+    mine.record(bench, ("always", case.name), redis, case.target);
 }
 
 impl Bench {
@@ -114,7 +117,8 @@ impl Bench {
         match sender {
             Sender::Grpc(style) => {
                 let (keys, round) = (resp.keys, self.scale.round);
-                let load = SetLoad { connections: CONNECTIONS, style, keys, round };
+                let command = Command::Set;
+                let load = ClientLoad { connections: CONNECTIONS, command, style, keys, round };
                 Some(Box::new(move || self.runtime.block_on(load.run(ours))))
             }
             Sender::Resp => {

@@ -2,7 +2,6 @@
 
 pub(crate) mod always;
 pub(crate) mod interval;
-mod load;
 mod log_files;
 mod open_loop;
 pub(crate) mod restart;

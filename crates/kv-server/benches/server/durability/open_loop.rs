@@ -17,8 +17,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::load::key;
 use crate::latency::Sample;
+use crate::load::key;
 use crate::resp::{OK, write_set};
 use crate::time::{now, sleep_until};
 

@@ -5,18 +5,21 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::load::{fill, key, value};
+use kv_bench::{Compare, Figure, Measured, Target};
+
 use crate::Bench;
 use crate::child::directory;
+use crate::load::{fill, key, value};
 use crate::ours::{NO_SNAPSHOTS, Ours};
 use crate::redis::RedisProgram;
-use crate::report::{Figure, row, table};
+use crate::report::{row, table};
 
 /// Key and value together are 75 bytes.
 const VALUE_BYTES: usize = 59;
 
 /// Most of Redis's time.
 const TARGET: &str = "≤ 0.25×";
+const RATIO_MAX: f64 = 0.25;
 
 const AOF: &str =
     "--appendonly yes --appendfsync everysec --save '' --auto-aof-rewrite-percentage 0";
@@ -91,6 +94,15 @@ fn measure(
     };
     let [ready, get, cpu] = [&ready, &mine.serves, &mine.cpu].map(seconds);
     row(&[name, &ready, &get, &cpu, peer_name, &peer_time, &peer_cpu, &ratio, TARGET]);
+    let redis = bench.redis.is_some().then_some(&theirs);
+    let name = format!("{name} (Redis: {peer_name})");
+    let time = Measured::lower("restart", &name, "s", &mine.serves)
+        .beside("Redis", redis.map(|redis| &redis.serves))
+        .target(Some(Target::Ratio(RATIO_MAX)));
+    bench.record(time.compare(Compare::Ratio));
+    let cpu = Measured::lower("restart", format!("{name}, CPU"), "s", &mine.cpu)
+        .beside("Redis", redis.map(|redis| &redis.cpu));
+    bench.record(cpu.compare(Compare::Ratio));
 }
 
 /// A start: until when, and with how much processor time, which depends less on what else runs.

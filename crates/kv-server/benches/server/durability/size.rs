@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
+use kv_bench::{Compare, Measured, Target};
 use kv_client::{Batch, op};
 
-use super::load::{key, value};
 use super::log_files;
 use crate::Bench;
 use crate::child::directory;
+use crate::load::{key, value};
 use crate::ours::{NO_SNAPSHOTS, Ours};
 use crate::report::{row, table};
 
 /// Most bytes beyond key and value.
 const TARGET: &str = "≤ 40";
+const BYTES_MAX: f64 = 40.0;
 
 /// How many times as many records are written under load.
 const LOAD_FACTOR: u64 = 10;
@@ -84,6 +86,13 @@ fn measure(bench: &Bench, case: Case) {
         &content.records.to_string(),
         &format!("{mean:.1}"),
     ]);
+    let ttl = if case.ttl { "with TTL" } else { "without TTL" };
+    let batches = if case.load { "batches of 64" } else { "one at a time" };
+    let name = format!("{}, {batches}, {ttl}", case.mode);
+    let row = Measured::lower("size", name, "B", &beyond.into());
+    // A record that is alone pays for its batch's header.
+    let target = case.load.then_some(Target::Value(BYTES_MAX));
+    bench.record(row.target(target).compare(Compare::Value));
 }
 
 async fn write(ours: &Ours, case: Case, records: u64) {

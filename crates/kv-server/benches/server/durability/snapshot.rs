@@ -1,13 +1,15 @@
 //! What a snapshot does to the writes beside it, and to memory.
 
-use super::load::{fill, key, value};
+use kv_bench::{Figure, Measured, Target};
+
 use super::open_loop::{Pace, Running, Setter, Writes};
 use crate::Bench;
 use crate::child::{Server, directory};
 use crate::latency::{Quantiles, Window};
+use crate::load::{fill, key, value};
 use crate::ours::{NO_SNAPSHOTS, Ours};
 use crate::redis::Redis;
-use crate::report::{Figure, row, table};
+use crate::report::{row, table};
 use crate::time::{now, sleep_until};
 
 /// Values of the keys that are there; key and value together are 75 bytes.
@@ -21,6 +23,9 @@ const CONNECTIONS: usize = 50;
 
 const REDIS: &str =
     "--appendonly yes --appendfsync everysec --save '' --auto-aof-rewrite-percentage 0";
+
+/// Most of the quiet p99.9.
+const RATIO_MAX: f64 = 2.0;
 
 /// One of the two, with its name.
 enum Peer {
@@ -63,9 +68,10 @@ pub(crate) fn run(bench: &Bench) {
         "snapshot took",
         "SETs a round",
     ]);
-    for (name, pace) in [
-        (format!("open loop, {}/s", scale.open_rate), Pace::Open { rate: scale.open_rate }),
-        ("closed loop".to_owned(), Pace::Closed),
+    let open = (format!("open loop, {}/s", scale.open_rate), "open loop");
+    for ((title, name), pace) in [
+        (open, Pace::Open { rate: scale.open_rate }),
+        (("closed loop".to_owned(), "closed loop"), Pace::Closed),
     ] {
         let mut results: Vec<Results> = peers.iter().map(|_| Results::default()).collect();
         for _ in 0..scale.snapshot_rounds {
@@ -74,7 +80,8 @@ pub(crate) fn run(bench: &Bench) {
             }
         }
         for (peer, results) in peers.iter().zip(&results) {
-            results.print(&format!("{}, {name}", peer.name()));
+            results.print(&format!("{}, {title}", peer.name()));
+            results.record(bench, &format!("{}, {name}", peer.name()));
         }
     }
 }
@@ -209,6 +216,19 @@ impl Latencies {
 }
 
 impl Results {
+    /// Tails are chance in part: nothing of them is compared with another day's.
+    fn record(&self, bench: &Bench, name: &str) {
+        let millis = |figure: &Figure| figure.times(1e3);
+        let (busy, quiet) = (millis(&self.busy.p999), millis(&self.quiet.p999));
+        let target = name.starts_with("kv").then_some(Target::Ratio(RATIO_MAX));
+        let tail = Measured::lower("snapshot", format!("{name}, p99.9"), "ms", &busy);
+        bench.record(tail.beside("quiet", Some(&quiet)).target(target));
+        let memory = format!("{name}, extra memory");
+        bench.record(Measured::lower("snapshot", memory, "%", &self.extra));
+        let took = format!("{name}, snapshot took");
+        bench.record(Measured::lower("snapshot", took, "s", &self.took));
+    }
+
     fn print(&self, name: &str) {
         let [p50, p99, p999, max] = self.quiet.cells();
         let count = format!("{:.0}", self.quiet.count.median());

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use kv_bench::{Measured, Target};
+
 use crate::Bench;
 use crate::child::{directory, quiet};
 use crate::ours::Ours;
@@ -14,7 +16,7 @@ const CONNECTIONS: usize = 50;
 
 pub(crate) fn run(bench: &Bench) {
     if quiet("wrk").arg("--version").status().is_err() {
-        return println!("SKIPPED: wrk is not installed");
+        return bench.skip("http", "wrk is not installed");
     }
     let dir = directory();
     let ours = Ours::start(dir.path(), &["persist.enabled=false"]);
@@ -31,6 +33,8 @@ pub(crate) fn run(bench: &Bench) {
     let [rate, cpu] = side.cells();
     table(&["HTTP", "kv", "CPU per GET", "target"]);
     row(&["GET of 64 B, keep-alive", &rate, &cpu, "≥ 90 k/s"]);
+    let row = Measured::higher("http", "GET of 64 B, keep-alive", "ops/s", &side.rate);
+    bench.record(row.target(Some(Target::Value(90e3))));
 }
 
 /// Requests a second.

@@ -3,6 +3,8 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use kv_bench::{Compare, Measured, Target};
+
 use crate::Bench;
 use crate::child::directory;
 use crate::ours::Ours;
@@ -34,6 +36,8 @@ pub(crate) fn run(bench: &Bench) {
         let each = ours.server.resident().saturating_sub(before) / open.len() as u64;
         drop((warm, open));
         row(&[protocol, &format!("{each} B"), "≤ 8192 B"]);
+        let row = Measured::lower("idle", protocol, "B", &(each as f64).into());
+        bench.record(row.target(Some(Target::Value(8192.0))).compare(Compare::Value));
     }
 }
 

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use kv_bench::{Figure, Measured, Target};
+
 use crate::Bench;
 use crate::child::directory;
 use crate::latency::{Quantiles, Sample, Window};
 use crate::ours::Ours;
-use crate::report::{Figure, row, table};
+use crate::report::{row, table};
 use crate::resp::Connection;
 use crate::time::{LIMIT, now, sleep_until};
 
@@ -71,6 +73,10 @@ fn measure(bench: &Bench, name: &str, port: u16) {
     let ratio = format!("{:.2}×", beside.median() / alone.median());
     let target = if name == "kv" { "≤ 3×" } else { "–" };
     row(&[name, &alone.millis(), &beside.millis(), &read.to_string(), &ratio, target]);
+    let name = format!("{name}, p99.9 beside large values");
+    let row = Measured::lower("large", name, "ms", &beside.times(1e3))
+        .beside("alone", Some(&alone.times(1e3)));
+    bench.record(row.target((target != "–").then_some(Target::Ratio(3.0))));
 }
 
 /// Latencies of small reads for so long.

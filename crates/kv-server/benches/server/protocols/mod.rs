@@ -1,6 +1,7 @@
 //! What protocols cost: `cargo xtask bench protocols`.
 
 mod background;
+pub(crate) mod grpc;
 pub(crate) mod http;
 pub(crate) mod idle;
 pub(crate) mod large;

@@ -17,7 +17,7 @@ const CASES: [(usize, f64); 3] = [(1, 1.0), (16, 1.4), (64, 2.0)];
 
 pub(crate) fn run(bench: &Bench) {
     let Some(program) = &bench.redis else {
-        return println!("SKIPPED: redis-server and redis-benchmark are not installed");
+        return bench.skip("resp", "redis-server and redis-benchmark are not installed");
     };
     let dirs = (directory(), directory());
     println!("ours: kv-server --set {}", SETTINGS.join(" --set "));
@@ -41,8 +41,9 @@ pub(crate) fn run(bench: &Bench) {
             }
             let name = format!("{} P{pipeline}", command.to_uppercase());
             let ([rate, cpu], [peer, peer_cpu]) = (mine.cells(), theirs.cells());
-            let (ratio, target) = (mine.ratio(&theirs), format!("≥ {target}×"));
-            row(&[&name, &rate, &cpu, &peer, &peer_cpu, &ratio, &target]);
+            let (ratio, wanted) = (mine.ratio(&theirs), format!("≥ {target}×"));
+            row(&[&name, &rate, &cpu, &peer, &peer_cpu, &ratio, &wanted]);
+            mine.record(bench, ("resp", &name), Some(&theirs), Some(target));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Load on this server, through its own client: as many writes as it answers.
+//! Load on this server, through its own client: as many calls as it answers.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,16 @@ use crate::time::now;
 /// Batches in which a store is filled.
 const FILL_BATCH: u64 = 500;
 
-/// How writes are sent.
+/// What is sent, for random keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// Reads; every key is there.
+    Get,
+    /// Writes of 64 bytes.
+    Set,
+}
+
+/// How it is sent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Style {
     /// So many calls at the same time on each connection.
@@ -21,10 +30,11 @@ pub(crate) enum Style {
     Pipeline { batch: u64, in_flight: usize },
 }
 
-/// SETs of 64 bytes to random keys.
+/// Load of so many clients for so long.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SetLoad {
+pub(crate) struct ClientLoad {
     pub(crate) connections: usize,
+    pub(crate) command: Command,
     pub(crate) style: Style,
     pub(crate) keys: u64,
     pub(crate) round: Duration,
@@ -41,7 +51,7 @@ pub(crate) fn value(bytes: usize) -> Bytes {
     (0..bytes).map(|_| random.alphanumeric() as u8).collect()
 }
 
-impl SetLoad {
+impl ClientLoad {
     /// Operations a second.
     pub(crate) async fn run(&self, ours: &Ours) -> f64 {
         let clients = ours.clients(self.connections).await;
@@ -49,7 +59,8 @@ impl SetLoad {
         let until = start + self.round;
         let mut running = JoinSet::new();
         for (seed, client) in (0_u64..).zip(clients) {
-            let load = Writer { keys: self.keys, value: value.clone(), until };
+            let (command, keys) = (self.command, self.keys);
+            let load = Caller { command, keys, value: value.clone(), until };
             match self.style {
                 Style::Unary { calls } => {
                     for call in 0..calls as u64 {
@@ -66,19 +77,24 @@ impl SetLoad {
     }
 }
 
-/// What one writer needs to know.
+/// What one caller needs to know.
 #[derive(Debug, Clone)]
-struct Writer {
+struct Caller {
+    command: Command,
     keys: u64,
     value: Bytes,
     until: Instant,
 }
 
-async fn unary(client: Client, load: Writer, seed: u64) -> u64 {
+async fn unary(client: Client, load: Caller, seed: u64) -> u64 {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut made = 0;
     while now() < load.until {
-        client.set(key(random.u64(..load.keys)), &load.value).await.unwrap();
+        let key = key(random.u64(..load.keys));
+        match load.command {
+            Command::Get => assert!(client.get(key).await.unwrap().is_some(), "every key is there"),
+            Command::Set => drop(client.set(key, &load.value).await.unwrap()),
+        }
         made += 1;
     }
     made
@@ -86,7 +102,7 @@ async fn unary(client: Client, load: Writer, seed: u64) -> u64 {
 
 async fn pipeline(
     client: Client,
-    load: Writer,
+    load: Caller,
     seed: u64,
     (batch_size, in_flight): (u64, usize),
 ) -> u64 {
@@ -97,7 +113,11 @@ async fn pipeline(
         while now() < load.until && !pipeline.is_full() {
             let mut batch = Batch::with_capacity(batch_size as usize);
             for _ in 0..batch_size {
-                batch.push(op::Set::new(key(random.u64(..load.keys)), &load.value));
+                let key = key(random.u64(..load.keys));
+                match load.command {
+                    Command::Get => batch.push(op::Get::new(key)),
+                    Command::Set => batch.push(op::Set::new(key, &load.value)),
+                };
             }
             pipeline.send(batch).await.unwrap();
         }
