@@ -70,6 +70,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> Result<()> {
     let all = store.load()?;
     if options.name == Name::All {
         println!("\n## Numbers to reach\n\n{}", numbers::table(&all));
+        if options.quick {
+            println!("The short form has fewer keys and shorter rounds: only ratios mean much.");
+        }
     }
     if !all.is_empty() {
         println!("report: {}", report::write(store.folder(), &all)?.display());
