@@ -109,7 +109,8 @@ pub(super) fn print(baseline: &Baseline, lines: &[Line]) -> String {
     let mut out =
         format!("Compared with {FILE} (commit {}, {}):\n", baseline.commit, baseline.machine);
     for line in lines {
-        out += &format!("{}\n", line.text());
+        out.push_str(&line.text());
+        out.push('\n');
     }
     let count = |is: fn(&Verdict) -> bool| lines.iter().filter(|line| is(&line.verdict)).count();
     let held = count(|verdict| matches!(verdict, Verdict::Held(_)));

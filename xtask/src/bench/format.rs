@@ -24,6 +24,12 @@ fn scale(value: f64, unit: &str) -> (f64, usize, &str) {
     }
 }
 
+/// What a row was measured against, by name.
+pub(super) fn peer(row: &Measured) -> Option<String> {
+    let peer = row.peer.as_ref()?;
+    Some(format!("{} {}", peer.name, figure(&peer.values, &row.unit)))
+}
+
 /// `1.25×`.
 pub(super) fn ratio(ratio: f64) -> String {
     format!("{ratio:.2}×")

@@ -132,7 +132,7 @@ pub(super) fn runs(name: Name, sections: &[String]) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for (program, own) in parts {
         let wanted = sections.iter().filter(|word| program.takes(own, word));
-        let mut words: Vec<String> = wanted.map(|word| program.word(own, word)).collect();
+        let mut words: Vec<String> = wanted.map(|word| from_anywhere(own, word)).collect();
         if sections.is_empty() {
             words.extend(own.iter().map(|&word| word.to_owned()));
         } else if words.is_empty() {
@@ -162,17 +162,17 @@ impl Program {
         own.contains(&word) || self.takes_files
     }
 
-    /// A section as it is, and a file as a program finds it that runs in another directory.
-    fn word(&self, own: &[&str], word: &str) -> String {
-        if own.contains(&word) {
-            return word.to_owned();
-        }
-        std::path::absolute(word).map_or(word.to_owned(), |path| path.display().to_string())
-    }
-
     fn command(&self) -> String {
         format!("cargo bench --locked -p {} --bench {}", self.package, self.bench)
     }
+}
+
+/// A section as it is, and a file as a program finds it that runs in another directory.
+fn from_anywhere(own: &[&str], word: &str) -> String {
+    if own.contains(&word) {
+        return word.to_owned();
+    }
+    std::path::absolute(word).map_or(word.to_owned(), |path| path.display().to_string())
 }
 
 impl Run {

@@ -26,14 +26,13 @@ pub(super) fn plots(records: &[Record]) -> Vec<Plot> {
         let Record::Row(row) = record else { continue };
         let row = &row.measured;
         let file = file(row);
-        match plots.iter_mut().find(|plot| plot.file == file) {
-            Some(plot) => add(&mut plot.chart, row),
-            None => {
-                let title = format!("{}, {}", row.section, row.unit);
-                let mut chart = Chart { title, peer: None, groups: Vec::new() };
-                add(&mut chart, row);
-                plots.push(Plot { file, chart });
-            }
+        if let Some(plot) = plots.iter_mut().find(|plot| plot.file == file) {
+            add(&mut plot.chart, row);
+        } else {
+            let title = format!("{}, {}", row.section, row.unit);
+            let mut chart = Chart { title, peer: None, groups: Vec::new() };
+            add(&mut chart, row);
+            plots.push(Plot { file, chart });
         }
     }
     plots

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use kv_bench::{Form, Origin, Record};
+use kv_bench::{Form, Measured, Origin, Record};
 
 use super::plot::{Plot, plots};
 use super::{format, numbers};
@@ -116,29 +116,28 @@ fn images(plots: &[Plot], folder: &str) -> String {
 }
 
 fn rows(records: &[Record]) -> String {
-    let mut out =
-        "| Section | Row | kv | Beside it | Ratio | Target | |\n|---|---|---|---|---|---|---|\n"
-            .to_owned();
-    for record in records {
-        let Record::Row(row) = record else { continue };
-        let row = &row.measured;
-        let dash = || "–".to_owned();
-        let ours = format::figure(&row.ours, &row.unit);
-        let peer = row.peer.as_ref().map_or_else(dash, |peer| {
-            format!("{} {}", peer.name, format::figure(&peer.values, &row.unit))
-        });
-        let ratio = row.ratio().map_or_else(dash, format::ratio);
-        let target = format::target(row);
-        let verdict = match row.is_met() {
-            None => "",
-            Some(true) => "met",
-            Some(false) => "**not met**",
-        };
-        let (section, name) = (&row.section, &row.name);
-        out +=
-            &format!("| {section} | {name} | {ours} | {peer} | {ratio} | {target} | {verdict} |\n");
-    }
-    out
+    let line = |record: &Record| match record {
+        Record::Row(row) => Some(row_line(&row.measured)),
+        Record::Skipped(_) => None,
+    };
+    let lines: String = records.iter().filter_map(line).collect();
+    let head = "| Section | Row | kv | Beside it | Ratio | Target | |";
+    format!("{head}\n|---|---|---|---|---|---|---|\n{lines}")
+}
+
+fn row_line(row: &Measured) -> String {
+    let dash = || "–".to_owned();
+    let ours = format::figure(&row.ours, &row.unit);
+    let peer = format::peer(row).unwrap_or_else(dash);
+    let ratio = row.ratio().map_or_else(dash, format::ratio);
+    let target = format::target(row);
+    let verdict = match row.is_met() {
+        None => "",
+        Some(true) => "met",
+        Some(false) => "**not met**",
+    };
+    let (section, name) = (&row.section, &row.name);
+    format!("| {section} | {name} | {ours} | {peer} | {ratio} | {target} | {verdict} |\n")
 }
 
 fn skipped(records: &[Record]) -> String {
@@ -153,7 +152,7 @@ fn skipped(records: &[Record]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kv_bench::{Figure, Measured, Row, Skipped, Target};
+    use kv_bench::{Figure, Row, Skipped, Target};
 
     use super::*;
 
