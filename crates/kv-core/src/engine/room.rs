@@ -201,6 +201,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::shard::Prepared;
     use crate::testing::ManualClock;
     use crate::types::{Op, SetExpiry};
     use crate::{Action, Condition, EngineConfig, NullJournal, Store as _};
@@ -266,7 +267,7 @@ mod tests {
         };
         let fingerprint = store.locate(op.key).fingerprint;
         let (under_lock, at_last) = freed(&store, |shard, trash| {
-            shard.execute(&ctx, (&op, fingerprint), &mut Default::default(), trash).unwrap();
+            shard.execute(&ctx, (&op, fingerprint), &mut Prepared::default(), trash).unwrap();
         });
         assert!(under_lock < VALUE_BYTES as u64 / 2 + (64 << 10), "{under_lock} bytes");
         assert!(at_last >= VALUE_BYTES as u64, "{at_last} bytes");
