@@ -31,6 +31,7 @@ Examples:
   kv-cli scan --prefix user:            list keys
   kv-cli import data.tsv                load a file: key, tab, value
   kv-cli export backup.jsonl            save all keys
+  kv-cli bench --pipeline 16            put a load on it and measure
   kv-cli --output json stats | jq .     for programs
 
 A value `-` is read from standard input, `@file` from a file; `@@x` is the text \"@x\".
@@ -89,6 +90,7 @@ pub(crate) enum Verb {
     Stats(cmd::stats::Stats),
     Ping(cmd::ping::Ping),
     Version(cmd::version::Version),
+    Bench(Box<cmd::bench::Bench>),
 }
 
 impl Verb {
@@ -112,6 +114,7 @@ impl Verb {
             Self::Stats(verb) => verb.run(context).await,
             Self::Ping(verb) => verb.run(context).await,
             Self::Version(verb) => verb.run(context).await,
+            Self::Bench(verb) => verb.run(context).await,
         }
     }
 }

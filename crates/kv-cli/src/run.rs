@@ -14,6 +14,9 @@ use crate::screen::{Screen, notice};
 #[derive(Debug)]
 pub(crate) struct Context {
     pub(crate) client: Client,
+    /// Where it talks to, and how long one request may take.
+    pub(crate) address: String,
+    pub(crate) timeout: Duration,
     pub(crate) input: Input,
     pub(crate) screen: Screen,
 }
@@ -40,8 +43,10 @@ fn run_to_end(cli: Cli) -> Result<(), Failure> {
         let Cli { global, verb } = cli;
         let mut context = Context {
             client: client(&global)?,
+            timeout: global.timeout,
             input: Input { hex: global.hex },
             screen: Screen::stdout(global.output, global.hex),
+            address: global.addr,
         };
         let outcome = verb.run(&mut context).await;
         // What was found out is told even if something is missing.

@@ -26,6 +26,13 @@ impl Spinner {
         Self(Some(bar))
     }
 
+    /// Says something else.
+    pub(crate) fn say(&self, what: String) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(what);
+        }
+    }
+
     /// Removes it, so that what follows has the line to itself.
     pub(crate) fn end(self) {
         drop(self);

@@ -1,6 +1,7 @@
 //! The verbs: one file each, with its options and what it prints in each form.
 
 pub(crate) mod append;
+pub(crate) mod bench;
 pub(crate) mod del;
 pub(crate) mod exists;
 pub(crate) mod expire;

@@ -4,6 +4,8 @@
 #![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them so")]
 
 #[cfg(test)]
+mod bench;
+#[cfg(test)]
 mod bytes;
 #[cfg(test)]
 mod exits;

@@ -464,7 +464,7 @@ async fn every_verb_helps_with_an_example() {
     let help = cli.line("--help").text();
     let verbs = help.lines().skip_while(|line| *line != "Commands:").skip(1);
     let verbs: Vec<_> = verbs.map_while(|line| line.split_whitespace().next()).collect();
-    assert_eq!(verbs.len(), 19, "{verbs:?}");
+    assert_eq!(verbs.len(), 20, "{verbs:?}");
     for verb in verbs.iter().filter(|verb| **verb != "help") {
         let help = cli.line(&format!("{verb} --help")).text();
         assert!(help.contains("Example") && help.contains(&format!("  kv-cli {verb}")), "{help}");
