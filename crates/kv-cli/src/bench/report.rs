@@ -330,7 +330,7 @@ mod tests {
         let expectations = Preset::Baseline.scenario().expectations.iter();
         let findings = expectations.map(|one| one.compare(&report, None)).collect();
         report.preset = Some(("baseline", findings));
-        expect![[r#"
+        expect![["
             resp at 127.0.0.1:7379: 50 connections, 1 thread, pipeline 16, closed loop
             1000 keys (zipf:1.1), values of 64 bytes, TTL 30s, 75 % reads, 0 % deletes, seed 4711
 
@@ -352,7 +352,7 @@ mod tests {
             GET p99       < 2 ms     0.297 ms  yes
             operations/s  > 50,000   200       no
             evictions     0          5 keys    no
-        "#]]
+        "]]
         .assert_eq(&report.text());
     }
 
