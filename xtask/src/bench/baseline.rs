@@ -129,4 +129,9 @@ mod tests {
         std::fs::write(root.path().join(FILE), "{}").unwrap();
         assert!(Baseline::read(root.path()).unwrap_err().to_string().contains("is broken"));
     }
+
+    #[test]
+    fn the_committed_one_can_be_read() {
+        assert!(!Baseline::read(Path::new("..")).unwrap().rows.is_empty());
+    }
 }

@@ -247,6 +247,7 @@ impl Goal {
 mod tests {
     use kv_bench::{Figure, Origin, Row};
 
+    use super::super::baseline::{Baseline, Entry};
     use super::*;
 
     fn record(section: &str, name: &str, unit: &str, ours: f64, peer: Option<f64>) -> Record {
@@ -310,6 +311,17 @@ mod tests {
         check(Goal::BelowMax(1.0), 37.9, Some(39.0), Some(false));
         check(Goal::BelowMax(1.0), 37.9, None, None);
         check(Goal::RatioMin(1.0), 0.0, Some(0.0), None);
+    }
+
+    /// Programs name their rows; one that is renamed must be renamed here.
+    #[test]
+    fn rows_with_ratios_have_the_names_that_are_in_the_baseline() {
+        let baseline = Baseline::read(std::path::Path::new("..")).unwrap();
+        let parts = NUMBERS.iter().flat_map(|number| number.parts);
+        for part in parts.filter(|part| ["resp", "always", "restart"].contains(&part.section)) {
+            let is_it = |entry: &Entry| entry.section == part.section && entry.name == part.row;
+            assert!(baseline.rows.iter().any(is_it), "{}: {}", part.section, part.row);
+        }
     }
 
     #[test]
