@@ -167,7 +167,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                             Err(needs_room) => return Err(needs_room),
                         }
                         done += 1;
-                        // What is large and no longer counted is freed before there is more of it.
+                        // What is large is freed, and its bytes given back, before there is more of it.
                         if done == OPS_PER_LOCK_MAX || !trash.is_empty() {
                             break;
                         }
