@@ -3,8 +3,10 @@
 //! [`OsDisk`] is the real one. For tests, `MemDisk` loses, tears and reorders what was not synced when it
 //! crashes, and `FaultDisk` fails the call it is told to.
 
+mod direct;
 mod name;
 mod os;
+pub(crate) mod pages;
 
 #[cfg(any(test, feature = "testing"))]
 pub mod fault;
@@ -23,6 +25,9 @@ pub use os::OsDisk;
 
 /// What a crash may tear apart: a write is kept or lost in aligned blocks of this many bytes.
 pub const SECTOR_BYTES: usize = 512;
+
+/// What the system keeps files in: writes around its cache begin and end at multiples of so many bytes.
+pub const PAGE_BYTES: usize = 4096;
 
 /// Whether an error says that the system is short of something, which it may have again: space, open files,
 /// memory. Whatever else a disk says may mean that it is broken.
@@ -119,6 +124,17 @@ pub trait DiskFile: Any + Send + Sync + Debug {
     /// # Errors
     /// The operating system's; some of the bytes may have been written.
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()>;
+
+    /// Writes bytes and makes them durable, as [`write_at`](Self::write_at) and then [`sync`](Self::sync) do; of
+    /// what was written before it says nothing. Where the system can do that in one step it costs much less.
+    /// That needs whole pages: offset, length and the address of the bytes are multiples of [`PAGE_BYTES`].
+    ///
+    /// # Errors
+    /// Those of both.
+    fn write_through(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_at(offset, bytes)?;
+        self.sync()
+    }
 
     /// Makes the file at least `len` bytes long, with zeros that take up their space now, so that writing
     /// there later needs no more of it; and syncs it. What is there stays.

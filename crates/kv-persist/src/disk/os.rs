@@ -4,10 +4,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{FallocateFlags, fallocate};
 
+use super::direct::Direct;
 use super::{Disk, DiskFile, name};
 
 /// Zeros are written in pieces of this many bytes when a file is allocated.
@@ -92,7 +93,8 @@ impl OsDisk {
     }
 
     fn file(&self, file: File) -> Arc<dyn DiskFile> {
-        Arc::new(OsFile { file, access: self.access, prewrites: self.prewrites })
+        let (access, prewrites) = (self.access, self.prewrites);
+        Arc::new(OsFile { file, access, prewrites, direct: OnceLock::new() })
     }
 }
 
@@ -154,6 +156,8 @@ struct OsFile {
     file: File,
     access: Access,
     prewrites: bool,
+    /// Opened when it is first used.
+    direct: OnceLock<Direct>,
 }
 
 impl OsFile {
@@ -201,6 +205,16 @@ impl DiskFile for OsFile {
     fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.access.check_change()?;
         self.file.write_all_at(bytes, offset)
+    }
+
+    fn write_through(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.access.check_change()?;
+        let direct = self.direct.get_or_init(|| Direct::open(&self.file));
+        if let Some(written) = direct.write_at(offset, bytes) {
+            return written;
+        }
+        self.write_at(offset, bytes)?;
+        self.sync()
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
@@ -275,6 +289,7 @@ mod tests {
         assert_eq!(kind(disk.remove("a")), denied);
         assert_eq!(kind(disk.sync_names()), denied);
         assert_eq!(kind(file.write_at(0, b"x")), denied);
+        assert_eq!(kind(file.write_through(0, b"x")), denied);
         assert_eq!(kind(file.allocate(100)), denied);
         assert_eq!(kind(file.set_len(0)), denied);
         assert_eq!(kind(file.sync()), denied);

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use super::{Disk, DiskFile, NAME_BYTES_MAX, SECTOR_BYTES};
+use super::pages::Pages;
+use super::{Disk, DiskFile, NAME_BYTES_MAX, PAGE_BYTES, SECTOR_BYTES};
 
 /// Runs every check, each on an empty disk of its own.
 ///
 /// # Panics
 /// With what was expected, when a check fails.
 pub fn test_all<D: Disk>(make: impl Fn() -> D) {
-    let checks: [fn(&dyn Disk); 13] = [
+    let checks: [fn(&dyn Disk); 14] = [
         files_are_listed_by_name,
         wrong_names_are_refused,
         missing_and_present_names_are_told_apart,
@@ -26,6 +27,7 @@ pub fn test_all<D: Disk>(make: impl Fn() -> D) {
         a_rename_replaces_its_target,
         an_open_file_survives_its_name,
         syncs_change_nothing_that_is_seen,
+        writing_through_is_writing,
         readers_run_beside_a_writer,
     ];
     for check in checks {
@@ -199,6 +201,31 @@ fn syncs_change_nothing_that_is_seen(disk: &dyn Disk) {
     works(disk.sync_names());
     assert_eq!(content(&*file), b"bytes");
     assert_eq!(names(disk), ["a"]);
+}
+
+fn place(content: &mut [u8], start: usize, bytes: &[u8]) {
+    content.get_mut(start..start + bytes.len()).expect("it is there").copy_from_slice(bytes);
+}
+
+/// Whole pages or not, over what was read or written before.
+fn writing_through_is_writing(disk: &dyn Disk) {
+    let file = create(disk, "a", &[1; 3 * PAGE_BYTES]);
+    let mut expected = content(&*file);
+    let mut pages = Pages::with_capacity(2 * PAGE_BYTES);
+    let page = PAGE_BYTES as u64;
+    for (offset, len) in [(page, PAGE_BYTES), (0, 2 * PAGE_BYTES), (page, 7), (3, PAGE_BYTES)] {
+        let bytes = pages.reset(len);
+        bytes.fill(u8::try_from(offset % 200 + 2).unwrap_or(0));
+        works(file.write_through(offset, pages.bytes()));
+        let start = usize::try_from(offset).expect("it is small");
+        place(&mut expected, start, pages.bytes());
+        assert!(content(&*file) == expected, "{len} bytes at {offset}");
+        works(file.write_at(offset + 1, b"beside"));
+        place(&mut expected, start + 1, b"beside");
+        assert!(content(&*file) == expected, "written in the other way at {offset}");
+    }
+    works(file.write_through(3 * page, pages.bytes()));
+    assert_eq!(works(file.len()), 3 * page + pages.bytes().len() as u64, "the file grows");
 }
 
 /// What was written before a reader looked, it sees.

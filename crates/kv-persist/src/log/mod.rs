@@ -24,6 +24,7 @@ pub(crate) mod tail;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod testing;
 mod threads;
+mod through;
 mod waiters;
 pub(crate) mod walk;
 mod window;

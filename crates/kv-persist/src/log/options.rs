@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::disk;
+
 /// Segments made in advance. The last one is a reserve: only when no other can be made it is taken, so that
 /// deletes find room on a full disk.
 pub(crate) const SPARES_WANTED: usize = 2;
@@ -26,7 +28,7 @@ pub(crate) const CONGESTED_ABOVE: u64 = 4;
 
 /// Writes end with zeros up to a multiple of this: a page that is only partly overwritten would have to be
 /// read first, and what a recycled file held before never follows the last batch directly.
-pub(crate) const PAGE_BYTES: u64 = 4096;
+pub(crate) const PAGE_BYTES: u64 = disk::PAGE_BYTES as u64;
 
 /// When the log is synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

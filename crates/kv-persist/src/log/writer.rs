@@ -3,6 +3,7 @@
 //! [`Writer::turn`] does one round and never waits for more work, so that tests can drive it step by step;
 //! the thread around it is in `threads`.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use super::options::{FsyncMode, PAGE_BYTES};
 use super::pending::Batch;
 use super::segment::{SEGMENT_HEADER_BYTES, SegmentHeader};
 use super::segments::{LogStart, SegmentError, no_segment};
+use super::through::Through;
 use crate::disk::{DiskFile, is_shortage};
 
 /// Writes and syncs the log. There is one.
@@ -23,6 +25,7 @@ pub(super) struct Writer {
     clock: Arc<dyn Clock>,
     random: fastrand::Rng,
     current: Option<Current>,
+    through: Through,
     next_sequence: u64,
     /// The last batch on stable storage.
     durable_sequence: u64,
@@ -32,6 +35,8 @@ pub(super) struct Writer {
     dirty_since_ms: Option<u64>,
     /// Taken and not written yet, because there was no space.
     in_hand: Option<Batch>,
+    /// Others waited behind the batch that was taken last.
+    more_waited: bool,
 }
 
 /// The segment that is written.
@@ -72,11 +77,13 @@ impl Writer {
             journal,
             clock,
             current: None,
+            through: Through::new(),
             next_sequence: start.next_sequence,
             durable_sequence: start.next_sequence - 1,
             written: Lsn::new(start.next_lsn.get() - 1),
             dirty_since_ms: None,
             in_hand: None,
+            more_waited: false,
         }
     }
 
@@ -90,6 +97,8 @@ impl Writer {
         for _ in 0..batches {
             let Some(batch) = self.in_hand.take().or_else(|| self.take()) else { break };
             match self.write(batch, false) {
+                // On stable storage already, and all before it.
+                Ok(()) if self.dirty_since_ms.is_none() => break,
                 Ok(()) => {}
                 Err(WriteError::NotReady) => return Turn::NotReady,
                 Err(WriteError::NoSpace(reason)) => {
@@ -150,6 +159,7 @@ impl Writer {
         let mut buffer = self.journal.buffer.lock();
         let batch = buffer.pending.take()?;
         buffer.in_hand_bytes = batch.bytes;
+        self.more_waited = buffer.pending.batches() > 0;
         Some(batch)
     }
 
@@ -188,28 +198,65 @@ impl Writer {
         let end = current.end + batch.len();
         batch.seal_records();
         seal(&mut batch, &header, current, end);
-        let mut offset = current.end;
-        for chunk in batch.chunks.iter().filter(|chunk| !chunk.is_empty()) {
-            current.file.write_at(offset, chunk).map_err(|error| {
-                WriteError::Failed(format!(
-                    "writing the log failed: {error}; see docs/guarantees.md"
-                ))
-            })?;
-            offset += chunk.len() as u64;
-        }
-        current.end = end;
+        self.put(&batch)?;
         self.next_sequence += 1;
         self.written = batch.last_lsn();
-        let dirty_since_ms = *self.dirty_since_ms.get_or_insert_with(|| self.clock.now().get());
         self.journal.segments.note_filled(end, self.written);
         let counters = &self.journal.counters;
-        counters.unsynced_since_ms.store(dirty_since_ms, Ordering::Relaxed);
         counters.batches.fetch_add(1, Ordering::Relaxed);
         counters.records.fetch_add(u64::from(batch.records), Ordering::Relaxed);
         counters.bytes.fetch_add(batch.len(), Ordering::Relaxed);
         self.put_down(batch);
-        self.journal.publish(Durability::Buffered, self.written);
+        self.publish();
         Ok(())
+    }
+
+    /// Writes a batch to the segment, and syncs it in the same call if that comes next anyhow.
+    fn put(&mut self, batch: &Batch) -> Result<(), WriteError> {
+        let goes_through = self.is_synced_next();
+        let Some(current) = &mut self.current else { return Ok(()) };
+        if goes_through && self.through.takes(current.end, batch.len()) {
+            let began = self.clock.elapsed();
+            self.through
+                .write(&*current.file, current.end, &batch.chunks, batch.len())
+                .map_err(|error| WriteError::Failed(sync_failed(&error)))?;
+            let took = self.clock.elapsed().saturating_sub(began);
+            self.journal.counters.syncs.lock().record(took);
+            self.durable_sequence = self.next_sequence;
+        } else {
+            self.through.forget();
+            let mut offset = current.end;
+            for chunk in batch.chunks.iter().filter(|chunk| !chunk.is_empty()) {
+                current.file.write_at(offset, chunk).map_err(|error| {
+                    WriteError::Failed(format!(
+                        "writing the log failed: {error}; see docs/guarantees.md"
+                    ))
+                })?;
+                offset += chunk.len() as u64;
+            }
+            let since = *self.dirty_since_ms.get_or_insert_with(|| self.clock.now().get());
+            self.journal.counters.unsynced_since_ms.store(since, Ordering::Relaxed);
+        }
+        current.end += batch.len();
+        Ok(())
+    }
+
+    /// Whether the batch in hand is the only thing that the next sync is for, and that sync follows at once.
+    fn is_synced_next(&self) -> bool {
+        if self.dirty_since_ms.is_some() || self.more_waited {
+            return false;
+        }
+        let buffer = self.journal.buffer.lock();
+        let is_wanted = buffer.wanted_durable > self.journal.reached(Durability::Fsync);
+        is_wanted || buffer.fsync == FsyncMode::Always
+    }
+
+    /// Tells how far the log has come.
+    fn publish(&self) {
+        self.journal.publish(Durability::Buffered, self.written);
+        if self.dirty_since_ms.is_none() {
+            self.journal.publish(Durability::Fsync, self.written);
+        }
     }
 
     /// Sees that the batch has a place: in the current segment, or in the next one.
@@ -252,6 +299,7 @@ impl Writer {
                 WriteError::Failed(format!("beginning a log segment failed: {error}"))
             }
         })?;
+        self.through.forget();
         let (end, allocated) = (SEGMENT_HEADER_BYTES as u64, segments.segment_bytes());
         self.current = Some(Current { file, salt, end, allocated });
         Ok(())
@@ -284,20 +332,22 @@ impl Writer {
             return Ok(());
         };
         let began = self.clock.elapsed();
-        current.file.sync().map_err(|error| {
-            format!(
-                "syncing the log failed: {error}; what was not synced before may be lost, and trying \
-                 again would not tell: restart once the disk is well"
-            )
-        })?;
+        current.file.sync().map_err(|error| sync_failed(&error))?;
         let took = self.clock.elapsed().saturating_sub(began);
         self.journal.counters.syncs.lock().record(took);
         self.journal.counters.unsynced_since_ms.store(0, Ordering::Relaxed);
         self.dirty_since_ms = None;
         self.durable_sequence = self.next_sequence - 1;
-        self.journal.publish(Durability::Fsync, self.written);
+        self.publish();
         Ok(())
     }
+}
+
+fn sync_failed(error: &io::Error) -> String {
+    format!(
+        "syncing the log failed: {error}; what was not synced before may be lost, and trying again would \
+         not tell: restart once the disk is well"
+    )
 }
 
 /// Puts the header in its place, and zeros up to the end of the page behind the records.
