@@ -25,6 +25,7 @@ mod limits;
 mod scan;
 mod stats;
 mod store;
+mod sync;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod types;

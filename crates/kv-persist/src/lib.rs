@@ -18,6 +18,7 @@ pub mod manifest;
 pub mod recovery;
 pub mod snapshot;
 pub mod snapshotter;
+mod sync;
 mod temp_file;
 pub mod tools;
 pub mod wait;

@@ -126,13 +126,20 @@ pub(super) const STEPS: [Step; 14] = [
 /// `RUSTC_BOOTSTRAP` has the compiler of the workspace take the unstable option of the sanitizer, so that no nightly
 /// is needed. The thread sanitizer is not among them: without a standard library built for it, which takes the
 /// component `rust-src`, it takes every `Arc` and channel for a race. Hit ratios need no sanitizer, and hours with one.
-pub(super) const DEEP_STEPS: [Step; 5] = [
+pub(super) const DEEP_STEPS: [Step; 6] = [
     Step::command(
         "asan",
         "the engine and the log use no memory that is not theirs",
         "RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address \
          cargo nextest run -p kv-core -p kv-resp -p kv-persist --all-features --locked \
          -E !binary(hit_ratio) --target x86_64-unknown-linux-gnu --target-dir target/asan",
+    ),
+    // Only its own tests: the others would have to be run by loom too.
+    Step::command(
+        "loom",
+        "what threads agree on without a lock holds under every order",
+        "RUSTFLAGS=--cfg=kv_loom cargo nextest run -p kv-core -p kv-persist --lib --release --locked \
+         -E test(_loom_tests::) --target-dir target/loom",
     ),
     Step::verb(
         "crashes",

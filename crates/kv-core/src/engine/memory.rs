@@ -4,7 +4,7 @@
 //! draws credit from the [`MemoryTracker`], a compare-and-swap that never passes the limit, and spends
 //! only what it holds. Drawing in quanta keeps the shared counter out of most writes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, Ordering};
 
 /// The largest amount a shard draws at once beyond its need.
 const QUANTUM_BYTES_MAX: u64 = 64 << 10;
@@ -94,7 +94,7 @@ impl MemoryTracker {
     pub(crate) fn try_reserve(&self, bytes: u64) -> bool {
         let ceiling = self.ceiling();
         self.reserved
-            .try_update(Ordering::AcqRel, Ordering::Acquire, |reserved| {
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |reserved| {
                 reserved.checked_add(bytes).filter(|total| *total <= ceiling)
             })
             .is_ok()

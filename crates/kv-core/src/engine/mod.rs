@@ -16,6 +16,8 @@ mod image;
 mod iterate;
 mod lag;
 mod memory;
+#[cfg(all(test, kv_loom))]
+mod memory_loom_tests;
 mod replay;
 mod room;
 mod sample;

@@ -2,8 +2,8 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::task::{Poll, Waker};
 
 use kv_core::{Durability, Journal, JournalError, Latency, Lsn, Progress, Record, UnixMillis};
@@ -11,8 +11,8 @@ use parking_lot::{Condvar, Mutex};
 
 use super::options::{CONGESTED_ABOVE, FsyncMode, LogOptions};
 use super::pending::{Incoming, Intake, Pending};
+use super::positions::Positions;
 use super::segments::Segments;
-use super::waiters::Waiters;
 use crate::disk::Disk;
 use crate::snapshotter::LogTrim;
 
@@ -29,14 +29,9 @@ pub struct FileJournal {
     pub(super) buffer: Mutex<Buffer>,
     /// Wakes the writer.
     pub(super) work: Condvar,
-    /// The last position handed to the operating system.
-    written: AtomicU64,
-    /// The last position on stable storage.
-    durable: AtomicU64,
+    positions: Positions,
     /// What the buffer says: a copy that can be read without its lock.
     is_congested: AtomicBool,
-    waiters: Mutex<Waiters>,
-    failure: OnceLock<String>,
     pub(super) counters: Counters,
 }
 
@@ -143,11 +138,8 @@ impl FileJournal {
             segments: Segments::new(disk, &options),
             buffer: Mutex::new(buffer),
             work: Condvar::new(),
-            written: AtomicU64::new(0),
-            durable: AtomicU64::new(0),
+            positions: Positions::default(),
             is_congested: AtomicBool::new(false),
-            waiters: Mutex::default(),
-            failure: OnceLock::new(),
             counters: Counters::default(),
         }
     }
@@ -189,9 +181,7 @@ impl FileJournal {
 
     /// Begins to take records, at the position after recovery's last.
     pub(super) fn open(&self, next_lsn: Lsn) {
-        let last = next_lsn.get() - 1;
-        self.written.store(last, Ordering::Release);
-        self.durable.store(last, Ordering::Release);
+        self.positions.start_at(Lsn::new(next_lsn.get() - 1));
         self.buffer.lock().pending.start_at(next_lsn);
     }
 
@@ -203,24 +193,20 @@ impl FileJournal {
 
     /// Publishes what was written and wakes who waited for it.
     pub(super) fn publish(&self, level: Durability, reached: Lsn) {
-        let position = if level == Durability::Fsync { &self.durable } else { &self.written };
-        position.fetch_max(reached.get(), Ordering::AcqRel);
-        let woken = self.waiters.lock().take_reached(level, reached);
-        woken.into_iter().for_each(Waker::wake);
+        self.positions.publish(level, reached);
     }
 
     /// Gives up: takes nothing any more and tells everyone who waits. Only the first reason counts.
     pub(super) fn fail(&self, reason: String) {
-        let first = self.failure.set(reason).is_ok();
+        let is_first = self.positions.fail(reason);
         let mut buffer = self.buffer.lock();
         buffer.pending.intake = Intake::Failed;
         buffer.pending.clear();
         drop(buffer);
-        if first {
-            tracing::error!(reason = self.failure.get(), "the log has failed: writes are refused");
+        if is_first {
+            let reason = self.positions.failure();
+            tracing::error!(reason, "the log has failed: writes are refused");
         }
-        let woken = self.waiters.lock().take_all();
-        woken.into_iter().for_each(Waker::wake);
     }
 
     /// The disk is full: only what needs no further segment is taken.
@@ -251,7 +237,7 @@ impl FileJournal {
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        self.failure.get().is_some()
+        self.positions.failure().is_some()
     }
 
     /// Compares what waits, in the writer's hand too, with what should. Appenders read the outcome often, so it
@@ -263,10 +249,6 @@ impl FileJournal {
             buffer.is_congested = is_congested;
             self.is_congested.store(is_congested, Ordering::Relaxed);
         }
-    }
-
-    fn unknown(&self) -> Option<JournalError> {
-        self.failure.get().map(|reason| JournalError::Unknown { reason: reason.clone() })
     }
 
     fn push(&self, incoming: Incoming<'_>) -> Result<Lsn, JournalError> {
@@ -284,30 +266,6 @@ impl FileJournal {
             // What has failed says why.
             Err(error) => Err(self.health().err().unwrap_or(error)),
         }
-    }
-
-    /// Adds somebody to those who are woken, unless the wait is over already.
-    fn begin_wait(
-        &self,
-        lsn: Lsn,
-        level: Durability,
-        waker: &Waker,
-    ) -> Poll<Result<(), JournalError>> {
-        let mut waiters = self.waiters.lock();
-        // It may have come about since it was looked at. Looked at again under the lock that whoever publishes
-        // takes afterwards, so that nobody is missed.
-        if lsn <= self.reached(level) {
-            return Poll::Ready(Ok(()));
-        }
-        if let Some(error) = self.unknown() {
-            return Poll::Ready(Err(error));
-        }
-        waiters.add(lsn, level, waker);
-        drop(waiters);
-        if lsn != Lsn::MAX {
-            self.hurry(lsn, level);
-        }
-        Poll::Pending
     }
 
     /// Makes the writer hurry for somebody who waits.
@@ -328,11 +286,7 @@ impl FileJournal {
 
 impl Progress for FileJournal {
     fn reached(&self, level: Durability) -> Lsn {
-        match level {
-            Durability::Memory => Lsn::MAX,
-            Durability::Buffered => Lsn::new(self.written.load(Ordering::Acquire)),
-            Durability::Fsync => Lsn::new(self.durable.load(Ordering::Acquire)),
-        }
+        self.positions.reached(level)
     }
 
     fn poll_reached(
@@ -344,7 +298,11 @@ impl Progress for FileJournal {
         if level == Durability::Memory || lsn <= self.reached(level) {
             return Poll::Ready(Ok(()));
         }
-        self.begin_wait(lsn, level, waker)
+        let wait = self.positions.begin_wait(lsn, level, waker);
+        if wait.is_pending() && lsn != Lsn::MAX {
+            self.hurry(lsn, level);
+        }
+        wait
     }
 
     fn durability_max(&self) -> Durability {
@@ -352,9 +310,9 @@ impl Progress for FileJournal {
     }
 
     fn health(&self) -> Result<(), JournalError> {
-        match self.failure.get() {
+        match self.positions.failure() {
             None => Ok(()),
-            Some(reason) => Err(JournalError::Unavailable { reason: reason.clone() }),
+            Some(reason) => Err(JournalError::Unavailable { reason: reason.to_owned() }),
         }
     }
 
@@ -390,29 +348,5 @@ impl LogTrim for FileJournal {
 
     fn bytes_written(&self) -> u64 {
         self.counters.bytes.load(Ordering::Relaxed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::disk::mem::MemDisk;
-
-    #[test]
-    fn what_comes_about_just_before_the_wait_begins_is_not_missed() {
-        for level in [Durability::Buffered, Durability::Fsync] {
-            let journal = FileJournal::new(Arc::new(MemDisk::new()), LogOptions::default());
-            journal.open_without_threads();
-            let (lsn, later) = (Lsn::new(3), Lsn::new(4));
-            let begin_wait = |lsn| journal.begin_wait(lsn, level, Waker::noop());
-            assert!(begin_wait(lsn).is_pending());
-            journal.publish(level, lsn);
-            assert!(matches!(begin_wait(lsn), Poll::Ready(Ok(()))), "{level:?}");
-            assert!(begin_wait(later).is_pending());
-            journal.fail("for a test".to_owned());
-            let failed = begin_wait(later);
-            assert!(matches!(failed, Poll::Ready(Err(JournalError::Unknown { .. }))), "{level:?}");
-            assert!(matches!(begin_wait(lsn), Poll::Ready(Ok(()))), "what was safe stays so");
-        }
     }
 }

@@ -16,6 +16,9 @@ pub(crate) mod extent;
 mod journal;
 mod options;
 mod pending;
+mod positions;
+#[cfg(all(test, kv_loom))]
+mod positions_loom_tests;
 pub(crate) mod read;
 pub(crate) mod record;
 pub(crate) mod segment;
