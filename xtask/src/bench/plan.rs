@@ -50,8 +50,8 @@ static SERVER: Program = Program {
     bench: "server",
     prefix: "",
     sections: &[
-        "resp", "http", "grpc", "metrics", "idle", "large", "memory", "always", "interval",
-        "restart", "snapshot", "size",
+        "resp", "http", "grpc", "metrics", "idle", "large", "tails", "memory", "always",
+        "interval", "restart", "snapshot", "size",
     ],
     takes_files: false,
     records: true,
@@ -99,7 +99,7 @@ impl Name {
                 vec![(&SERVER, &["always", "interval", "restart", "snapshot", "size"])]
             }
             Self::Protocols => {
-                vec![(&SERVER, &["resp", "http", "grpc", "metrics", "idle", "large"])]
+                vec![(&SERVER, &["resp", "http", "grpc", "metrics", "idle", "large", "tails"])]
             }
             Self::Memory => vec![(&SERVER, &["memory"]), (&ENGINE, &["memory", "memory-ttl"])],
             Self::Ttl => vec![(&ENGINE, &["expiry"])],
@@ -254,7 +254,7 @@ mod tests {
         check(Name::Persist, &[], Form::Full, &[persist]);
         let size = "cargo bench --locked -p kv-server --bench server -- size --quick --json rows";
         check(Name::Persist, &["size"], Form::Quick, &[size]);
-        let protocols = "cargo bench --locked -p kv-server --bench server -- resp http grpc metrics idle large --json rows";
+        let protocols = "cargo bench --locked -p kv-server --bench server -- resp http grpc metrics idle large tails --json rows";
         check(Name::Protocols, &[], Form::Full, &[protocols]);
         let ttl = "cargo bench --locked -p kv-core --bench engine -- expiry --json rows";
         check(Name::Ttl, &[], Form::Full, &[ttl]);

@@ -42,7 +42,7 @@ use kv_bench::{Arguments, Form, Measured, Origin, Recorder};
 use tokio::runtime::Runtime;
 
 use durability::{always, interval, restart, size, snapshot};
-use protocols::{grpc, http, idle, large, metrics};
+use protocols::{grpc, http, idle, large, metrics, tails};
 use redis::RedisProgram;
 use scale::Scale;
 
@@ -70,7 +70,7 @@ impl Bench {
 
 type Section = (&'static str, fn(&Bench));
 
-const SECTIONS: [Section; 12] = [
+const SECTIONS: [Section; 13] = [
     ("always", always::run),
     ("interval", interval::run),
     ("restart", restart::run),
@@ -82,6 +82,7 @@ const SECTIONS: [Section; 12] = [
     ("metrics", metrics::run),
     ("idle", idle::run),
     ("large", large::run),
+    ("tails", tails::run),
     ("memory", memory::run),
 ];
 

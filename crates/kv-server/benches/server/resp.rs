@@ -11,6 +11,15 @@ const CHUNK: u64 = 1000;
 /// The answer to a SET.
 pub(crate) const OK: &[u8] = b"+OK\r\n";
 
+/// The answer to a GET of a key that is not there.
+pub(crate) const NIL: &[u8] = b"$-1\r\n";
+
+/// Appends a GET to `commands`.
+pub(crate) fn write_get(commands: &mut Vec<u8>, key: &str) {
+    commands
+        .extend_from_slice(format!("*2\r\n$3\r\nGET\r\n${}\r\n{key}\r\n", key.len()).as_bytes());
+}
+
 /// Appends a SET to `commands`.
 pub(crate) fn write_set(commands: &mut Vec<u8>, key: &str, value: &[u8]) {
     commands

@@ -3,7 +3,7 @@
 pub(crate) mod always;
 pub(crate) mod interval;
 mod log_files;
-mod open_loop;
+pub(crate) mod open_loop;
 pub(crate) mod restart;
 pub(crate) mod size;
 pub(crate) mod snapshot;

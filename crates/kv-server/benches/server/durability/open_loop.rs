@@ -19,10 +19,10 @@ use tokio::task::JoinSet;
 
 use crate::latency::Sample;
 use crate::load::key;
-use crate::resp::{OK, write_set};
+use crate::resp::{NIL, OK, write_get, write_set};
 use crate::time::{now, sleep_until};
 
-/// Writes that may wait for one connection before the benchmark gives up: minutes of them.
+/// Calls that may wait for one connection before the benchmark gives up: minutes of them.
 const WAITING_MAX: usize = 100_000;
 
 /// When writes are sent.
@@ -34,17 +34,21 @@ pub(crate) enum Pace {
     Closed,
 }
 
-/// Sets one key after the other on a connection of its own.
-pub(crate) enum Setter {
-    Ours(Client),
-    Redis(TcpStream, Vec<u8>),
+/// Makes one call after the other on a connection of its own.
+pub(crate) enum Caller {
+    /// SETs over gRPC.
+    Grpc(Client),
+    /// SETs over the Redis protocol.
+    RespSet(TcpStream, Vec<u8>),
+    /// GETs over the Redis protocol, of keys that may have gone.
+    RespGet(TcpStream, Vec<u8>),
 }
 
-impl Setter {
-    async fn set(&mut self, key: String, value: &Bytes) {
+impl Caller {
+    async fn call(&mut self, key: String, value: &Bytes) {
         match self {
-            Self::Ours(client) => drop(client.set(key, value).await.unwrap()),
-            Self::Redis(stream, buffer) => {
+            Self::Grpc(client) => drop(client.set(key, value).await.unwrap()),
+            Self::RespSet(stream, buffer) => {
                 buffer.clear();
                 write_set(buffer, &key, value);
                 stream.write_all(buffer).await.unwrap();
@@ -52,8 +56,22 @@ impl Setter {
                 stream.read_exact(&mut answer).await.unwrap();
                 assert_eq!(answer, OK);
             }
+            Self::RespGet(stream, buffer) => {
+                buffer.clear();
+                write_get(buffer, &key);
+                stream.write_all(buffer).await.unwrap();
+                buffer.clear();
+                while !is_whole(buffer, value.len()) {
+                    assert_ne!(stream.read_buf(buffer).await.unwrap(), 0, "it answers");
+                }
+            }
         }
     }
+}
+
+/// Whether all of an answer to GET is there, whose value has so many bytes if there is one.
+fn is_whole(answer: &[u8], value_len: usize) -> bool {
+    answer == NIL || answer.len() == format!("${value_len}\r\n").len() + value_len + 2
 }
 
 /// What is written.
@@ -74,17 +92,17 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts one writer for each setter.
+    /// Starts one writer for each caller.
     pub(crate) fn start(
         runtime: &Handle,
-        setters: Vec<Setter>,
+        callers: Vec<Caller>,
         writes: &Writes,
         pace: Pace,
     ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (mut tasks, mut queues) = (JoinSet::new(), Vec::new());
-        for (seed, setter) in (0_u64..).zip(setters) {
-            let sender = Writer { setter, writes: writes.clone(), seed, samples: Vec::new() };
+        for (seed, caller) in (0_u64..).zip(callers) {
+            let sender = Writer { caller, writes: writes.clone(), seed, samples: Vec::new() };
             match pace {
                 Pace::Open { .. } => {
                     let (queue, times) = mpsc::channel(WAITING_MAX);
@@ -112,7 +130,7 @@ impl Running {
 }
 
 struct Writer {
-    setter: Setter,
+    caller: Caller,
     writes: Writes,
     seed: u64,
     samples: Vec<Sample>,
@@ -137,7 +155,7 @@ impl Writer {
 
     async fn write(&mut self, random: &mut fastrand::Rng, intended: Instant) {
         let key = key(self.writes.first + random.u64(..self.writes.keys));
-        self.setter.set(key, &self.writes.value).await;
+        self.caller.call(key, &self.writes.value).await;
         self.samples.push(Sample { intended, latency: intended.elapsed() });
     }
 }

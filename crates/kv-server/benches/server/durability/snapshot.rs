@@ -2,7 +2,7 @@
 
 use kv_bench::{Figure, Measured, Target};
 
-use super::open_loop::{Pace, Running, Setter, Writes};
+use super::open_loop::{Caller, Pace, Running, Writes};
 use crate::Bench;
 use crate::child::{Server, directory};
 use crate::latency::{Quantiles, Window};
@@ -116,22 +116,22 @@ impl Peer {
         }
     }
 
-    async fn setters(&self) -> Vec<Setter> {
-        let mut setters = Vec::new();
+    async fn callers(&self) -> Vec<Caller> {
+        let mut callers = Vec::new();
         match self {
             Self::Ours(ours) => {
-                setters.extend(ours.clients(CONNECTIONS).await.into_iter().map(Setter::Ours));
+                callers.extend(ours.clients(CONNECTIONS).await.into_iter().map(Caller::Grpc));
             }
             Self::Redis(redis) => {
                 for _ in 0..CONNECTIONS {
                     let stream = tokio::net::TcpStream::connect(("127.0.0.1", redis.port)).await;
                     let stream = stream.unwrap();
                     stream.set_nodelay(true).unwrap();
-                    setters.push(Setter::Redis(stream, Vec::new()));
+                    callers.push(Caller::RespSet(stream, Vec::new()));
                 }
             }
         }
-        setters
+        callers
     }
 
     /// Takes a snapshot and waits for its end.
@@ -150,10 +150,10 @@ impl Peer {
     /// The same load first without and then with a snapshot.
     fn round(&self, bench: &Bench, pace: Pace, results: &mut Results) {
         let scale = &bench.scale;
-        let setters = bench.runtime.block_on(self.setters());
+        let callers = bench.runtime.block_on(self.callers());
         let value = value(HOT_VALUE_BYTES);
         let writes = Writes { first: scale.snapshot_keys, keys: scale.hot_keys, value };
-        let running = Running::start(bench.runtime.handle(), setters, &writes, pace);
+        let running = Running::start(bench.runtime.handle(), callers, &writes, pace);
         // The first moments warm up.
         sleep_until(now() + scale.quiet / 5);
         let quiet_start = now();

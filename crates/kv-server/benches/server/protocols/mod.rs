@@ -7,3 +7,4 @@ pub(crate) mod idle;
 pub(crate) mod large;
 pub(crate) mod metrics;
 pub(crate) mod resp;
+pub(crate) mod tails;

@@ -1,0 +1,242 @@
+//! How long GETs take at half the rate that a server can do, while everything else goes on that it has to do
+//! besides: the log, snapshots, keys that expire and keys that are evicted.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use kv_bench::{Figure, Measured, Target};
+use tokio::net::TcpStream;
+
+use crate::Bench;
+use crate::child::{Server, directory};
+use crate::durability::open_loop::{Caller, Pace, Running, Writes};
+use crate::latency::{Quantiles, Window};
+use crate::load::{key, value};
+use crate::ours::Ours;
+use crate::report::{row, table};
+use crate::resp::Connection;
+use crate::time::{now, sleep_until};
+
+/// Connections of the readers, with one GET in flight each.
+const CONNECTIONS: usize = 50;
+
+/// Bytes of all values.
+const VALUE_BYTES: usize = 64;
+
+/// Keys that are read: popular ones, that no policy evicts.
+const READ_KEYS: u64 = 10_000;
+
+/// How often keys are written beside the reads, and how many each time.
+const WRITE_INTERVAL: Duration = Duration::from_millis(10);
+const WRITE_KEYS: u64 = 20;
+
+/// How long those keys live.
+const LIFETIME: &str = "PX 500";
+
+/// Most milliseconds of the p99.9 of GETs.
+const P999_MAX_MS: f64 = 1.0;
+
+const OURS: [&str; 2] = ["persist.fsync=interval", "persist.fsync_interval=1s"];
+
+const REDIS: &str = "--appendonly yes --appendfsync everysec --save ''";
+
+/// A server, and where it speaks the Redis protocol.
+struct Peer {
+    name: &'static str,
+    port: u16,
+    _server: Server,
+}
+
+/// What was measured of a server.
+#[derive(Debug, Default)]
+struct Results {
+    saturation: Figure,
+    rate: Figure,
+    quiet: Tail,
+    busy: Tail,
+}
+
+/// Milliseconds.
+#[derive(Debug, Default)]
+struct Tail {
+    p50: Figure,
+    p99: Figure,
+    p999: Figure,
+    max: Figure,
+}
+
+pub(crate) fn run(bench: &Bench) {
+    println!(
+        "{} keys of 16 B with {VALUE_BYTES} B; {READ_KEYS} of them are read over {CONNECTIONS} connections, at half \
+         the rate of as many GETs as are answered.",
+        bench.scale.keys
+    );
+    println!(
+        "busy: memory is limited to 99 % of what is used, {WRITE_KEYS} new keys with {LIFETIME} every {WRITE_INTERVAL:?}, \
+         and one BGSAVE after the other"
+    );
+    println!("ours: kv-server --set {}", OURS.join(" --set "));
+    println!("peer: redis-server {REDIS}\n");
+    let dirs = [directory(), directory()];
+    let peers = peers(bench, [dirs[0].path(), dirs[1].path()]);
+    for peer in &peers {
+        let mut connection = peer.connect();
+        connection.fill((0..bench.scale.keys).map(key), &value(VALUE_BYTES));
+        connection.command("CONFIG SET maxmemory-policy allkeys-lru");
+    }
+    table(&["GET", "", "rate", "p50", "p99", "p99.9", "max", "target"]);
+    let mut results: Vec<Results> = peers.iter().map(|_| Results::default()).collect();
+    for _ in 0..bench.scale.snapshot_rounds {
+        for (peer, results) in peers.iter().zip(&mut results) {
+            peer.round(bench, results);
+        }
+    }
+    for (peer, results) in peers.iter().zip(&results) {
+        results.tell(bench, peer.name);
+    }
+}
+
+fn peers(bench: &Bench, [ours, theirs]: [&Path; 2]) -> Vec<Peer> {
+    let started = Ours::start(ours, &OURS);
+    let port = started.port("resp");
+    let mut peers = vec![Peer { name: "kv", port, _server: started.server }];
+    if let Some(redis) = bench.redis.as_ref().map(|program| program.start(theirs, REDIS)) {
+        peers.push(Peer { name: "Redis", port: redis.port, _server: redis.server });
+    }
+    peers
+}
+
+impl Peer {
+    fn connect(&self) -> Connection {
+        Connection::open(self.port).expect("it listens")
+    }
+
+    fn round(&self, bench: &Bench, results: &mut Results) {
+        self.connect().command("CONFIG SET maxmemory 0");
+        let closed = self.load(bench, Pace::Closed, || ()).0;
+        let saturation = closed.count as f64 / bench.scale.quiet.as_secs_f64();
+        let rate = (saturation / 2.0) as u64;
+        results.saturation.add(saturation);
+        results.rate.add(rate as f64);
+        results.quiet.add(self.load(bench, Pace::Open { rate }, || ()).0);
+        let (busy, work) = self.load(bench, Pace::Open { rate }, || Work::start(self));
+        work.stop();
+        results.busy.add(busy);
+    }
+
+    /// Reads for a while, beside what is begun once the readers are there. The first moments warm up.
+    fn load<W>(&self, bench: &Bench, pace: Pace, begin: impl FnOnce() -> W) -> (Quantiles, W) {
+        let span = bench.scale.quiet;
+        let callers = bench.runtime.block_on(self.callers());
+        let reads = Writes { first: 0, keys: READ_KEYS, value: value(VALUE_BYTES) };
+        let running = Running::start(bench.runtime.handle(), callers, &reads, pace);
+        sleep_until(now() + span / 5);
+        let begun = begin();
+        let start = now();
+        sleep_until(start + span);
+        let window = Window { start, end: now() };
+        (Quantiles::within(&bench.runtime.block_on(running.stop()), window), begun)
+    }
+
+    async fn callers(&self) -> Vec<Caller> {
+        let mut callers = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            callers.push(Caller::RespGet(stream, Vec::new()));
+        }
+        callers
+    }
+}
+
+/// What else there is to do, until it is stopped.
+struct Work {
+    stop: Arc<AtomicBool>,
+    threads: [thread::JoinHandle<()>; 2],
+}
+
+impl Work {
+    fn start(peer: &Peer) -> Self {
+        let mut connection = peer.connect();
+        let used: u64 = connection.info("memory", "used_memory").parse().unwrap();
+        let evicted = connection.info("stats", "evicted_keys");
+        connection.command(&format!("CONFIG SET maxmemory {}", used / 100 * 99));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (write_stop, save_stop) = (Arc::clone(&stop), Arc::clone(&stop));
+        let mut saver = peer.connect();
+        let threads = [
+            thread::spawn(move || {
+                write_new_keys(&mut connection, &write_stop);
+                assert_ne!(connection.info("stats", "evicted_keys"), evicted, "keys are evicted");
+            }),
+            thread::spawn(move || save_again_and_again(&mut saver, &save_stop)),
+        ];
+        Self { stop, threads }
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            thread.join().unwrap();
+        }
+    }
+}
+
+fn write_new_keys(connection: &mut Connection, stop: &AtomicBool) {
+    let mut random = fastrand::Rng::new();
+    let value = "v".repeat(VALUE_BYTES);
+    let mut next = now();
+    while !stop.load(Ordering::Relaxed) {
+        for _ in 0..WRITE_KEYS {
+            let number = random.u64(..);
+            connection.command(&format!("SET new:{number:020} {value} {LIFETIME}"));
+        }
+        next += WRITE_INTERVAL;
+        sleep_until(next);
+    }
+}
+
+fn save_again_and_again(connection: &mut Connection, stop: &AtomicBool) {
+    let mut saved = 0;
+    while !stop.load(Ordering::Relaxed) {
+        if connection.info("persistence", "rdb_bgsave_in_progress") == "0" {
+            connection.command("BGSAVE");
+            saved += 1;
+        }
+        sleep_until(now() + WRITE_INTERVAL);
+    }
+    assert_ne!(saved, 0, "snapshots were taken");
+}
+
+impl Tail {
+    fn add(&mut self, quantiles: Quantiles) {
+        let millis = |duration: Duration| duration.as_secs_f64() * 1e3;
+        self.p50.add(millis(quantiles.p50));
+        self.p99.add(millis(quantiles.p99));
+        self.p999.add(millis(quantiles.p999));
+        self.max.add(millis(quantiles.max));
+    }
+
+    fn cells(&self) -> [String; 4] {
+        [&self.p50, &self.p99, &self.p999, &self.max].map(|ms| format!("{} ms", ms.text(1.0, 2)))
+    }
+}
+
+impl Results {
+    /// Tails are chance in part: nothing of them is compared with another day's.
+    fn tell(&self, bench: &Bench, name: &str) {
+        let is_ours = name == "kv";
+        let saturation = format!("of {}", self.saturation.rate());
+        let [p50, p99, p999, max] = self.quiet.cells();
+        row(&[name, "quiet", &saturation, &p50, &p99, &p999, &max, ""]);
+        let [p50, p99, p999, max] = self.busy.cells();
+        let target = if is_ours { format!("≤ {P999_MAX_MS} ms") } else { String::new() };
+        row(&["", "busy", &self.rate.rate(), &p50, &p99, &p999, &max, &target]);
+        let row = Measured::lower("tails", format!("{name}, p99.9"), "ms", &self.busy.p999);
+        let target = is_ours.then_some(Target::Value(P999_MAX_MS));
+        bench.record(row.beside("quiet", Some(&self.quiet.p999)).target(target));
+    }
+}
