@@ -76,9 +76,7 @@ impl Shard {
     /// What is copied to grow is counted whole: meanwhile, old and new exist together.
     pub(crate) fn bytes_to_grow(&self, growth: Growth) -> u64 {
         let table = self.table.bytes_to_grow(growth.inserts);
-        let whole_if_grown = |before: u64, after: u64| if after > before { after } else { 0 };
-        let wheel =
-            whole_if_grown(self.wheel.heap_bytes(), self.wheel.heap_bytes_after(growth.schedules));
+        let wheel = self.wheel.bytes_to_grow(growth.schedules);
         let policy = self.policy.bytes_to_grow(growth.inserts) as u64;
         growth.entry_bytes + table + wheel + policy
     }
