@@ -220,6 +220,27 @@ fn versions_grow_across_recovery_even_when_the_clock_went_back() {
     }
 }
 
+/// A policy that looked for a victim and found only keys in use had let go of memory, which stayed in the account.
+#[test]
+fn the_account_is_right_after_a_search_for_victims_that_found_none() {
+    for policy in [PolicyKind::S3Fifo, PolicyKind::TinyLfu] {
+        for count in [1, 28, 100, 300] {
+            let limit = 48 << 10;
+            let (store, _) = engine(1, limit, policy);
+            for key in keys(0..1000) {
+                store.execute(&Op::new(&key, set(b"v"))).unwrap();
+            }
+            let present = keys(1000 - count..1000);
+            let value = [b'v'; 1000];
+            for _ in 0..20 {
+                let ops: Vec<_> = present.iter().map(|key| Op::new(key, set(&value))).collect();
+                drop(store.execute_atomic(&ops));
+                store.verify();
+            }
+        }
+    }
+}
+
 /// Versions outgrow the bits that a packed block has for them: blocks get longer, and the limit still holds.
 #[test]
 fn versions_go_on_and_the_limit_holds_where_blocks_can_no_longer_be_packed() {
