@@ -220,6 +220,58 @@ fn versions_grow_across_recovery_even_when_the_clock_went_back() {
     }
 }
 
+/// A policy that looked for a victim and found only keys in use had let go of memory, which stayed in the account.
+#[test]
+fn the_account_is_right_after_a_search_for_victims_that_found_none() {
+    for policy in [PolicyKind::S3Fifo, PolicyKind::TinyLfu] {
+        for count in [1, 28, 100, 300] {
+            let limit = 48 << 10;
+            let (store, _) = engine(1, limit, policy);
+            for key in keys(0..1000) {
+                store.execute(&Op::new(&key, set(b"v"))).unwrap();
+            }
+            let present = keys(1000 - count..1000);
+            let value = [b'v'; 1000];
+            for _ in 0..20 {
+                let ops: Vec<_> = present.iter().map(|key| Op::new(key, set(&value))).collect();
+                drop(store.execute_atomic(&ops));
+                store.verify();
+            }
+        }
+    }
+}
+
+/// Versions outgrow the bits that a packed block has for them: blocks get longer, and the limit still holds.
+#[test]
+fn versions_go_on_and_the_limit_holds_where_blocks_can_no_longer_be_packed() {
+    let edge = 1_700_000_000_000_000 + (1 << 49);
+    let limit = 12 << 10;
+    for before in [1, 2, 7, 150] {
+        let (store, _) = engine(1, limit, PolicyKind::Lru);
+        let change = Change::Put { value: b"v", expiry: None };
+        let version = Version::new(edge - before);
+        store.replay(&[Effect { shard: 0, version, key: b"first", change }]);
+        store.finish_replay();
+        let mut last = version;
+        for round in 0..200_u32 {
+            let key = (round % 100).to_le_bytes();
+            let set = set_for(&[b'v'; 76], i64::from(round) + 1000);
+            let expire = ExpiryChange::Set(Deadline::after(500).unwrap(), ExpireRule::Always);
+            for action in [set, Action::Expire(expire)] {
+                let reply = store.execute(&Op::new(&key, action)).unwrap();
+                assert!(reply.version > last, "{} after {last}", reply.version);
+                last = reply.version;
+                let (used, reserved) = (store.stats().memory_used_bytes, store.memory_reserved());
+                assert!(used <= reserved && reserved <= limit, "{used} {reserved} {limit}");
+            }
+            let read = store.execute(&Op::new(&key, Action::Get)).unwrap();
+            assert_eq!((read.version, read.ttl_ms), (last, Some(500)));
+            store.verify();
+        }
+        assert!(last.get() > edge && store.stats().evicted_keys > 0);
+    }
+}
+
 /// Everything together, under limits small enough to be felt all the time.
 #[test]
 fn accounts_hold_under_any_mixture() {

@@ -1,7 +1,7 @@
 //! Measures the engine in one process: `cargo xtask bench engine [SECTION]...`.
 //!
 //! * `memory`, `memory-ttl`: bytes per key beyond key and value, as resident memory and as accounted.
-//! * `operations`: reads and writes per second on one thread, alone and in batches.
+//! * `operations`: reads and writes per second on one thread, alone and in batches, without and with TTL.
 //! * `gets`: reads of keys that the processor's cache holds, and of ten million, one by one and in batches.
 //! * `pipelines`: the same in order, as RESP's pipelines are executed, beside single calls and batches.
 //! * `expiry`: how late keys leave memory when 200 k of a million volatile keys are due at once.

@@ -228,8 +228,11 @@ impl<J: Journal> Locked<'_, '_, J> {
         let ctx = self.ctx;
         let mut growths = vec![Growth::default(); self.guards.len()];
         for staged in &staging.keys {
-            if let (Some(change), Some(growth)) = (staged.change(), growths.get_mut(staged.guard)) {
-                *growth += self.shard(staged.guard).growth(staged.slot, staged.key, &change);
+            let Some(Effect { version, key, change, .. }) = staged.effect(self.shards) else {
+                continue;
+            };
+            if let Some(growth) = growths.get_mut(staged.guard) {
+                *growth += self.shard(staged.guard).growth(staged.slot, key, &change, version);
             }
         }
         let mut lacking = Shortage::default();

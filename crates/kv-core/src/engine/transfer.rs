@@ -138,7 +138,8 @@ impl<J: Journal> Pair<'_, '_, J> {
         let shard = self.destination();
         let entry = entry.borrow();
         let change = Change::Put { value: entry.value(), expiry: entry.expiry() };
-        let mut growth = shard.growth(destination, entry.key(), &change);
+        let version = shard.coming_version();
+        let mut growth = shard.growth(destination, entry.key(), &change, version);
         growth.entry_bytes = growth.entry_bytes.saturating_sub(moved);
         match shard.ensure(ctx, growth) {
             Ok(()) => Ok(()),

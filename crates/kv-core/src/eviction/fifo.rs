@@ -2,25 +2,29 @@
 
 use super::PolicyBits;
 use super::sampled::Rank;
+use super::ticks::Ticks;
 
-/// Orders keys by when they came.
+/// Orders keys by when they came, on a clock that ticks with the arrivals.
 #[derive(Debug, Default)]
 pub(super) struct InsertionOrder {
-    /// Wraps after 2³² insertions into one shard.
-    arrivals: u32,
+    arrivals: Ticks,
 }
 
 impl Rank for InsertionOrder {
     fn admit(&mut self) -> PolicyBits {
-        self.arrivals = self.arrivals.wrapping_add(1);
-        PolicyBits(self.arrivals)
+        self.arrivals.count_in();
+        self.arrivals.next()
     }
 
     fn touch(&mut self, bits: PolicyBits) -> PolicyBits {
         bits
     }
 
+    fn forget(&mut self) {
+        self.arrivals.count_out();
+    }
+
     fn urgency(&self, bits: PolicyBits) -> u32 {
-        self.arrivals.wrapping_sub(bits.0)
+        self.arrivals.since(bits)
     }
 }

@@ -22,13 +22,16 @@ const EPOCH_USES_PER_KEY: u64 = 10;
 /// Bits of the counter; the rest holds the epoch of the last use.
 const COUNT_BITS: u32 = 8;
 
+/// A key untouched for so many epochs, of 655 thousand uses per resident key, looks used once.
+const EPOCH_MASK: u32 = PolicyBits::MAX.0 >> COUNT_BITS;
+
 /// Orders keys by how often they were used lately.
 #[derive(Debug)]
 pub(super) struct Frequency {
     random: fastrand::Rng,
     residents: u64,
     uses_in_epoch: u64,
-    /// Wraps at 24 bits.
+    /// Wraps at 16 bits.
     epoch: u32,
 }
 
@@ -43,7 +46,7 @@ impl Frequency {
 
     fn count(&self, bits: PolicyBits) -> u32 {
         let seen = bits.0 >> COUNT_BITS;
-        let epochs_since = self.epoch.wrapping_sub(seen) & (u32::MAX >> COUNT_BITS);
+        let epochs_since = self.epoch.wrapping_sub(seen) & EPOCH_MASK;
         (bits.0 & COUNT_MAX).saturating_sub(epochs_since)
     }
 
@@ -51,7 +54,7 @@ impl Frequency {
         self.uses_in_epoch += 1;
         if self.uses_in_epoch >= EPOCH_USES_PER_KEY * self.residents.max(1) {
             self.uses_in_epoch = 0;
-            self.epoch = self.epoch.wrapping_add(1) & (u32::MAX >> COUNT_BITS);
+            self.epoch = self.epoch.wrapping_add(1) & EPOCH_MASK;
         }
     }
 }

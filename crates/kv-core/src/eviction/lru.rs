@@ -2,31 +2,29 @@
 
 use super::PolicyBits;
 use super::sampled::Rank;
+use super::ticks::Ticks;
 
-/// Orders keys by when they were last used, on a clock that ticks with every use.
+/// Orders keys by when they were last used, on a clock that ticks with the uses.
 #[derive(Debug, Default)]
 pub(super) struct Recency {
-    /// Wraps after 2³² uses of one shard; a key untouched for that long looks young once.
-    tick: u32,
-}
-
-impl Recency {
-    fn next(&mut self) -> PolicyBits {
-        self.tick = self.tick.wrapping_add(1);
-        PolicyBits(self.tick)
-    }
+    uses: Ticks,
 }
 
 impl Rank for Recency {
     fn admit(&mut self) -> PolicyBits {
-        self.next()
+        self.uses.count_in();
+        self.uses.next()
     }
 
     fn touch(&mut self, _bits: PolicyBits) -> PolicyBits {
-        self.next()
+        self.uses.next()
+    }
+
+    fn forget(&mut self) {
+        self.uses.count_out();
     }
 
     fn urgency(&self, bits: PolicyBits) -> u32 {
-        self.tick.wrapping_sub(bits.0)
+        self.uses.since(bits)
     }
 }

@@ -1,6 +1,6 @@
 //! Which key goes when memory is short: the policy trait and the policies that ship.
 //!
-//! A policy never deletes: it names a victim, and the engine deletes it. Per key it may keep 32 bits in
+//! A policy never deletes: it names a victim, and the engine deletes it. Per key it may keep 24 bits in
 //! the entry ([`PolicyBits`]), and whatever it likes per shard. It refers to keys by [`Fingerprint`],
 //! which stays the same while the key lives, whatever the table does with its slots. Some policies sample
 //! residents and keep nothing else (`sampled`), others keep them in queues (`queues`). See ADR-0020.
@@ -14,6 +14,7 @@ mod queues;
 mod random;
 mod s3fifo;
 mod sampled;
+mod ticks;
 mod tinylfu;
 mod ttl;
 
@@ -38,9 +39,18 @@ impl Fingerprint {
     }
 }
 
-/// What a policy keeps in each entry. Its meaning is the policy's own.
+/// What a policy keeps in each entry. Its meaning is the policy's own. Entries keep the lower
+/// [`BITS`](PolicyBits::BITS) of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PolicyBits(pub u32);
+
+impl PolicyBits {
+    /// So many bits.
+    pub const BITS: u32 = 24;
+
+    /// All of them.
+    pub const MAX: Self = Self((1 << Self::BITS) - 1);
+}
 
 /// A resident key as a policy sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

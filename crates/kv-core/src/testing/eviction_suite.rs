@@ -30,7 +30,7 @@ impl FakeShard {
     /// Makes a key resident.
     pub fn insert(&mut self, policy: &mut dyn EvictionPolicy, key: u32, expiry: Option<u64>) {
         let fingerprint = Fingerprint(key);
-        let bits = policy.on_insert(fingerprint);
+        let bits = kept(policy.on_insert(fingerprint));
         let expiry = expiry.map(UnixMillis::new);
         self.residents.insert(key, Candidate { fingerprint, bits, expiry });
     }
@@ -38,7 +38,7 @@ impl FakeShard {
     /// Uses a resident key.
     pub fn hit(&mut self, policy: &mut dyn EvictionPolicy, key: u32) {
         if let Some(resident) = self.residents.get_mut(&key) {
-            resident.bits = policy.on_hit(resident.fingerprint, resident.bits);
+            resident.bits = kept(policy.on_hit(resident.fingerprint, resident.bits));
             self.hits += 1;
         }
     }
@@ -75,7 +75,7 @@ impl Residents for FakeShard {
 
     fn set_bits(&mut self, fingerprint: Fingerprint, bits: PolicyBits) {
         if let Some(resident) = self.residents.get_mut(&fingerprint.0) {
-            resident.bits = bits;
+            resident.bits = kept(bits);
         }
     }
 
@@ -87,6 +87,12 @@ impl Residents for FakeShard {
         let volatile = self.residents.values().filter(|resident| resident.expiry.is_some());
         volatile.min_by_key(|resident| resident.expiry).copied()
     }
+}
+
+/// What an entry keeps, which must be all.
+fn kept(bits: PolicyBits) -> PolicyBits {
+    assert!(bits.0 <= PolicyBits::MAX.0, "{bits:?} are more than an entry keeps");
+    bits
 }
 
 /// Runs every check. `evicts` tells whether the policy names a victim whenever some key has an expiry.

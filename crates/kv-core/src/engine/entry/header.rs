@@ -1,27 +1,40 @@
 //! The bytes in front of an entry's key: what each means.
 //!
 //! ```text
-//! byte  0        8             12            16
-//!       version  policy bits   lengths       [long lengths u32, u32]  [expiry u64]  [shared value u64]
-//!       u64      u32           and flags u32                                        key, inline value
+//! byte  0        8            12            16
+//!       version  policy bits  lengths       [long lengths u32, u32]  [expiry u64]  [shared value u64]
+//!       u64      u24, 0       and flags u32                                        key, inline value
 //!
-//! bit   0             19           27        32
-//!       block length  key length   flags           of the lengths and flags
+//! bit   0             19          27       31
+//!       block length  key length  flags    0    of the lengths and flags
+//! ```
+//!
+//! Small blocks with an expiry are packed: their 16 bytes have all of it, as long as version and expiry fit
+//! (`packed`).
+//!
+//! ```text
+//! byte  0                     8            11             14       16
+//!       version, lower expiry policy bits  upper expiry   lengths  key, inline value
+//!       u49, u15              u24          u24            u16
+//!
+//! bit   0             9           15
+//!       block length  key length  1    of the lengths
 //! ```
 //!
 //! All numbers are little endian. Keys of more than 255 bytes have the long lengths: of the block, and of the key.
 //! A shared value is a pointer to it, and takes the place of the inline value.
 
+use crate::eviction::PolicyBits;
 use crate::limits::KEY_BYTES_HARD_MAX;
-use crate::types::UnixMillis;
 
 use super::SHARED_VALUE_BYTES_MIN;
+use super::packed::{self, IS_PACKED};
 
 /// Where the version is.
-pub(super) const VERSION_AT: usize = 0;
+const VERSION_AT: usize = 0;
 
-/// Where the policy's bits are.
-pub(super) const BITS_AT: usize = 8;
+/// Where the policy's bits are, in either form.
+const BITS_AT: usize = 8;
 
 const LENGTHS_AT: usize = 12;
 const LONG_LENGTHS_AT: usize = 16;
@@ -42,7 +55,8 @@ const FLAGS_AT: u32 = BLOCK_LENGTH_BITS + KEY_LENGTH_BITS;
 /// The longest key whose length is in the header.
 const SHORT_KEY_BYTES_MAX: usize = (1 << KEY_LENGTH_BITS) - 1;
 
-/// There is an expiry. The flags 3 and 4 are kept, for compressed and on-disk values.
+/// There is an expiry behind the header. The flag 3 and a byte behind the policy's bits are kept, for compressed and
+/// on-disk values.
 const HAS_EXPIRY: u32 = 1 << FLAGS_AT;
 
 /// There are long lengths.
@@ -66,42 +80,105 @@ pub(super) const HEAD_BYTES: usize = LONG_LENGTHS_AT + LONG_LENGTHS_BYTES;
 /// The beginning of a block.
 pub(super) type Head = [u8; HEAD_BYTES];
 
+/// Where an entry's expiry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ExpiryPlace {
+    /// There is none.
+    Nowhere,
+    /// In the header.
+    Packed,
+    /// Behind the header.
+    Behind,
+}
+
+/// What a header says beside lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fields {
+    pub(super) version: u64,
+    pub(super) policy_bits: PolicyBits,
+    /// In milliseconds.
+    pub(super) expiry: Option<u64>,
+}
+
 /// How an entry's block is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) key_len: usize,
-    pub(super) has_expiry: bool,
+    pub(super) expiry: ExpiryPlace,
     pub(super) is_shared: bool,
     /// Of the whole block: what is in front, key and inline value.
     pub(super) block_len: usize,
 }
 
 impl Layout {
-    /// The layout for a key and a value of these lengths.
+    /// The layout for a key and a value of these lengths. It follows from what the header will say and nothing
+    /// else, so that memory is known before it is needed.
     #[inline]
-    pub(super) const fn new(key_len: usize, value_len: usize, has_expiry: bool) -> Self {
+    pub(super) const fn new(
+        key_len: usize,
+        value_len: usize,
+        version: u64,
+        expiry: Option<u64>,
+    ) -> Self {
         let is_shared = value_len >= SHARED_VALUE_BYTES_MIN;
         let inline_len = if is_shared { 0 } else { value_len };
-        let mut layout = Self { key_len, has_expiry, is_shared, block_len: 0 };
+        let packed_len = HEADER_BYTES + key_len + inline_len;
+        let place = match expiry {
+            None => ExpiryPlace::Nowhere,
+            Some(expiry)
+                if packed::fits_lengths(packed_len, key_len)
+                    && !is_shared
+                    && packed::fits_version(version)
+                    && packed::fits_expiry(expiry) =>
+            {
+                ExpiryPlace::Packed
+            }
+            Some(_) => ExpiryPlace::Behind,
+        };
+        let mut layout = Self { key_len, expiry: place, is_shared, block_len: 0 };
         layout.block_len = layout.key_at() + key_len + inline_len;
         layout
     }
 
-    /// The layout that a block begins with. Memory safety rests on it: what is read here must never change
-    /// while the block lives.
+    /// The layout that a block begins with. Memory safety rests on it: while the block lives, what is read here may
+    /// change to [another with the same places](Self::has_places_of) and to nothing else.
     #[inline]
     pub(super) fn read(head: &Head) -> Self {
+        if is_packed(head) {
+            let (block_len, key_len) = packed::lengths(word(head, BITS_AT));
+            return Self { key_len, expiry: ExpiryPlace::Packed, is_shared: false, block_len };
+        }
         let word = number(head, LENGTHS_AT);
-        let (has_expiry, is_shared) = (word & HAS_EXPIRY != 0, word & IS_SHARED != 0);
+        let has_expiry = word & HAS_EXPIRY != 0;
+        let expiry = if has_expiry { ExpiryPlace::Behind } else { ExpiryPlace::Nowhere };
+        let is_shared = word & IS_SHARED != 0;
         if word & IS_LONG != 0 {
             let (block_len, key_len) =
                 (number(head, LONG_LENGTHS_AT), number(head, LONG_LENGTHS_AT + 4));
             let (key_len, block_len) = (key_len as usize, block_len as usize);
-            return Self { key_len, has_expiry, is_shared, block_len };
+            return Self { key_len, expiry, is_shared, block_len };
         }
         let key_len = (word >> BLOCK_LENGTH_BITS) as usize & SHORT_KEY_BYTES_MAX;
         let block_len = word as usize & ((1 << BLOCK_LENGTH_BITS) - 1);
-        Self { key_len, has_expiry, is_shared, block_len }
+        Self { key_len, expiry, is_shared, block_len }
+    }
+
+    /// Whether key and value are in the same places of a block of the same length.
+    #[inline]
+    pub(super) fn has_places_of(self, other: Self) -> bool {
+        let places =
+            |layout: Self| (layout.block_len, layout.key_at(), layout.key_len, layout.is_shared);
+        places(self) == places(other)
+    }
+
+    /// Whether another version leaves the layout as it is, for certain.
+    #[inline]
+    pub(super) const fn takes_version(self, version: u64) -> bool {
+        match self.expiry {
+            ExpiryPlace::Nowhere => true,
+            ExpiryPlace::Packed => packed::fits_version(version),
+            ExpiryPlace::Behind => false,
+        }
     }
 
     /// Whether there are long lengths.
@@ -110,16 +187,19 @@ impl Layout {
         self.key_len > SHORT_KEY_BYTES_MAX
     }
 
-    /// Where the expiry is, if there is one.
+    /// Where the expiry is, if it is behind the header.
     #[inline]
-    pub(super) const fn expiry_at(self) -> usize {
+    const fn expiry_at(self) -> usize {
         if self.is_long() { HEADER_BYTES + LONG_LENGTHS_BYTES } else { HEADER_BYTES }
     }
 
     /// Where the pointer to the shared value is, if there is one.
     #[inline]
     pub(super) const fn shared_at(self) -> usize {
-        if self.has_expiry { self.expiry_at() + EXPIRY_BYTES } else { self.expiry_at() }
+        match self.expiry {
+            ExpiryPlace::Behind => self.expiry_at() + EXPIRY_BYTES,
+            ExpiryPlace::Nowhere | ExpiryPlace::Packed => self.expiry_at(),
+        }
     }
 
     /// Where the key is.
@@ -133,42 +213,121 @@ impl Layout {
     pub(super) const fn allocation_len(self) -> usize {
         if self.block_len < HEAD_BYTES { HEAD_BYTES } else { self.block_len }
     }
+
+    /// What the header says of the expiry, in milliseconds.
+    #[inline]
+    pub(super) fn read_expiry(self, block: &[u8]) -> Option<u64> {
+        match self.expiry {
+            ExpiryPlace::Nowhere => None,
+            ExpiryPlace::Packed => {
+                Some(packed::expiry(word(block, VERSION_AT), word(block, BITS_AT)))
+            }
+            ExpiryPlace::Behind => Some(word(block, self.expiry_at())),
+        }
+    }
 }
 
-/// What is in front of a key: without version, policy bits and shared value.
+/// What is in front of a key: without the pointer to a shared value, for which there is a place.
 pub(super) struct Front {
     bytes: [u8; FRONT_BYTES_MAX],
-    len: usize,
+    layout: Layout,
 }
 
 impl Front {
-    /// What is in front of a key in a block of this layout.
+    /// What is in front of a key in a block of this layout, which follows from the fields.
     #[inline]
-    pub(super) fn new(layout: Layout, expiry: Option<UnixMillis>) -> Self {
-        let mut bytes = [0; FRONT_BYTES_MAX];
+    pub(super) fn new(layout: Layout, fields: &Fields) -> Self {
+        let mut front = Self { bytes: [0; FRONT_BYTES_MAX], layout };
+        match (layout.expiry, fields.expiry) {
+            (ExpiryPlace::Packed, Some(expiry)) => front.write_packed(fields, expiry),
+            _ => front.write(fields),
+        }
+        front
+    }
+
+    #[inline]
+    fn write_packed(&mut self, fields: &Fields, expiry: u64) {
+        let lengths = (self.layout.block_len, self.layout.key_len);
+        let (first, second) = packed::pack((fields.version, expiry), fields.policy_bits, lengths);
+        put(&mut self.bytes, VERSION_AT, first.to_le_bytes());
+        put(&mut self.bytes, BITS_AT, second.to_le_bytes());
+    }
+
+    #[inline]
+    fn write(&mut self, fields: &Fields) {
+        let (bytes, layout) = (&mut self.bytes, self.layout);
         let as_u32 = |length: usize| u32::try_from(length).expect("limits keep blocks below 2^32");
-        let flags = if layout.has_expiry { HAS_EXPIRY } else { 0 }
-            | if layout.is_shared { IS_SHARED } else { 0 };
+        let has_expiry = layout.expiry == ExpiryPlace::Behind;
+        let flags =
+            if has_expiry { HAS_EXPIRY } else { 0 } | if layout.is_shared { IS_SHARED } else { 0 };
         let (block_len, key_len) = (as_u32(layout.block_len), as_u32(layout.key_len));
         let word = if layout.is_long() {
-            put(&mut bytes, LONG_LENGTHS_AT, block_len.to_le_bytes());
-            put(&mut bytes, LONG_LENGTHS_AT + 4, key_len.to_le_bytes());
+            put(bytes, LONG_LENGTHS_AT, block_len.to_le_bytes());
+            put(bytes, LONG_LENGTHS_AT + 4, key_len.to_le_bytes());
             IS_LONG | flags
         } else {
             block_len | key_len << BLOCK_LENGTH_BITS | flags
         };
-        put(&mut bytes, LENGTHS_AT, word.to_le_bytes());
-        if let Some(expiry) = expiry {
-            put(&mut bytes, layout.expiry_at(), expiry.get().to_le_bytes());
+        put(bytes, VERSION_AT, fields.version.to_le_bytes());
+        put(bytes, BITS_AT, fields.policy_bits.0.to_le_bytes());
+        put(bytes, LENGTHS_AT, word.to_le_bytes());
+        if let (true, Some(expiry)) = (has_expiry, fields.expiry) {
+            put(bytes, layout.expiry_at(), expiry.to_le_bytes());
         }
-        Self { bytes, len: layout.key_at() }
     }
 
     /// The bytes.
     #[inline]
     pub(super) fn as_slice(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &self.bytes[..self.layout.key_at()]
     }
+
+    /// The bytes in front of the pointer to a shared value.
+    #[inline]
+    pub(super) fn before_shared(&self) -> &[u8] {
+        &self.bytes[..self.layout.shared_at()]
+    }
+
+    /// The layout that is read back from the bytes.
+    #[inline]
+    pub(super) fn layout(&self) -> Layout {
+        Layout::read(
+            self.bytes.first_chunk().expect("there are more bytes in front than in a head"),
+        )
+    }
+}
+
+/// The version that a head says.
+#[inline]
+pub(super) fn version(head: &Head) -> u64 {
+    let first = word(head, VERSION_AT);
+    if is_packed(head) { packed::version(first) } else { first }
+}
+
+/// Replaces the version by one that [the layout takes](Layout::takes_version).
+#[inline]
+pub(super) fn set_version(head: &mut Head, version: u64) {
+    let first = word(head, VERSION_AT);
+    let first = if is_packed(head) { packed::with_version(first, version) } else { version };
+    put(head, VERSION_AT, first.to_le_bytes());
+}
+
+/// What a head says of the policy.
+#[inline]
+pub(super) fn policy_bits(head: &Head) -> PolicyBits {
+    PolicyBits(number(head, BITS_AT) & PolicyBits::MAX.0)
+}
+
+/// Replaces the policy's bits. What is beside them stays.
+#[inline]
+pub(super) fn set_policy_bits(head: &mut Head, bits: PolicyBits) {
+    let beside = number(head, BITS_AT) & !PolicyBits::MAX.0;
+    put(head, BITS_AT, (beside | bits.0 & PolicyBits::MAX.0).to_le_bytes());
+}
+
+#[inline]
+fn is_packed(head: &Head) -> bool {
+    word(head, BITS_AT) & IS_PACKED != 0
 }
 
 /// Writes a field.
@@ -184,8 +343,13 @@ pub(super) fn get<const N: usize>(block: &[u8], at: usize) -> [u8; N] {
 }
 
 #[inline]
-fn number(head: &Head, at: usize) -> u32 {
-    u32::from_le_bytes(get(head, at))
+fn number(block: &[u8], at: usize) -> u32 {
+    u32::from_le_bytes(get(block, at))
+}
+
+#[inline]
+fn word(block: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(get(block, at))
 }
 
 #[cfg(test)]
@@ -193,22 +357,87 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::engine::entry::packed::NO_VERSION;
+
+    fn version() -> impl Strategy<Value = u64> {
+        let edge = NO_VERSION + (1 << 49);
+        prop_oneof![
+            any::<u64>(),
+            NO_VERSION - 2..NO_VERSION + 2,
+            edge - 2..edge + 2,
+            NO_VERSION..edge
+        ]
+    }
+
+    fn expiry() -> impl Strategy<Value = u64> {
+        let (start, edge) = (NO_VERSION / 1000, NO_VERSION / 1000 + (1 << 39));
+        prop_oneof![0..1_u64 << 48, start - 2..start + 2, edge - 2..edge + 2, start..edge]
+    }
 
     proptest! {
         #[test]
-        fn a_layout_is_read_back_as_it_was_written(
-            key_len in prop_oneof![0_usize..300, Just(SHORT_KEY_BYTES_MAX), Just(KEY_BYTES_HARD_MAX)],
-            value_len in 0_usize..2 * SHARED_VALUE_BYTES_MIN,
-            expiry in proptest::option::of(0_u64..1 << 48),
+        fn what_is_written_is_read_back(
+            key_len in prop_oneof![
+                0_usize..300,
+                62_usize..66,
+                Just(SHORT_KEY_BYTES_MAX),
+                Just(KEY_BYTES_HARD_MAX),
+            ],
+            value_len in prop_oneof![0_usize..600, 0..2 * SHARED_VALUE_BYTES_MIN],
+            version in version(),
+            bits in 0_u32..1 << PolicyBits::BITS,
+            expiry in proptest::option::of(expiry()),
         ) {
-            let layout = Layout::new(key_len, value_len, expiry.is_some());
-            let front = Front::new(layout, expiry.map(UnixMillis::new));
-            let mut head = [0xA5; HEAD_BYTES];
-            let len = front.as_slice().len().min(HEAD_BYTES);
-            head[..len].copy_from_slice(&front.as_slice()[..len]);
-            prop_assert_eq!(Layout::read(&head), layout);
+            let layout = Layout::new(key_len, value_len, version, expiry);
+            let fields = Fields { version, policy_bits: PolicyBits(bits), expiry };
+            let front = Front::new(layout, &fields);
+            prop_assert_eq!(front.layout(), layout);
+            // Whatever is in the block behind it.
+            let mut block = [0xA5; FRONT_BYTES_MAX];
+            block[..front.as_slice().len()].copy_from_slice(front.as_slice());
+            let head = block.first_chunk().unwrap();
+            prop_assert_eq!(Layout::read(head), layout);
+            prop_assert_eq!(super::version(head), version);
+            prop_assert_eq!(policy_bits(head), PolicyBits(bits));
+            prop_assert_eq!(layout.read_expiry(&block), expiry);
             let inline_len = if layout.is_shared { 0 } else { value_len };
             prop_assert_eq!(front.as_slice().len() + key_len + inline_len, layout.block_len);
+        }
+    }
+
+    #[test]
+    fn a_small_block_with_an_expiry_is_no_larger_than_one_without() {
+        let (version, expiry) = (NO_VERSION + 1, Some(NO_VERSION / 1000 + 1));
+        let behind = |key_len, value_len, version, expiry| {
+            Layout::new(key_len, value_len, version, expiry).expiry == ExpiryPlace::Behind
+        };
+        for (key_len, value_len) in [(0, 0), (16, 64), (63, 0), (63, 432), (0, 495)] {
+            let with = Layout::new(key_len, value_len, version, expiry);
+            let without = Layout::new(key_len, value_len, version, None);
+            assert!(with.has_places_of(without), "{key_len} and {value_len}: {with:?}");
+        }
+        for (key_len, value_len) in [(64, 0), (63, 433), (0, 496), (0, SHARED_VALUE_BYTES_MIN)] {
+            assert!(behind(key_len, value_len, version, expiry), "{key_len} and {value_len}");
+        }
+        assert!(behind(16, 64, NO_VERSION - 1, expiry), "an old version");
+        assert!(behind(16, 64, NO_VERSION + (1 << 49), expiry), "a late version");
+        assert!(behind(16, 64, version, Some(0)), "an old expiry");
+        assert!(behind(16, 64, version, Some(1 << 48)), "a late expiry");
+    }
+
+    #[test]
+    fn bits_are_replaced_and_nothing_beside_them() {
+        for expiry in [None, Some(NO_VERSION / 1000 + 0x7F_FFFF_FFFF)] {
+            let layout = Layout::new(16, 64, NO_VERSION + 5, expiry);
+            let fields = Fields { version: NO_VERSION + 5, policy_bits: PolicyBits(0), expiry };
+            let mut head: Head = *Front::new(layout, &fields).bytes.first_chunk().unwrap();
+            for bits in [PolicyBits::MAX, PolicyBits(0), PolicyBits(u32::MAX), PolicyBits(1)] {
+                set_policy_bits(&mut head, bits);
+                assert_eq!(policy_bits(&head).0, bits.0 & PolicyBits::MAX.0);
+                assert_eq!(Layout::read(&head), layout);
+                assert_eq!(super::version(&head), NO_VERSION + 5);
+                assert_eq!(layout.read_expiry(&head), expiry);
+            }
         }
     }
 }

@@ -1,12 +1,14 @@
 //! One key with everything that belongs to it, in one allocation.
 //!
-//! `header` says what is where in it, `pointer` is how it is held: by a thin pointer, eight bytes beside the block.
+//! `header` says what is where in it, and `packed` how small blocks keep an expiry in no more bytes than others;
+//! `pointer` is how it is held: by a thin pointer, eight bytes beside the block.
 //! A value of [`SHARED_VALUE_BYTES_MIN`] or more lives in a buffer of its own that readers share by reference
 //! count, so that a read of a large value costs no copy under the shard's lock.
 
 #![expect(clippy::indexing_slicing, reason = "the layout is this module's invariant")]
 
 mod header;
+mod packed;
 mod pointer;
 
 pub(crate) use pointer::{Slot, prefetch};
@@ -17,7 +19,8 @@ use super::evaluate::Stored;
 use super::memory::allocated_bytes;
 use crate::eviction::PolicyBits;
 use crate::types::{UnixMillis, Version};
-use header::{BITS_AT, Front, Layout, VERSION_AT, get};
+use header::{Fields, Front, Layout};
+use packed::NO_VERSION;
 use pointer::{Pointer, PointerRef};
 
 /// From this length on, a value is shared with its readers instead of copied.
@@ -35,27 +38,29 @@ pub(crate) struct Entry(Pointer);
 pub(crate) struct EntryRef<'a>(PointerRef<'a>);
 
 impl Entry {
-    /// Copies a key and a value into a new entry without version and policy bits.
+    /// Copies a key and a value into a new entry whose version is not known yet, without policy bits.
     #[inline]
     pub(crate) fn new(key: &[u8], value: &[u8], expiry: Option<UnixMillis>) -> Self {
-        if value.len() >= SHARED_VALUE_BYTES_MIN {
-            return Self::with_shared(key, Bytes::copy_from_slice(value), expiry);
-        }
-        let front = Front::new(Layout::new(key.len(), value.len(), expiry.is_some()), expiry);
-        Self(Pointer::new([front.as_slice(), key, value], None))
+        Self::assemble(key, Stored::Owned(value), &fields_of_new(expiry))
     }
 
     /// A new entry with a value that is stored already: a large one is shared.
     pub(crate) fn sharing(key: &[u8], value: Stored<'_>, expiry: Option<UnixMillis>) -> Self {
-        match value {
-            Stored::Owned(value) => Self::new(key, value, expiry),
-            Stored::Shared(value) => Self::with_shared(key, value.clone(), expiry),
-        }
+        Self::assemble(key, value, &fields_of_new(expiry))
     }
 
-    fn with_shared(key: &[u8], value: Bytes, expiry: Option<UnixMillis>) -> Self {
-        let front = Front::new(Layout::new(key.len(), value.len(), expiry.is_some()), expiry);
-        Self(Pointer::new([front.as_slice(), key, &[]], Some(value)))
+    #[inline]
+    fn assemble(key: &[u8], value: Stored<'_>, fields: &Fields) -> Self {
+        let layout = Layout::new(key.len(), value.as_slice().len(), fields.version, fields.expiry);
+        let front = Front::new(layout, fields);
+        let shared = match value {
+            Stored::Owned(value) if layout.is_shared => Bytes::copy_from_slice(value),
+            Stored::Owned(value) => {
+                return Self(Pointer::new([front.as_slice(), key, value], None));
+            }
+            Stored::Shared(value) => value.clone(),
+        };
+        Self(Pointer::new([front.as_slice(), key, &[]], Some(shared)))
     }
 
     /// What can be read of the entry.
@@ -64,68 +69,83 @@ impl Entry {
         EntryRef(self.0.borrow())
     }
 
-    /// Replaces the version.
+    /// Replaces the version. Copies the block when its form has no room for it.
     #[inline]
     pub(crate) fn set_version(&mut self, version: Version) {
-        self.0.set_version(version.get());
+        let version = version.get();
+        if self.0.borrow().layout().takes_version(version) {
+            self.0.set_version(version);
+        } else {
+            self.set_fields(&Fields { version, ..self.borrow().fields() });
+        }
     }
 
     /// Replaces what the eviction policy keeps here.
     #[inline]
     pub(crate) fn set_policy_bits(&mut self, bits: PolicyBits) {
-        self.0.set_policy_bits(bits.0);
+        self.0.set_policy_bits(bits);
     }
 
-    /// Replaces the expiry. Copies the block when the entry had none before or has none after.
+    /// Replaces the expiry. Copies the block when it has to be longer or shorter.
+    #[inline]
     pub(crate) fn set_expiry(&mut self, expiry: Option<UnixMillis>) {
-        match expiry {
-            Some(at) if self.borrow().has_expiry() => self.0.set_expiry(at.get()),
-            None if !self.borrow().has_expiry() => {}
-            _ => self.rebuild(expiry),
+        if self.borrow().expiry() != expiry {
+            let expiry = expiry.map(UnixMillis::get);
+            self.set_fields(&Fields { expiry, ..self.borrow().fields() });
         }
     }
 
-    fn rebuild(&mut self, expiry: Option<UnixMillis>) {
+    fn set_fields(&mut self, fields: &Fields) {
         let old = self.borrow();
-        let mut rebuilt = Self::sharing(old.key(), old.stored(), expiry);
-        rebuilt.set_version(old.version());
-        rebuilt.set_policy_bits(old.policy_bits());
-        *self = rebuilt;
+        let (key_len, value_len) = (old.key().len(), old.value().len());
+        let layout = Layout::new(key_len, value_len, fields.version, fields.expiry);
+        if layout.has_places_of(old.0.layout()) {
+            self.0.replace_front(&Front::new(layout, fields));
+        } else {
+            *self = Self::assemble(old.key(), old.stored(), fields);
+        }
     }
 
-    /// Heap bytes of an entry with these lengths.
+    /// Heap bytes of an entry with these lengths, at this version.
     #[inline]
-    pub(crate) fn heap_bytes_of(key_len: usize, value_len: usize, has_expiry: bool) -> u64 {
-        let layout = Layout::new(key_len, value_len, has_expiry);
-        let shared = if layout.is_shared { shared_value_bytes(value_len) } else { 0 };
-        (allocated_bytes(layout.allocation_len()) + shared) as u64
+    pub(crate) fn heap_bytes_of(
+        (key_len, value_len): (usize, usize),
+        version: Version,
+        expiry: Option<UnixMillis>,
+    ) -> u64 {
+        let expiry = expiry.map(UnixMillis::get);
+        heap_bytes(Layout::new(key_len, value_len, version.get(), expiry), value_len)
     }
 }
 
-impl<'a> EntryRef<'a> {
-    #[inline]
-    fn has_expiry(self) -> bool {
-        self.0.layout().has_expiry
-    }
+/// What the header of an entry says that has only just been made.
+fn fields_of_new(expiry: Option<UnixMillis>) -> Fields {
+    let expiry = expiry.map(UnixMillis::get);
+    Fields { version: NO_VERSION, policy_bits: PolicyBits::default(), expiry }
+}
 
+impl<'a> EntryRef<'a> {
     /// The version.
     #[inline]
     pub(crate) fn version(self) -> Version {
-        Version::new(u64::from_le_bytes(get(self.0.block(), VERSION_AT)))
+        Version::new(header::version(self.0.head()))
     }
 
     /// What the eviction policy keeps here.
     #[inline]
     pub(crate) fn policy_bits(self) -> PolicyBits {
-        PolicyBits(u32::from_le_bytes(get(self.0.block(), BITS_AT)))
+        header::policy_bits(self.0.head())
+    }
+
+    fn fields(self) -> Fields {
+        let (version, expiry) = (self.version().get(), self.expiry().map(UnixMillis::get));
+        Fields { version, policy_bits: self.policy_bits(), expiry }
     }
 
     /// When the key ends.
     #[inline]
     pub(crate) fn expiry(self) -> Option<UnixMillis> {
-        let layout = self.0.layout();
-        let at = layout.has_expiry.then(|| get(self.0.block(), layout.expiry_at()));
-        at.map(|at| UnixMillis::new(u64::from_le_bytes(at)))
+        self.0.layout().read_expiry(self.0.block()).map(UnixMillis::new)
     }
 
     /// Whether the key's time has come.
@@ -172,7 +192,7 @@ impl<'a> EntryRef<'a> {
     /// Heap bytes, as the allocator rounds them.
     #[inline]
     pub(crate) fn heap_bytes(self) -> u64 {
-        self.heap_bytes_with(self.expiry())
+        heap_bytes(self.0.layout(), self.value().len())
     }
 
     /// Of the heap bytes, those that another entry [`sharing`](Entry::sharing) the value takes over when this
@@ -181,12 +201,19 @@ impl<'a> EntryRef<'a> {
         self.0.shared().map_or(0, |value| moved_bytes(value.len()) as u64)
     }
 
-    /// Heap bytes after [`set_expiry`](Entry::set_expiry).
+    /// Heap bytes at another version, with another expiry.
     #[inline]
-    pub(crate) fn heap_bytes_with(self, expiry: Option<UnixMillis>) -> u64 {
-        let key_len = self.0.layout().key_len;
-        Entry::heap_bytes_of(key_len, self.value().len(), expiry.is_some())
+    pub(crate) fn heap_bytes_with(self, version: Version, expiry: Option<UnixMillis>) -> u64 {
+        let lengths = (self.0.layout().key_len, self.value().len());
+        Entry::heap_bytes_of(lengths, version, expiry)
     }
+}
+
+/// Heap bytes of an entry.
+#[inline]
+fn heap_bytes(layout: Layout, value_len: usize) -> u64 {
+    let shared = if layout.is_shared { shared_value_bytes(value_len) } else { 0 };
+    (allocated_bytes(layout.allocation_len()) + shared) as u64
 }
 
 /// Heap bytes of a shared value.
@@ -205,39 +232,115 @@ mod tests {
 
     use super::*;
 
+    /// Where what can be packed begins, in milliseconds; and where it ends.
+    const EPOCH_MS: u64 = NO_VERSION / 1000;
+    const EXPIRIES_END: u64 = EPOCH_MS + (1 << 39);
+    const VERSIONS_END: u64 = NO_VERSION + (1 << 49);
+
+    fn expiry() -> impl Strategy<Value = Option<UnixMillis>> {
+        let near = EPOCH_MS - 2..EPOCH_MS + 2;
+        let far = EXPIRIES_END - 2..EXPIRIES_END + 2;
+        let expiry = prop_oneof![1_u64..1 << 48, near, far, EPOCH_MS..EXPIRIES_END];
+        proptest::option::of(expiry.prop_map(UnixMillis::new))
+    }
+
+    fn version() -> impl Strategy<Value = Version> {
+        let near = NO_VERSION - 2..NO_VERSION + 2;
+        let far = VERSIONS_END - 2..VERSIONS_END + 2;
+        prop_oneof![any::<u64>(), near, far, NO_VERSION..VERSIONS_END].prop_map(Version::new)
+    }
+
+    /// What is set of an entry that exists.
+    #[derive(Debug, Clone, Copy)]
+    enum Step {
+        Expiry(Option<UnixMillis>),
+        Version(Version),
+        Bits(u32),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let bits = 0_u32..1 << PolicyBits::BITS;
+        prop_oneof![
+            expiry().prop_map(Step::Expiry),
+            version().prop_map(Step::Version),
+            bits.prop_map(Step::Bits)
+        ]
+    }
+
     proptest! {
         #[test]
         fn every_field_reads_back_whatever_is_set_in_whatever_order(
-            key in proptest::collection::vec(any::<u8>(), 0..600),
-            value_len in prop_oneof![0_usize..64, SHARED_VALUE_BYTES_MIN - 2..SHARED_VALUE_BYTES_MIN + 2],
-            expiries in proptest::collection::vec(proptest::option::of(1_u64..1 << 48), 1..6),
-            version: u64,
-            bits: u32,
+            key_len in prop_oneof![0_usize..600, 0..20_usize, 60_usize..68],
+            value_len in prop_oneof![
+                0_usize..64,
+                400_usize..520,
+                SHARED_VALUE_BYTES_MIN - 2..SHARED_VALUE_BYTES_MIN + 2,
+            ],
+            first in expiry(),
+            steps in proptest::collection::vec(step(), 1..12),
             mark: u16,
         ) {
+            let key: Vec<u8> = (1_u8..=254).rev().cycle().take(key_len).collect();
             let value: Vec<u8> = (0_u8..=255).cycle().take(value_len).collect();
-            let first = expiries[0].map(UnixMillis::new);
             let mut slot = Slot::new(Entry::new(&key, &value, first), mark);
             prop_assert_eq!((slot.is_empty(), slot.bits()), (false, mark));
             prop_assert_eq!(slot.entry().unwrap().key(), key.as_slice());
             let mut entry = slot.take().unwrap();
             prop_assert!(slot.is_empty() && slot.entry().is_none() && slot.take().is_none());
-            entry.set_version(Version::new(version));
-            entry.set_policy_bits(PolicyBits(bits));
-            for expiry in expiries {
-                let expiry = expiry.map(UnixMillis::new);
-                let predicted = entry.borrow().heap_bytes_with(expiry);
-                entry.set_expiry(expiry);
+            let (mut expiry, mut version, mut bits) = (first, Version::new(NO_VERSION), 0);
+            for step in steps {
+                match step {
+                    Step::Expiry(new) => expiry = new,
+                    Step::Version(new) => version = new,
+                    Step::Bits(new) => bits = new,
+                }
+                let predicted = entry.borrow().heap_bytes_with(version, expiry);
+                match step {
+                    Step::Expiry(new) => entry.set_expiry(new),
+                    Step::Version(new) => entry.set_version(new),
+                    Step::Bits(new) => entry.set_policy_bits(PolicyBits(new)),
+                }
                 let entry = entry.borrow();
                 prop_assert_eq!(entry.heap_bytes(), predicted);
                 prop_assert_eq!(entry.expiry(), expiry);
+                prop_assert_eq!(entry.version(), version);
+                prop_assert_eq!(entry.policy_bits(), PolicyBits(bits));
                 prop_assert_eq!(entry.key(), key.as_slice());
                 prop_assert_eq!(entry.value(), value.as_slice());
                 prop_assert_eq!(&entry.stored().to_bytes()[..], value.as_slice());
-                prop_assert_eq!(entry.version(), Version::new(version));
-                prop_assert_eq!(entry.policy_bits(), PolicyBits(bits));
                 prop_assert_eq!(entry.payload_bytes(), (key.len() + value.len()) as u64);
             }
         }
+    }
+
+    #[test]
+    fn a_version_that_cannot_be_packed_takes_a_longer_block_and_nothing_else_changes() {
+        let expiry = Some(UnixMillis::new(EPOCH_MS + 1));
+        for version in [NO_VERSION - 1, VERSIONS_END, u64::MAX] {
+            let mut entry = Entry::new(&[1; 16], &[2; 64], expiry);
+            entry.set_version(Version::new(VERSIONS_END - 1));
+            entry.set_policy_bits(PolicyBits::MAX);
+            assert_eq!(entry.borrow().heap_bytes(), 96);
+            entry.set_version(Version::new(version));
+            assert_eq!(entry.borrow().heap_bytes(), 112);
+            let entry = entry.borrow();
+            assert_eq!((entry.version().get(), entry.expiry()), (version, expiry));
+            assert_eq!(entry.policy_bits(), PolicyBits::MAX);
+            assert_eq!((entry.key(), entry.value()), (&[1; 16][..], &[2; 64][..]));
+        }
+    }
+
+    #[test]
+    fn a_small_block_stays_where_it_is_when_its_expiry_comes_and_goes() {
+        let mut entry = Entry::new(b"key", b"value", None);
+        let place = entry.borrow().key().as_ptr();
+        for at in [Some(EPOCH_MS), Some(EXPIRIES_END - 1), None, Some(EPOCH_MS + 5)] {
+            entry.set_expiry(at.map(UnixMillis::new));
+            assert_eq!(entry.borrow().expiry(), at.map(UnixMillis::new));
+            assert_eq!(entry.borrow().key().as_ptr(), place);
+        }
+        entry.set_expiry(Some(UnixMillis::new(EXPIRIES_END)));
+        assert_ne!(entry.borrow().key().as_ptr(), place);
+        assert_eq!(entry.borrow().expiry(), Some(UnixMillis::new(EXPIRIES_END)));
     }
 }

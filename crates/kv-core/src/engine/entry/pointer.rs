@@ -13,7 +13,7 @@ use std::ptr::{self, NonNull};
 
 use bytes::Bytes;
 
-use super::header::{BITS_AT, HEAD_BYTES, Head, Layout, VERSION_AT, get, put};
+use super::header::{self, Front, HEAD_BYTES, Head, Layout, get, put};
 use super::{Entry, EntryRef};
 use crate::eviction::PolicyBits;
 
@@ -31,8 +31,8 @@ const _: () =
 
 /// Owns what an entry consists of: a block of bytes, and a shared value if its layout says so.
 ///
-/// A block begins with its [`Layout`], which never changes. Where that has a shared value, there is the address of a
-/// `Bytes` that a box has let go of.
+/// A block begins with its [`Layout`], whose places never change. Where that has a shared value, there is the address of
+/// a `Bytes` that a box has let go of.
 #[derive(Debug)]
 pub(super) struct Pointer(NonNull<u8>);
 
@@ -82,27 +82,37 @@ impl Pointer {
         PointerRef(self.0, PhantomData)
     }
 
-    /// Replaces the version.
+    /// Replaces the version by one that [the layout takes](Layout::takes_version).
     #[inline]
     pub(super) fn set_version(&mut self, version: u64) {
-        put(self.block_mut(), VERSION_AT, version.to_le_bytes());
+        header::set_version(self.head_mut(), version);
     }
 
     /// Replaces the policy's bits.
     #[inline]
-    pub(super) fn set_policy_bits(&mut self, bits: u32) {
-        put(self.block_mut(), BITS_AT, bits.to_le_bytes());
+    pub(super) fn set_policy_bits(&mut self, bits: PolicyBits) {
+        header::set_policy_bits(self.head_mut(), bits);
     }
 
-    /// Replaces the expiry; does nothing when the layout has none.
-    pub(super) fn set_expiry(&mut self, expiry: u64) {
-        let layout = self.borrow().layout();
-        if layout.has_expiry {
-            put(self.block_mut(), layout.expiry_at(), expiry.to_le_bytes());
-        }
+    /// Replaces what is in front of the key, but for the pointer to a shared value.
+    ///
+    /// # Panics
+    /// When key and value would have to be elsewhere.
+    pub(super) fn replace_front(&mut self, front: &Front) {
+        let (before, after) = (self.borrow().layout(), front.layout());
+        assert!(after.has_places_of(before), "{after:?} instead of {before:?}");
+        let bytes = front.before_shared();
+        self.block_mut()[..bytes.len()].copy_from_slice(bytes);
     }
 
-    /// The block. Not for others: whoever changed the layout would change what is freed.
+    /// The beginning of the block. Not for others, as little as the block.
+    #[inline]
+    fn head_mut(&mut self) -> &mut Head {
+        // SAFETY: every block has the bytes of a head, and this one is borrowed mutably with `self`.
+        unsafe { self.0.cast::<Head>().as_mut() }
+    }
+
+    /// The block. Not for others: whoever changed the places of the layout would change what is freed.
     #[inline]
     fn block_mut(&mut self) -> &mut [u8] {
         let len = self.borrow().layout().block_len;
@@ -119,7 +129,7 @@ impl Drop for Pointer {
             // SAFETY: where there is a shared value, a box has let go of it, and nobody but `self` has it.
             drop(unsafe { Box::from_raw(value) });
         }
-        // SAFETY: allocated by `new` like this: the layout of a block never changes.
+        // SAFETY: allocated by `new` like this: the length of a block never changes.
         unsafe { alloc::dealloc(self.0.as_ptr(), allocation(layout.allocation_len())) };
     }
 }
@@ -134,11 +144,17 @@ fn allocation(len: usize) -> Allocation {
 pub(super) struct PointerRef<'a>(NonNull<u8>, PhantomData<&'a Pointer>);
 
 impl<'a> PointerRef<'a> {
+    /// The beginning of the block.
+    #[inline]
+    pub(super) fn head(self) -> &'a Head {
+        // SAFETY: every block has the bytes of a head, written when it was made, and this one lives for `'a`.
+        unsafe { self.0.cast::<Head>().as_ref() }
+    }
+
     /// The layout of the block.
     #[inline]
     pub(super) fn layout(self) -> Layout {
-        // SAFETY: every block has the bytes of a head, written when it was made, and this one lives for `'a`.
-        Layout::read(unsafe { self.0.cast::<Head>().as_ref() })
+        Layout::read(self.head())
     }
 
     /// The block: what is in front of the key, key and inline value.
@@ -211,7 +227,7 @@ impl Slot {
     pub(crate) fn set_policy_bits(&mut self, bits: PolicyBits) {
         if let Some(pointer) = self.pointer() {
             // Owned by `self`, now as before.
-            ManuallyDrop::new(Pointer(pointer)).set_policy_bits(bits.0);
+            ManuallyDrop::new(Pointer(pointer)).set_policy_bits(bits);
         }
     }
 

@@ -44,14 +44,23 @@ impl std::ops::AddAssign for Growth {
 }
 
 impl Shard {
-    /// What a change will need, of the key in `slot` or a new one. Deleting and clearing need nothing.
-    pub(crate) fn growth(&self, slot: Option<usize>, key: &[u8], change: &Change<'_>) -> Growth {
+    /// What a change will need that takes the key in `slot`, or a new one, to `version`. Deleting and clearing need
+    /// nothing.
+    pub(crate) fn growth(
+        &self,
+        slot: Option<usize>,
+        key: &[u8],
+        change: &Change<'_>,
+        version: Version,
+    ) -> Growth {
         let old = slot.map(|slot| self.table.entry(slot));
         let (entry_bytes, expiry) = match (change, old) {
             (Change::Put { value, expiry }, _) => {
-                (Entry::heap_bytes_of(key.len(), value.len(), expiry.is_some()), *expiry)
+                (Entry::heap_bytes_of((key.len(), value.len()), version, *expiry), *expiry)
             }
-            (Change::Touch { expiry }, Some(old)) => (old.heap_bytes_with(*expiry), *expiry),
+            (Change::Touch { expiry }, Some(old)) => {
+                (old.heap_bytes_with(version, *expiry), *expiry)
+            }
             _ => return Growth::default(),
         };
         Growth {
@@ -64,12 +73,10 @@ impl Shard {
 
     /// Bytes to ensure before changes that grow so much in all.
     ///
-    /// A part that has to grow is counted whole: while it is copied, old and new exist together.
+    /// What is copied to grow is counted whole: meanwhile, old and new exist together.
     pub(crate) fn bytes_to_grow(&self, growth: Growth) -> u64 {
-        let whole_if_grown = |before: u64, after: u64| if after > before { after } else { 0 };
         let table = self.table.bytes_to_grow(growth.inserts);
-        let wheel =
-            whole_if_grown(self.wheel.heap_bytes(), self.wheel.heap_bytes_after(growth.schedules));
+        let wheel = self.wheel.bytes_to_grow(growth.schedules);
         let policy = self.policy.bytes_to_grow(growth.inserts) as u64;
         growth.entry_bytes + table + wheel + policy
     }
@@ -113,7 +120,7 @@ impl Shard {
     ) {
         if self.memory.is_limited() {
             let slot = self.find(fingerprint, effect.key);
-            let growth = self.growth(slot, effect.key, &effect.change);
+            let growth = self.growth(slot, effect.key, &effect.change, effect.version);
             self.force_room(ctx, growth);
         }
         self.apply(ctx, fingerprint, effect, trash);
@@ -165,10 +172,10 @@ impl Shard {
         let fingerprint = self.table.fingerprint(slot);
         let entry = self.table.entry(slot);
         let (before, bytes_before) = (entry.expiry(), entry.heap_bytes());
-        let bytes = entry.heap_bytes_with(expiry);
-        self.table.change(slot, |entry| {
+        let bytes = self.table.change(slot, |entry| {
             entry.set_expiry(expiry);
             entry.set_version(version);
+            entry.borrow().heap_bytes()
         });
         self.entry_bytes = self.entry_bytes + bytes - bytes_before;
         self.volatile_keys =

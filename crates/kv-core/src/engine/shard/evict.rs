@@ -42,6 +42,8 @@ impl Shard {
         trash: &mut Trash<'_>,
     ) -> Result<bool, JournalError> {
         let Some(slot) = self.choose_victim(protected) else {
+            // While it looked, the policy may have let go of memory.
+            self.finish_change(ctx);
             return Ok(false);
         };
         let used_before = self.memory.used();

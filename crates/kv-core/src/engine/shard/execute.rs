@@ -147,7 +147,7 @@ impl Shard {
         key: &[u8],
         change: Change<'_>,
     ) -> Result<(Version, Lsn), Halt> {
-        self.ensure(ctx, self.growth(slot, key, &change))?;
+        self.ensure(ctx, self.growth(slot, key, &change, self.coming_version()))?;
         let version = self.next_version();
         let lsn = self.append(ctx, version, key, change).map_err(StoreError::Journal)?;
         self.note_write(ctx, version, lsn, matches!(change, Change::Delete(_)));

@@ -270,8 +270,13 @@ impl Shard {
 
     /// Takes the next version.
     pub(crate) fn next_version(&mut self) -> Version {
-        self.last_version = Version::new(self.last_version.get() + 1);
+        self.last_version = self.coming_version();
         self.last_version
+    }
+
+    /// The next version, which nobody has taken yet.
+    pub(crate) fn coming_version(&self) -> Version {
+        Version::new(self.last_version.get() + 1)
     }
 
     /// The last version given.

@@ -20,16 +20,13 @@ const SPARES: usize = 2;
 /// Slots for chunks that a pool starts with.
 const SLOTS_MIN: usize = 4;
 
-/// Where a key stands: the number of its chunk.
+/// Where a key stands: the number of its chunk, in so many bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place(u32);
+pub(super) struct Place<const BITS: u32>(u32);
 
-impl Place {
-    /// Bits of the number: places for 235 million keys in a shard.
-    pub(super) const BITS: u32 = 23;
-
+impl<const BITS: u32> Place<BITS> {
     /// In no queue.
-    pub(super) const NOWHERE: Self = Self((1 << Self::BITS) - 1);
+    pub(super) const NOWHERE: Self = Self((1 << BITS) - 1);
 
     /// The number.
     pub(super) fn number(self) -> u32 {
@@ -57,9 +54,9 @@ struct Ends {
     len: usize,
 }
 
-/// `N` queues over one pool.
+/// `N` queues over one pool, whose places take so many bits.
 #[derive(Debug)]
-pub(super) struct Queues<const N: usize> {
+pub(super) struct Queues<const N: usize, const BITS: u32> {
     slots: Vec<Slot>,
     /// The first vacant slot.
     vacant: u32,
@@ -68,14 +65,14 @@ pub(super) struct Queues<const N: usize> {
     ends: [Ends; N],
 }
 
-impl<const N: usize> Default for Queues<N> {
+impl<const N: usize, const BITS: u32> Default for Queues<N, BITS> {
     fn default() -> Self {
         let ends = [Ends { oldest: NONE, newest: NONE, len: 0 }; N];
         Self { slots: Vec::new(), vacant: NONE, used: 0, spares: [const { None }; SPARES], ends }
     }
 }
 
-impl<const N: usize> Queues<N> {
+impl<const N: usize, const BITS: u32> Queues<N, BITS> {
     /// Keys in all queues.
     pub(super) fn len(&self) -> usize {
         self.ends.iter().map(|ends| ends.len).sum()
@@ -92,7 +89,7 @@ impl<const N: usize> Queues<N> {
     }
 
     /// Puts a key last in a queue. Without [`reserve`](Self::reserve) there may be no place for it.
-    pub(super) fn push(&mut self, queue: usize, key: Fingerprint) -> Place {
+    pub(super) fn push(&mut self, queue: usize, key: Fingerprint) -> Place<BITS> {
         let Some(&Ends { newest, .. }) = self.ends.get(queue) else {
             return Place::NOWHERE;
         };
@@ -122,8 +119,8 @@ impl<const N: usize> Queues<N> {
     pub(super) fn remove(
         &mut self,
         key: Fingerprint,
-        place: Place,
-        mut moved: impl FnMut(Fingerprint, Place),
+        place: Place<BITS>,
+        mut moved: impl FnMut(Fingerprint, Place<BITS>),
     ) {
         if !self.take_out(key, place.0) {
             return;
@@ -198,7 +195,7 @@ impl<const N: usize> Queues<N> {
         let number =
             if self.vacant == NONE { u32::try_from(self.slots.len()).ok()? } else { self.vacant };
         let has_slot = self.vacant != NONE || self.slots.len() < self.slots.capacity();
-        if number >= Place::NOWHERE.0 || !has_slot {
+        if number >= Place::<BITS>::NOWHERE.0 || !has_slot {
             return None;
         }
         let mut chunk = self.spares.iter_mut().find_map(Option::take)?;
@@ -281,7 +278,7 @@ impl<const N: usize> Queues<N> {
         &mut self,
         older: u32,
         newer: u32,
-        moved: &mut impl FnMut(Fingerprint, Place),
+        moved: &mut impl FnMut(Fingerprint, Place<BITS>),
     ) -> bool {
         let keys_in = |number| self.chunk(number).map_or(CHUNK_KEYS, Chunk::len);
         if keys_in(older) + keys_in(newer) > MERGED_KEYS_MAX {
@@ -315,10 +312,14 @@ mod tests {
 
     use super::*;
 
+    const BITS: u32 = 15;
+
+    type Place = super::Place<BITS>;
+
     /// Two queues beside the plain ones they must equal.
     #[derive(Default)]
     struct Twin {
-        queues: Queues<2>,
+        queues: Queues<2, BITS>,
         plain: [VecDeque<u32>; 2],
         places: HashMap<u32, Place>,
     }
@@ -414,12 +415,31 @@ mod tests {
 
     #[test]
     fn without_a_place_in_hand_a_key_is_turned_away() {
-        let mut queues = Queues::<1>::default();
+        let mut queues = Queues::<1, BITS>::default();
         assert_eq!(queues.push(0, Fingerprint(1)), Place::NOWHERE);
         queues.reserve();
         let placed =
             (0..1000).take_while(|key| queues.push(0, Fingerprint(*key)) != Place::NOWHERE);
         assert_eq!(placed.count(), SPARES * CHUNK_KEYS);
+    }
+
+    #[test]
+    fn when_all_places_are_taken_keys_are_turned_away_until_one_is_free() {
+        let mut queues = Queues::<1, 3>::default();
+        let insert = |queues: &mut Queues<1, 3>, key| {
+            let allowed = queues.heap_bytes() + queues.bytes_to_grow(1);
+            queues.reserve();
+            assert!(queues.heap_bytes() <= allowed, "key {key} took more than announced");
+            queues.push(0, Fingerprint(key))
+        };
+        let places = 7 * CHUNK_KEYS;
+        for key in 0..500_u32 {
+            let is_placed = insert(&mut queues, key) != super::Place::NOWHERE;
+            assert_eq!(is_placed, (key as usize) < places, "key {key}");
+        }
+        assert_eq!(queues.len(), places);
+        (0..CHUNK_KEYS).for_each(|_| assert!(queues.pop(0).is_some()));
+        assert_ne!(insert(&mut queues, 500), super::Place::NOWHERE);
     }
 
     #[test]

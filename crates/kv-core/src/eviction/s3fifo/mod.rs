@@ -12,7 +12,7 @@
 mod ghost;
 mod trial;
 
-use super::queues::{Place, Queues};
+use super::queues::{self, Queues};
 use super::{Candidate, EvictionPolicy, Fingerprint, PolicyBits, Residents, change_bits};
 use ghost::Ghost;
 use trial::Trial;
@@ -31,6 +31,11 @@ const USES_PROMOTED: u32 = 2;
 
 /// Keys looked at for one victim at most. Then the next one goes, used or not.
 const VISITS_MAX: usize = 128;
+
+/// Bits of a key's place: for 58 million keys in a shard. Those that come when there are more are in no queue, and go last.
+const PLACE_BITS: u32 = 21;
+
+type Place = queues::Place<PLACE_BITS>;
 
 /// What each entry holds: uses, whether it is on trial, and its place.
 #[derive(Debug, Clone, Copy)]
@@ -63,12 +68,12 @@ impl Mark {
     }
 }
 
-const _: () = assert!(Place::BITS + Mark::PLACE_SHIFT <= u32::BITS);
+const _: () = assert!(PLACE_BITS + Mark::PLACE_SHIFT <= PolicyBits::BITS);
 
 /// The queues of one shard.
 #[derive(Debug, Default)]
 pub(super) struct S3Fifo {
-    queues: Queues<2>,
+    queues: Queues<2, PLACE_BITS>,
     ghost: Ghost,
     trial: Trial,
     /// Whether a key was ever evicted; before that there is nothing to remember.

@@ -12,7 +12,7 @@
 mod climber;
 mod sketch;
 
-use super::queues::{Place, Queues};
+use super::queues::{self, Queues};
 use super::{Candidate, EvictionPolicy, Fingerprint, PolicyBits, Residents, change_bits};
 use climber::Climber;
 use sketch::{COUNT_MAX, Sketch};
@@ -30,6 +30,12 @@ const SAMPLES: usize = 4;
 
 /// Keys that leave a window that is too large for each victim, without a contest.
 const MOVES_MAX: usize = 16;
+
+/// Bits of a key's place in the window: for 917 thousand keys. When the window is to be larger, keys come into the main
+/// part at once.
+const PLACE_BITS: u32 = 15;
+
+type Place = queues::Place<PLACE_BITS>;
 
 /// What each entry holds: whether it is in the window, its count and the epoch that was made in, and its
 /// place in the window.
@@ -67,12 +73,12 @@ impl Mark {
     }
 }
 
-const _: () = assert!(Place::BITS + Mark::PLACE_SHIFT <= u32::BITS);
+const _: () = assert!(PLACE_BITS + Mark::PLACE_SHIFT <= PolicyBits::BITS);
 
 /// What one shard knows of its keys.
 #[derive(Debug, Default)]
 pub(super) struct TinyLfu {
-    window: Queues<1>,
+    window: Queues<1, PLACE_BITS>,
     sketch: Sketch,
     climber: Climber,
     residents: usize,
