@@ -134,11 +134,11 @@ impl Peer {
         let reads = Writes { first: 0, keys: READ_KEYS, value: value(VALUE_BYTES) };
         let running = Running::start(bench.runtime.handle(), callers, &reads, pace);
         sleep_until(now() + span / 5);
-        let begun = begin();
+        let work = begin();
         let start = now();
         sleep_until(start + span);
         let window = Window { start, end: now() };
-        (Quantiles::within(&bench.runtime.block_on(running.stop()), window), begun)
+        (Quantiles::within(&bench.runtime.block_on(running.stop()), window), work)
     }
 
     async fn callers(&self) -> Vec<Caller> {
