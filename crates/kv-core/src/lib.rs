@@ -13,6 +13,7 @@
 //!
 //! Unsafe code is in `engine/entry/pointer.rs` alone.
 
+mod activity;
 mod clock;
 mod engine;
 mod error;
@@ -30,6 +31,7 @@ mod sync;
 pub mod testing;
 mod types;
 
+pub use activity::{StoreActivity, lock_waited_ns};
 pub use clock::Clock;
 pub use engine::{ConfigError, EngineConfig, ShardedStore, TickReport, TtlManager};
 pub use error::{BatchError, ErrorKind, StoreError};

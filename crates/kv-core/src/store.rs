@@ -1,5 +1,6 @@
 //! What servers call: the store as a trait, whatever engine is behind it.
 
+use crate::activity::StoreActivity;
 use crate::engine::ConfigError;
 use crate::error::{BatchError, StoreError};
 use crate::eviction::PolicyKind;
@@ -138,6 +139,9 @@ pub trait Store: Send + Sync {
 
     /// What the store holds and has done. Takes each shard's lock once.
     fn stats(&self) -> StoreStats;
+
+    /// What the store does beside what it is asked for. Takes no lock.
+    fn activity(&self) -> StoreActivity;
 
     /// How safe the store's writes have become.
     fn progress(&self) -> &dyn Progress;

@@ -45,7 +45,11 @@ fn keys_leave_within_one_period_and_two_ticks() {
     assert_eq!((stats.keys, stats.volatile_keys, stats.expired_keys), (25_000, 0, 25_000));
     assert!(stats.expiry_lag_ms.max <= PERIOD_MS + 32, "{:?}", stats.expiry_lag_ms);
     store.verify();
+    let ago = store.activity().expired_ago.unwrap();
+    assert!(ago.as_millis() < 1000, "the last ones were due at 3 s: {ago:?}");
+    clock.advance_ms(10);
     assert_eq!(ttl.tick().shards_visited, 0, "nothing is left to look at");
+    assert_eq!(store.activity().expired_ago.unwrap(), ago + std::time::Duration::from_millis(10));
 }
 
 #[test]

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use kv_core::eviction::PolicyKind;
 use kv_core::testing::ManualClock;
 use kv_core::{
     Action, ConfigError, Deadline, EngineConfig, ErrorKind, NullJournal, Op, SetExpiry,
-    ShardedStore, Store, StoreError,
+    ShardedStore, Store, StoreActivity, StoreError,
 };
 
 type Engine = ShardedStore<NullJournal, Arc<ManualClock>>;
@@ -229,9 +230,11 @@ fn statistics_count_what_there_is() {
     assert!(stats.table_bytes > 1000 * 10 && stats.ttl_index_bytes > 0, "{stats:?}");
     assert!(stats.table_bytes + stats.ttl_index_bytes < stats.memory_used_bytes);
     assert_eq!((stats.eviction_cycles, stats.lock_waits), (0, 0), "{stats:?}");
+    assert_eq!(store.activity(), StoreActivity::default());
     fill(&store, 1000..20_000);
     let stats = store.stats();
     assert!(stats.eviction_cycles > 0 && stats.eviction_cycles <= stats.evicted_keys, "{stats:?}");
+    assert_eq!(store.activity().evicted_ago, Some(Duration::ZERO), "this clock stands still");
 }
 
 #[test]

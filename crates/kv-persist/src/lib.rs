@@ -24,8 +24,8 @@ pub mod tools;
 pub mod wait;
 
 pub use log::{
-    FileJournal, FsyncMode, LogDamage, LogEnd, LogError, LogNeeds, LogOptions, LogPosition,
-    LogStart, LogStats, LogThreads, SealedSegment, SegmentExtent, TornTail,
+    FileJournal, FsyncMode, LatestSync, LogDamage, LogEnd, LogError, LogNeeds, LogOptions,
+    LogPosition, LogStart, LogStats, LogThreads, SealedSegment, SegmentExtent, TornTail,
 };
 
 /// The formats that files are written in: each kind of file with its version, the highest that is read.

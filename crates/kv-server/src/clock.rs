@@ -27,6 +27,11 @@ impl Stopwatch {
         self.0.saturating_duration_since(earlier.0)
     }
 
+    /// One that started so much later.
+    pub(crate) fn after(&self, span: Duration) -> Self {
+        Self(self.0.checked_add(span).unwrap_or(self.0))
+    }
+
     /// Time since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         self.0.elapsed()

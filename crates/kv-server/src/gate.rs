@@ -18,6 +18,7 @@ use crate::promise::{self, Basis, Promised, Unkept};
 use crate::readiness::Loading;
 use crate::serving::Serving;
 use crate::shutdown::StopRequests;
+use crate::slow::{SlowRequests, tell};
 use crate::waiting::Waiter;
 
 /// What every protocol goes through to the store. One per server; protocols differ in what they read and
@@ -32,6 +33,7 @@ pub(crate) struct Gate {
     stop_requests: StopRequests,
     budget: Arc<Budget>,
     request_timeout: Duration,
+    slow: SlowRequests,
 }
 
 impl Gate {
@@ -53,6 +55,7 @@ impl Gate {
             metrics: Arc::new(Metrics::new()),
             budget: Arc::new(Budget::new(all.get(), connection.get())),
             request_timeout: limits.request_timeout.get(),
+            slow: SlowRequests::new(&config.log),
         }
     }
 
@@ -98,6 +101,11 @@ impl Gate {
     /// Where requests and connections are counted.
     pub(crate) fn metrics(&self) -> &Arc<Metrics> {
         &self.metrics
+    }
+
+    /// Where slow requests are remembered.
+    pub(crate) fn slow(&self) -> &SlowRequests {
+        &self.slow
     }
 
     /// Where a client asks for the server to stop.
@@ -157,7 +165,9 @@ impl Gate {
         level: Durability,
     ) -> Result<Durability, Unkept> {
         if let Some(mut waiter) = self.waiter(basis, level)? {
+            let began = Stopwatch::start();
             let waited = timeout(self.request_timeout, waiter.wait(self.store().progress())).await;
+            tell::log(began.elapsed());
             let waited = waited.unwrap_or_else(|_elapsed| Err(self.too_long(level)));
             waited.map_err(|failure| basis.lost(failure))?;
         }

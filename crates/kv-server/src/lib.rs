@@ -45,10 +45,12 @@ mod server;
 mod serving;
 mod shutdown;
 mod signals;
+mod slow;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod waiting;
+mod woken;
 mod workers;
 
 pub use admin::AdminThread;
@@ -65,7 +67,9 @@ pub use data_dir::{DataDir, DataDirError, IdleDataDir};
 pub use descriptors::connections_possible;
 pub use error::StartError;
 pub use expiry_thread::ExpiryThread;
-pub use persistence::{LastSnapshot, Persistence, PersistenceStats, SnapshotError, SnapshotTaken};
+pub use persistence::{
+    LastSnapshot, LatestSync, Persistence, PersistenceStats, SnapshotError, SnapshotTaken,
+};
 pub use readiness::Readiness;
 pub use server::{Server, Stopped};
 pub use shutdown::FinalSnapshot;

@@ -77,6 +77,8 @@ pub struct PersistenceStats {
     pub log_bytes_written: u64,
     /// How often the log was synced, and how long that took.
     pub syncs: Latency,
+    /// The sync of the log under way, or else the last one; `None` before the first.
+    pub latest_sync: Option<LatestSync>,
     /// When the oldest record was written that is not on stable storage: milliseconds since the Unix epoch;
     /// `None` when all are.
     pub unsynced_since_ms: Option<u64>,
@@ -92,6 +94,15 @@ pub struct PersistenceStats {
     pub snapshot_failures: u64,
     /// Bytes that were cut off the end of the log at the start, because a crash had torn them.
     pub torn_tail_bytes: u64,
+}
+
+/// A sync of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatestSync {
+    /// When it was begun: milliseconds since the Unix epoch.
+    pub began_ms: u64,
+    /// How long it took; `None` while it is under way.
+    pub took: Option<Duration>,
 }
 
 /// What is known of the newest snapshot.

@@ -14,6 +14,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
 use tracing::error;
 
+use crate::woken;
+
 /// The threads of a program. Dropping it ends them, and what still runs on them.
 #[derive(Debug)]
 pub struct Workers {
@@ -50,7 +52,7 @@ impl Workers {
         let count = count.max(1);
         let (mut workers, mut threads) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for number in 0..count {
-            let runtime = Builder::new_current_thread().enable_all().build()?;
+            let runtime = woken::watch(Builder::new_current_thread().enable_all()).build()?;
             workers.push(Worker::new(runtime.handle().clone()));
             threads.push(Thread::start(format!("kv-worker-{number}"), runtime)?);
         }

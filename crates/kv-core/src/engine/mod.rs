@@ -10,6 +10,7 @@ mod batch;
 mod config;
 mod entry;
 mod evaluate;
+mod footprints;
 mod halt;
 mod hasher;
 mod image;

@@ -44,6 +44,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 // place again, and need not grow.
                 if shard.evict_one(ctx, protected, &mut trash)? {
                     shard.count_eviction_cycle();
+                    self.footprints.evict(ctx.now);
                     done = attempt(&mut shard, &mut trash);
                 }
             }
@@ -181,6 +182,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             }
             if victim == 0 {
                 shard.count_eviction_cycle();
+                self.footprints.evict(ctx.now);
             }
             freed += shard.memory_mut().surrender_credit(&self.tracker);
         }

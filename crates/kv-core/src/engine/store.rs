@@ -8,12 +8,14 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::config::{ConfigError, EngineConfig};
 use super::entry::prefetch;
+use super::footprints::Footprints;
 use super::hasher::{KeyHasher, Location};
 use super::lag::LagHistogram;
 use super::memory::MemoryTracker;
 use super::settings::PolicyCell;
 use super::shard::{Census, Cleared, Context, News, Prepared, Shard, Trash};
 use super::table::Place;
+use crate::activity::{StoreActivity, add_lock_wait};
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
 use crate::eviction::PolicyKind;
@@ -51,6 +53,8 @@ pub struct ShardedStore<J, C> {
     pub(super) hasher: KeyHasher,
     /// How late expired keys were removed; merged into once per tick.
     pub(super) lag: Mutex<LagHistogram>,
+    /// When keys were last removed by the engine itself.
+    pub(super) footprints: Footprints,
     /// The greatest version seen in replay.
     pub(super) replayed_version: AtomicU64,
     /// How many keys replay makes room for in a shard that it finds empty; 0 when that is not known.
@@ -153,6 +157,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             journal,
             hasher: KeyHasher::new(config.seed, config.shards),
             lag: Mutex::default(),
+            footprints: Footprints::default(),
             replayed_version: AtomicU64::new(0),
             expected_keys: AtomicU64::new(0),
             // The seed and the time tell stores apart, of other processes and of earlier runs.
@@ -190,9 +195,17 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         if let Some(shard) = mutex.try_lock() {
             return ShardGuard { shard, next_due, place };
         }
+        ShardGuard { shard: self.await_lock(mutex), next_due, place }
+    }
+
+    /// Only who has to wait looks at the clock.
+    #[cold]
+    fn await_lock<'a>(&self, mutex: &'a Mutex<Shard>) -> MutexGuard<'a, Shard> {
+        let began = self.clock.elapsed();
         let mut shard = mutex.lock();
+        add_lock_wait(self.clock.elapsed().saturating_sub(began));
         shard.count_lock_wait();
-        ShardGuard { shard, next_due, place }
+        shard
     }
 
     pub(super) fn locate(&self, key: &[u8]) -> Location {
@@ -337,6 +350,10 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
             add(&mut stats, &census);
         }
         stats
+    }
+
+    fn activity(&self) -> StoreActivity {
+        self.footprints.activity(self.clock.now())
     }
 
     fn progress(&self) -> &dyn Progress {

@@ -41,12 +41,16 @@ impl<J: Journal, C: Clock> TtlManager<J, C> {
         let now = self.store.clock.now();
         for (index, next_due) in self.store.next_due.iter().enumerate() {
             if next_due.load(Ordering::Relaxed) <= now.get() {
+                if report.shards_visited == 0 {
+                    self.store.footprints.begin_expiry();
+                }
                 report.shards_visited += 1;
                 self.expire_shard(index, &mut lags);
             }
         }
         if report.shards_visited > 0 {
             self.store.lag.lock().merge(&lags);
+            self.store.footprints.end_expiry(self.store.clock.now());
         }
         report
     }

@@ -5,8 +5,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Poll, Waker};
+use std::time::Duration;
 
-use kv_core::{Durability, Journal, JournalError, Latency, Lsn, Progress, Record, UnixMillis};
+use kv_core::{
+    Clock, Durability, Journal, JournalError, Latency, Lsn, Progress, Record, UnixMillis,
+};
 use parking_lot::{Condvar, Mutex};
 
 use super::options::{CONGESTED_ABOVE, FsyncMode, LogOptions};
@@ -76,8 +79,36 @@ pub(super) struct Counters {
     pub(super) bytes: AtomicU64,
     /// Taken by the writer once per sync.
     pub(super) syncs: Mutex<Latency>,
+    /// The one under way, or the last one.
+    pub(super) latest_sync: Mutex<Option<LatestSync>>,
     /// When the oldest batch was written that is not synced; 0 when all are.
     pub(super) unsynced_since_ms: AtomicU64,
+}
+
+impl Counters {
+    /// A sync is under way from now on. Tells when that is, in the clock's elapsed time.
+    pub(super) fn begin_sync(&self, clock: &dyn Clock) -> Duration {
+        *self.latest_sync.lock() = Some(LatestSync { began: clock.now(), took: None });
+        clock.elapsed()
+    }
+
+    /// The sync that began then is done.
+    pub(super) fn end_sync(&self, clock: &dyn Clock, began: Duration) {
+        let took = clock.elapsed().saturating_sub(began);
+        if let Some(sync) = &mut *self.latest_sync.lock() {
+            sync.took = Some(took);
+        }
+        self.syncs.lock().record(took);
+    }
+}
+
+/// The sync of the log under way, or else the last one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatestSync {
+    /// When it was begun.
+    pub began: UnixMillis,
+    /// How long it took; `None` while it is under way.
+    pub took: Option<Duration>,
 }
 
 /// The state of a log.
@@ -99,6 +130,8 @@ pub struct LogStats {
     pub bytes_written: u64,
     /// Syncs since the start, and how long they took.
     pub syncs: Latency,
+    /// The sync under way, or else the last one; `None` before the first.
+    pub latest_sync: Option<LatestSync>,
     /// When the oldest batch was written that is not on stable storage; `None` when all are.
     pub unsynced_since: Option<UnixMillis>,
     /// Segments in use.
@@ -158,6 +191,7 @@ impl FileJournal {
             records: self.counters.records.load(Ordering::Relaxed),
             bytes_written: self.counters.bytes.load(Ordering::Relaxed),
             syncs: *self.counters.syncs.lock(),
+            latest_sync: *self.counters.latest_sync.lock(),
             unsynced_since: (unsynced_since_ms != 0).then(|| UnixMillis::new(unsynced_since_ms)),
             segments,
             log_bytes,

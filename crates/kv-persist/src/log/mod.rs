@@ -35,7 +35,7 @@ mod writer;
 
 pub use error::{LogDamage, LogError};
 pub use extent::{LogEnd, LogNeeds, LogPosition, SegmentExtent, TornTail};
-pub use journal::{FileJournal, LogStats};
+pub use journal::{FileJournal, LatestSync, LogStats};
 pub use options::{FsyncMode, LogOptions};
 pub(crate) use segment::LOG_VERSION;
 pub use segments::{LogStart, SealedSegment};

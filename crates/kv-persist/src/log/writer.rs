@@ -216,12 +216,11 @@ impl Writer {
         let goes_through = self.is_synced_next();
         let Some(current) = &mut self.current else { return Ok(()) };
         if goes_through && self.through.takes(current.end, batch.len()) {
-            let began = self.clock.elapsed();
+            let began = self.journal.counters.begin_sync(&*self.clock);
             self.through
                 .write(&*current.file, current.end, &batch.chunks, batch.len())
                 .map_err(|error| WriteError::Failed(sync_failed(&error)))?;
-            let took = self.clock.elapsed().saturating_sub(began);
-            self.journal.counters.syncs.lock().record(took);
+            self.journal.counters.end_sync(&*self.clock, began);
             self.durable_sequence = self.next_sequence;
         } else {
             self.through.forget();
@@ -331,10 +330,9 @@ impl Writer {
         let Some(current) = self.current.as_ref().filter(|_| self.dirty_since_ms.is_some()) else {
             return Ok(());
         };
-        let began = self.clock.elapsed();
+        let began = self.journal.counters.begin_sync(&*self.clock);
         current.file.sync().map_err(|error| sync_failed(&error))?;
-        let took = self.clock.elapsed().saturating_sub(began);
-        self.journal.counters.syncs.lock().record(took);
+        self.journal.counters.end_sync(&*self.clock, began);
         self.journal.counters.unsynced_since_ms.store(0, Ordering::Relaxed);
         self.dirty_since_ms = None;
         self.durable_sequence = self.next_sequence - 1;

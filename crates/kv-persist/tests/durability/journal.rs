@@ -141,11 +141,13 @@ fn the_interval_syncs_what_nobody_waits_for() {
     assert_eq!(log.reached(Durability::Fsync), Lsn::ZERO, "no time has passed");
     let (written_at, before) = (clock.now(), log.journal.stats());
     assert_eq!((before.batches, before.records, before.syncs.count()), (1, 1, 0));
-    assert_eq!(before.unsynced_since, Some(written_at));
+    assert_eq!((before.unsynced_since, before.latest_sync), (Some(written_at), None));
     clock.advance_ms(20);
     support::until(Duration::from_secs(30), || log.reached(Durability::Fsync) >= lsn);
     let after = log.journal.stats();
     assert_eq!((after.batches, after.records, after.syncs.count()), (1, 1, 1));
+    let sync = after.latest_sync.expect("there was one");
+    assert_eq!((sync.began, sync.took), (clock.now(), Some(Duration::ZERO)));
     assert_eq!(after.unsynced_since, None);
 }
 

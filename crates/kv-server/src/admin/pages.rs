@@ -23,6 +23,7 @@ kv
 /metrics  what the server counts and measures, for Prometheus
 /healthz  whether the process lives
 /readyz   whether it takes requests, and if not, why
+/slow     the latest slow requests, and where their time went
 /version  what it was built from
 ";
 
@@ -52,6 +53,7 @@ impl Pages {
             "/metrics" => |pages| Page::new(metrics::CONTENT_TYPE, pages.metrics.text()),
             "/healthz" => |_| Page::text("ok\n"),
             "/readyz" => Self::ready,
+            "/slow" => |pages| Page::json(&pages.gate.slow().shown()),
             "/version" => |pages| Page::json(&pages.version),
             _ => {
                 return Page::text("not found: / lists what there is\n")

@@ -25,7 +25,7 @@ const THREAD: &str = "kv-admin";
 /// Most clients at a time. One Prometheus, some health checks and a person need few; each costs 16 KiB.
 const CONNECTIONS_MAX: usize = 64;
 
-/// Serves `/metrics`, `/healthz`, `/readyz` and `/version` until it is dropped, which cuts connections.
+/// Serves `/metrics`, `/healthz`, `/readyz`, `/slow` and `/version` until it is dropped, which cuts connections.
 #[derive(Debug)]
 pub struct AdminThread {
     addr: SocketAddr,

@@ -5,6 +5,7 @@
 mod error;
 mod layers;
 mod load;
+mod log;
 mod numbers;
 mod origins;
 mod persist;
@@ -14,10 +15,11 @@ mod words;
 
 pub use error::{ConfigError, Problem, Source};
 pub use layers::{ENV_PREFIX, Sources};
+pub use log::{LogSection, Threshold};
 pub use numbers::{Count, OrOff, PowerOfTwo, Size, Span};
 pub use origins::Origins;
 pub use persist::{FsyncMode, PersistSection};
-pub use resp::{RespSection, Threshold};
+pub use resp::RespSection;
 pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -133,15 +135,6 @@ pub struct LimitsSection {
     pub streams_per_connection_max: Count<1, 65_536>,
 }
 
-/// `[log]`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogSection {
-    /// Which lines are written.
-    pub level: LogFilter,
-    /// How they are written.
-    pub format: LogFormat,
-}
-
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -178,7 +171,7 @@ impl Default for Config {
                 streams_per_connection_max: Count::new(1024),
             },
             resp: RespSection::default(),
-            log: LogSection { level: LogFilter("info".to_owned()), format: LogFormat::Text },
+            log: LogSection::default(),
         }
     }
 }
@@ -219,8 +212,7 @@ impl Config {
         let streams = &mut limits.streams_per_connection_max;
         visitor.setting("limits.streams_per_connection_max", streams);
         resp.visit(visitor);
-        visitor.setting("log.level", &mut log.level);
-        visitor.setting("log.format", &mut log.format);
+        log.visit(visitor);
     }
 
     /// What the engine is made from. `seed` is its source of randomness.

@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::gate::Gate;
 use crate::metrics::Protocol;
 use crate::promise::Basis;
+use crate::slow::tell;
 
 /// The way to the store, and the bounds of one message.
 pub(crate) struct Shared {
@@ -57,6 +58,7 @@ impl Shared {
 
     /// Executes one read whose answer must fit in one message.
     pub(crate) async fn read(&self, op: &Op<'_>) -> Result<Reply, Refusal> {
+        tell::key(op.key);
         let reply = self.store().execute(op)?;
         self.gate.settle(Basis::of_read(reply.lsn), Durability::Memory).await?;
         self.check_answer(&reply, false)?;
@@ -70,6 +72,7 @@ impl Shared {
         op: &Op<'_>,
         number: i32,
     ) -> Result<(Reply, Durability), Refusal> {
+        tell::key(op.key);
         let level = self.level(number)?;
         let reply = self.store().execute(op)?;
         let achieved = self.gate.settle(Basis::of(&reply, false), level).await?;
@@ -89,6 +92,7 @@ impl Shared {
 
     /// Refuses a batch of too many operations before they are looked at.
     pub(crate) fn check_batch(&self, given: usize) -> Result<(), Refusal> {
+        tell::operations(given);
         if given > self.batch_ops_max {
             return Err(StoreError::BatchTooLarge { given, max: self.batch_ops_max }.into());
         }

@@ -16,8 +16,8 @@ use kv_persist::snapshotter::{
 };
 use kv_persist::{FileJournal, LogOptions, LogThreads};
 use kv_server::{
-    Config, FsyncMode, LastSnapshot, PersistSection, Persistence, PersistenceStats, Readiness,
-    Size, SnapshotError, SnapshotTaken, Span, SystemClock,
+    Config, FsyncMode, LastSnapshot, LatestSync, PersistSection, Persistence, PersistenceStats,
+    Readiness, Size, SnapshotError, SnapshotTaken, Span, SystemClock,
 };
 use tracing::{info, warn};
 
@@ -206,6 +206,9 @@ impl Persistence for Durable {
             log_batches: log.batches,
             log_bytes_written: log.bytes_written,
             syncs: log.syncs,
+            latest_sync: log
+                .latest_sync
+                .map(|sync| LatestSync { began_ms: sync.began.get(), took: sync.took }),
             unsynced_since_ms: log.unsynced_since.map(UnixMillis::get),
             disk_full: log.disk_full,
             last_snapshot: last_snapshot.or(loaded.and_then(|loaded| loaded.found)),

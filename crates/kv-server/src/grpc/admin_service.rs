@@ -55,7 +55,9 @@ impl Admin for AdminService {
     ) -> Result<Response<FlushResponse>, Status> {
         let store = Arc::clone(self.shared.gate.store());
         let level = self.shared.level(request.get_ref().durability)?;
+        let job = self.shared.gate.slow().jobs().begin();
         let flushed = spawn_blocking(move || store.flush()).await;
+        drop(job);
         let (removed, lsn) = flushed
             .map_err(|panic| Status::internal(format!("flush failed: {panic}")))?
             .map_err(Refusal::from)?;

@@ -38,8 +38,12 @@ pub(crate) async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         return debug!(%error, "a connection broke");
     }
+    let addr = match stream.peer_addr() {
+        Ok(addr) => addr,
+        Err(error) => return debug!(%error, "a connection broke"),
+    };
     let stream = Metered::new(stream, Arc::clone(services.metrics()), Protocol::Grpc);
-    let calls = services.calls();
+    let calls = services.calls(addr);
     let account = Arc::clone(calls.account());
     let connection = http2.serve_connection(TokioIo::new(stream), calls);
     pin!(connection);

@@ -13,8 +13,10 @@ use tonic::Status;
 use super::counter::{Counter, Excess};
 use super::framing::Framing;
 use crate::budget::Held;
+use crate::clock::Stopwatch;
 use crate::contract::Refusal;
 use crate::patience::{Patience, allowed};
+use crate::slow::tell;
 
 /// The body of a call.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(crate) struct Inbound {
     counter: Option<Counter>,
     /// Why the body ends after what was given out of it.
     ending: Option<Refusal>,
+    /// Since when the rest of it is waited for.
+    missing: Option<Stopwatch>,
 }
 
 /// How many messages there are.
@@ -59,7 +63,7 @@ impl Inbound {
         (messages, counter): (Messages, Option<Counter>),
     ) -> Self {
         let patience = Patience::new(timeout);
-        Self { incoming, held, timeout, patience, messages, counter, ending: None }
+        Self { incoming, held, timeout, patience, messages, counter, ending: None, missing: None }
     }
 
     /// The messages that had arrived completely have been taken: whoever asks has no other.
@@ -103,6 +107,15 @@ impl Inbound {
         Ok(())
     }
 
+    /// Tells how long the rest of the request had to be waited for, if it had.
+    fn note_arrival(&mut self, is_there: bool) {
+        if !is_there {
+            self.missing.get_or_insert_with(Stopwatch::start);
+        } else if let Some(missing) = self.missing.take() {
+            tell::arrival(missing.elapsed());
+        }
+    }
+
     /// Waits for more, which may take as long as it likes between messages.
     fn wait(&mut self, context: &mut Context<'_>) -> Poll<Refusal> {
         let arrived = match &self.messages {
@@ -128,7 +141,9 @@ impl Body for Inbound {
         if let Some(refusal) = this.ending.take() {
             return Poll::Ready(Some(Err(Status::from(refusal).into())));
         }
-        let taken = match Pin::new(&mut this.incoming).poll_frame(context) {
+        let polled = Pin::new(&mut this.incoming).poll_frame(context);
+        this.note_arrival(polled.is_ready());
+        let taken = match polled {
             Poll::Pending => Err(ready!(this.wait(context))),
             Poll::Ready(Some(Ok(frame))) => this.take(frame),
             ended @ Poll::Ready(_) => return ended.map_err(Error::from),

@@ -23,6 +23,7 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 use super::{pipeline, scan};
 use crate::contract::{Shared, batch, convert};
 use crate::shutdown::Drain;
+use crate::slow::Caller;
 
 /// `kv.v1.Kv` over a store.
 pub(crate) struct KvService {
@@ -42,6 +43,12 @@ type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
 /// The result of a call with one answer.
 type Answer<T> = Result<Response<T>, Status>;
+
+/// Whose call it is.
+fn caller<T>(request: &Request<T>) -> Result<Arc<Caller>, Status> {
+    let caller = request.extensions().get::<Arc<Caller>>();
+    caller.cloned().ok_or_else(|| Status::internal("the connection of the call is not known"))
+}
 
 #[async_trait]
 impl Kv for KvService {
@@ -113,14 +120,16 @@ impl Kv for KvService {
         request: Request<Streaming<PipelineRequest>>,
     ) -> Answer<Self::PipelineStream> {
         let (shared, drain) = (Arc::clone(&self.shared), self.drain.clone());
-        let answers = pipeline::answers(shared, request.into_inner(), drain);
+        let caller = caller(&request)?;
+        let answers = pipeline::answers((shared, caller), request.into_inner(), drain);
         Ok(Response::new(Box::pin(answers)))
     }
 
     type ScanStream = Answers<ScanResponse>;
 
     async fn scan(&self, request: Request<ScanRequest>) -> Answer<Self::ScanStream> {
-        let pages = scan::pages(Arc::clone(&self.shared), request.into_inner())?;
+        let (shared, caller) = (Arc::clone(&self.shared), caller(&request)?);
+        let pages = scan::pages((shared, caller), request.into_inner())?;
         Ok(Response::new(Box::pin(pages)))
     }
 }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use hyper::{HeaderMap, Response};
+use hyper::{HeaderMap, Response, Uri};
 use tonic::body::Body;
 use tonic::codegen::BoxFuture;
 use tonic::{Code, Status};
@@ -21,6 +21,7 @@ use crate::budget::Held;
 use crate::clock::Stopwatch;
 use crate::contract::error_kind;
 use crate::metrics::{ErrorKind, Metrics, Operation, Protocol};
+use crate::slow::{Answered, Caller, Following, Named};
 
 /// The header of an answer that is nothing but a status.
 const STATUS_HEADER: &str = "grpc-status";
@@ -28,14 +29,17 @@ const STATUS_HEADER: &str = "grpc-status";
 /// A call that is being measured.
 pub(crate) struct Measuring {
     call: Call,
+    uri: Uri,
     started: Stopwatch,
-    metrics: Arc<Metrics>,
+    caller: Arc<Caller>,
 }
 
 /// A call that is being measured, on its way to its answer.
 pub(crate) struct Measured {
     answer: BoxFuture<Response<Body>, Infallible>,
     measuring: Measuring,
+    /// Until it is answered.
+    following: Option<Following>,
     /// What the call holds in the account of its connection.
     held: Arc<Held>,
 }
@@ -50,9 +54,10 @@ enum Call {
 }
 
 impl Measuring {
-    /// Measures the call to `path` from now on.
-    pub(crate) fn start(path: &str, metrics: &Arc<Metrics>) -> Self {
-        Self { call: call(path), started: Stopwatch::start(), metrics: Arc::clone(metrics) }
+    /// Measures the call from now on.
+    pub(crate) fn start(uri: &Uri, caller: &Arc<Caller>) -> Self {
+        let (call, started) = (call(uri.path()), Stopwatch::start());
+        Self { call, uri: uri.clone(), started, caller: Arc::clone(caller) }
     }
 
     /// The call's end.
@@ -61,7 +66,13 @@ impl Measuring {
         answer: BoxFuture<Response<Body>, Infallible>,
         held: Arc<Held>,
     ) -> Measured {
-        Measured { answer, measuring: self, held }
+        let following = Some(Following::begin(&self.caller, self.started));
+        Measured { answer, measuring: self, following, held }
+    }
+
+    /// Whether its parts are measured.
+    pub(crate) fn is_in_parts(&self) -> bool {
+        matches!(self.call, Call::InParts(_))
     }
 
     /// How many messages the call's body has.
@@ -94,16 +105,29 @@ impl Measuring {
         matches!(operation, Get | Exists | BatchRead | Scan | Session | Other)
     }
 
-    fn end(&self, failure: Option<ErrorKind>) {
+    fn metrics(&self) -> &Arc<Metrics> {
+        self.caller.gate.metrics()
+    }
+
+    /// The answer is made. It is followed until the client has it, where it has an end.
+    fn end(&self, failure: Option<ErrorKind>, following: Option<Following>) -> Option<Answered> {
+        use Operation::{Other, Session};
         if let Some(kind) = failure {
-            self.metrics.error(Protocol::Grpc, kind);
+            self.metrics().error(Protocol::Grpc, kind);
         }
-        match self.call {
-            Call::InParts(_) if failure.is_none() => {}
-            Call::Whole(operation) | Call::InParts(operation) => {
-                self.metrics.record(Protocol::Grpc, operation, self.started.elapsed(), 1);
-            }
+        let operation = match self.call {
+            Call::InParts(_) if failure.is_none() => return None,
+            Call::Whole(operation) | Call::InParts(operation) => operation,
+        };
+        let took = self.started.elapsed();
+        self.metrics().record(Protocol::Grpc, operation, took, 1);
+        let named = Named::Grpc(self.uri.clone());
+        let answered = following?.answered(named, operation, (self.started, took));
+        if matches!(operation, Session | Other) {
+            answered.finish();
+            return None;
         }
+        Some(answered)
     }
 }
 
@@ -111,16 +135,22 @@ impl Future for Measured {
     type Output = Result<Response<Outbound>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Ok(response) = ready!(self.answer.as_mut().poll(context));
-        let Self { measuring, held, .. } = &*self;
-        measuring.end(failure(response.headers()));
+        let Self { answer, measuring, following, held } = &mut *self;
+        let mut poll = || answer.as_mut().poll(context);
+        let polled = match following {
+            Some(following) => following.during(poll),
+            None => poll(),
+        };
+        let Ok(response) = ready!(polled);
+        let answered = measuring.end(failure(response.headers()), following.take());
         if let Messages::One { .. } = measuring.messages() {
             // Nothing of the request is left.
             held.clear();
         }
-        let (held, metrics) = (Arc::clone(held), Arc::clone(&measuring.metrics));
+        let (held, metrics) = (Arc::clone(held), Arc::clone(measuring.metrics()));
         let reads = measuring.only_reads();
-        Poll::Ready(Ok(response.map(|body| Outbound::new(body, held, metrics, reads))))
+        let outbound = |body| Outbound::new(body, held, metrics, (reads, answered));
+        Poll::Ready(Ok(response.map(outbound)))
     }
 }
 

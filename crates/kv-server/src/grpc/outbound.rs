@@ -13,6 +13,7 @@ use tonic::body::Body;
 use crate::budget::{Held, Overload};
 use crate::contract::Refusal;
 use crate::metrics::{ErrorKind, Metrics, Protocol};
+use crate::slow::Answered;
 
 /// The body of an answer. A piece is held until the next is asked for: then the connection has taken it.
 pub(crate) struct Outbound {
@@ -24,12 +25,19 @@ pub(crate) struct Outbound {
     /// Whether the answer is a read's alone, so that nothing has happened when it cannot be given.
     reads: bool,
     has_ended: bool,
+    /// The call, which is over when the connection drops this.
+    _answered: Option<Answered>,
 }
 
 impl Outbound {
     /// Holds what is sent of an answer.
-    pub(crate) fn new(body: Body, held: Arc<Held>, metrics: Arc<Metrics>, reads: bool) -> Self {
-        Self { body, held, metrics, piece: 0, reads, has_ended: false }
+    pub(crate) fn new(
+        body: Body,
+        held: Arc<Held>,
+        metrics: Arc<Metrics>,
+        (reads, answered): (bool, Option<Answered>),
+    ) -> Self {
+        Self { body, held, metrics, piece: 0, reads, has_ended: false, _answered: answered }
     }
 
     /// Ends the answer with what stands in the way of it.

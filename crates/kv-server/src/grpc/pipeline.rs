@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::stream::{self, Stream, StreamExt as _};
@@ -22,11 +23,15 @@ use crate::contract::batch::{self, Executed};
 use crate::contract::{Refusal, Shared};
 use crate::metrics::{Operation, Protocol};
 use crate::shutdown::Drain;
+use crate::slow::{Answered, Caller, Following, Named};
 use crate::waiting::Waiter;
 
 /// After this many operations without a pause, other connections of the same thread have their turn: some
 /// hundreds of microseconds.
 const OPS_PER_TURN_MAX: usize = 1024;
+
+/// How a batch is called among slow requests.
+const PART: Named = Named::Part("Pipeline");
 
 /// Most batches whose answers wait for the log.
 const AHEAD_BATCHES_MAX: usize = 256;
@@ -40,7 +45,7 @@ const AHEAD_BYTES_MAX: usize = 1 << 20;
 /// When the server drains, the batches it has received are still answered, and then the stream ends with
 /// `UNAVAILABLE`: a batch without an answer was not executed.
 pub(crate) fn answers<S>(
-    shared: Arc<Shared>,
+    (shared, caller): (Arc<Shared>, Arc<Caller>),
     inbound: S,
     drain: Drain,
 ) -> impl Stream<Item = Result<PipelineResponse, Status>> + Send
@@ -49,9 +54,12 @@ where
 {
     let requests = Requests { inbound, drain, leftover_bytes: None };
     let ahead = Ahead::default();
-    let session = Session { shared, requests, ahead, ending: None, ops_this_turn: 0 };
+    let (ending, taken) = (None, None);
+    let session = Session { shared, caller, requests, ahead, ending, taken, ops_this_turn: 0 };
     stream::unfold(Some(session), |session| async move {
         let mut session = session?;
+        // The connection has taken the answer before.
+        drop(session.taken.take());
         match session.next().await {
             Ok(Some(answer)) => Some((Ok(answer), Some(session))),
             Ok(None) => None,
@@ -65,10 +73,13 @@ where
 
 struct Session<S> {
     shared: Arc<Shared>,
+    caller: Arc<Caller>,
     requests: Requests<S>,
     ahead: Ahead,
     /// How the stream ends once everything executed is answered.
     ending: Option<Result<(), Status>>,
+    /// The batch that was answered last, until the connection has taken the answer.
+    taken: Option<Answered>,
     ops_this_turn: usize,
 }
 
@@ -99,8 +110,17 @@ impl<S: Stream<Item = Result<PipelineRequest, Status>> + Unpin> Session<S> {
                 },
                 (false, _) => self.ahead.settled(&self.shared).await,
             };
-            return Ok(Some(self.ahead.take(settled, &self.shared)?));
+            return self.answer_oldest(settled).map(Some);
         }
+    }
+
+    fn answer_oldest(
+        &mut self,
+        settled: Result<(), JournalError>,
+    ) -> Result<PipelineResponse, Status> {
+        let (answer, answered) = self.ahead.take(settled, &self.shared)?;
+        self.taken = answered;
+        Ok(answer)
     }
 
     /// Executes what was received. Its answer comes back when nothing has to be waited for; else it joins
@@ -119,8 +139,12 @@ impl<S: Stream<Item = Result<PipelineRequest, Status>> + Unpin> Session<S> {
         let started = Stopwatch::start();
         let (batch, tag) = (request.batch.unwrap_or_default(), request.tag);
         self.ops_this_turn += batch.ops.len().max(1);
-        let executed = batch::write(&self.shared, &batch)
+        let mut following = Following::begin(&self.caller, started);
+        let executed = following
+            .during(|| batch::write(&self.shared, &batch))
             .and_then(|executed| Ok((executed.waiter(&self.shared)?, executed)));
+        let took = started.elapsed();
+        let answered = following.answered(PART, Operation::Pipeline, (started, took));
         let (waiter, executed) = match executed {
             Ok(executed) => executed,
             Err(refusal) => {
@@ -130,10 +154,12 @@ impl<S: Stream<Item = Result<PipelineRequest, Status>> + Unpin> Session<S> {
         };
         if waiter.is_none() && self.ahead.is_empty() {
             let batch = Some(executed.finish(&self.shared)?);
-            record(&self.shared, started);
+            record(&self.shared, took);
+            self.taken = Some(answered);
             return Ok(Some(PipelineResponse { batch, tag }));
         }
-        self.ahead.push(Pending { bytes: executed.bytes(), executed, tag, waiter, started });
+        let bytes = executed.bytes();
+        self.ahead.push(Pending { bytes, executed, tag, waiter, started, answered });
         Ok(None)
     }
 }
@@ -147,11 +173,12 @@ struct Pending {
     bytes: usize,
     /// Since it was received.
     started: Stopwatch,
+    answered: Answered,
 }
 
 /// Counts a batch that is answered.
-fn record(shared: &Shared, started: Stopwatch) {
-    shared.gate.metrics().record(Protocol::Grpc, Operation::Pipeline, started.elapsed(), 1);
+fn record(shared: &Shared, took: Duration) {
+    shared.gate.metrics().record(Protocol::Grpc, Operation::Pipeline, took, 1);
 }
 
 /// The batches that were executed and are not answered yet, the oldest first.
@@ -190,15 +217,17 @@ impl Ahead {
         &mut self,
         settled: Result<(), JournalError>,
         shared: &Shared,
-    ) -> Result<PipelineResponse, Refusal> {
-        let Some(Pending { executed, tag, bytes, started, .. }) = self.pending.pop_front() else {
-            return Ok(PipelineResponse::default());
+    ) -> Result<(PipelineResponse, Option<Answered>), Refusal> {
+        let Some(pending) = self.pending.pop_front() else {
+            return Ok((PipelineResponse::default(), None));
         };
+        let Pending { executed, tag, bytes, started, mut answered, .. } = pending;
         self.bytes -= bytes;
+        answered.logged();
         settled.map_err(|failure| executed.unknown(failure))?;
         let batch = Some(executed.finish(shared)?);
-        record(shared, started);
-        Ok(PipelineResponse { batch, tag })
+        record(shared, started.elapsed());
+        Ok((PipelineResponse { batch, tag }, Some(answered)))
     }
 }
 

@@ -15,6 +15,7 @@ use crate::contract::scan::page_within;
 use crate::contract::{Refusal, Shared, convert};
 use crate::metrics::{Operation, Protocol};
 use crate::promise::Basis;
+use crate::slow::{Answered, Caller, Following, Named, tell};
 
 /// Entries per page when the request does not say.
 const PAGE_KEYS_DEFAULT: usize = 1000;
@@ -25,7 +26,7 @@ const PAGE_BYTES_DEFAULT: usize = 1 << 20;
 
 /// The pages that the request asks for.
 pub(crate) fn pages(
-    shared: Arc<Shared>,
+    (shared, caller): (Arc<Shared>, Arc<Caller>),
     request: ScanRequest,
 ) -> Result<impl Stream<Item = Result<ScanResponse, Status>> + Send, Refusal> {
     let cursor = convert::scan_cursor(&request.cursor)?;
@@ -38,11 +39,15 @@ pub(crate) fn pages(
         prefix: request.prefix,
         values: request.values,
         shared,
+        caller,
+        taken: None,
         cursor,
         first: true,
     };
     Ok(stream::unfold(Some(scan), |scan| async move {
         let mut scan = scan?;
+        // The connection has taken the page before.
+        drop(scan.taken.take());
         match scan.next().await {
             Ok((page, more)) => Some((Ok(page), more.then_some(scan))),
             Err(refusal) => {
@@ -61,6 +66,9 @@ fn chosen(asked: u32, default: usize, max: usize) -> usize {
 
 struct Scan {
     shared: Arc<Shared>,
+    caller: Arc<Caller>,
+    /// The page that was read last, until the connection has taken it.
+    taken: Option<Answered>,
     prefix: Bytes,
     page_keys: usize,
     page_bytes: usize,
@@ -78,16 +86,26 @@ impl Scan {
             yield_now().await;
         }
         let started = Stopwatch::start();
-        let page = self.page()?;
-        self.shared.gate.settle(Basis::of_read(page.lsn), Durability::Memory).await?;
+        let mut following = Following::begin(&self.caller, started);
+        let page = following.through(self.settled_page()).await?;
         self.cursor = page.next;
         if let Some(left) = &mut self.pages_left {
             *left -= 1;
         }
-        let metrics = self.shared.gate.metrics();
-        metrics.record(Protocol::Grpc, Operation::Scan, started.elapsed(), 1);
+        let took = started.elapsed();
+        self.shared.gate.metrics().record(Protocol::Grpc, Operation::Scan, took, 1);
+        let named = Named::Part("Scan");
+        self.taken = Some(following.answered(named, Operation::Scan, (started, took)));
         let more = page.next.is_some() && self.pages_left != Some(0);
         Ok((convert::scan_response(page), more))
+    }
+
+    /// The next page, once it may be shown.
+    async fn settled_page(&self) -> Result<ScanPage, Refusal> {
+        tell::key(&self.prefix);
+        let page = self.page()?;
+        self.shared.gate.settle(Basis::of_read(page.lsn), Durability::Memory).await?;
+        Ok(page)
     }
 
     fn page(&self) -> Result<ScanPage, Refusal> {

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
@@ -29,6 +30,7 @@ use crate::gate::Gate;
 use crate::metrics::{Metrics, Protocol};
 use crate::readiness::Loading;
 use crate::shutdown::Drain;
+use crate::slow::Caller;
 
 /// The services of one server. Cheap to clone: each connection has one.
 #[derive(Clone)]
@@ -79,9 +81,10 @@ impl Services {
         self.gate.metrics()
     }
 
-    /// The calls of a new connection.
-    pub(crate) fn calls(&self) -> Calls {
-        Calls { services: self.clone(), account: self.gate.budget().account() }
+    /// The calls of a new connection, from there.
+    pub(crate) fn calls(&self, addr: SocketAddr) -> Calls {
+        let caller = Caller::new(&self.gate, Protocol::Grpc, addr);
+        Calls { services: self.clone(), caller, account: self.gate.budget().account() }
     }
 
     fn answer(&self, request: Request<Inbound>) -> Answer {
@@ -98,6 +101,7 @@ impl Services {
 /// The calls of one connection.
 pub(crate) struct Calls {
     services: Services,
+    caller: Arc<Caller>,
     account: Arc<Account>,
 }
 
@@ -115,12 +119,15 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let Services { gate, .. } = &self.services;
-        let measuring = Measuring::start(request.uri().path(), gate.metrics());
+        let measuring = Measuring::start(request.uri(), &self.caller);
         let held = Arc::new(self.account.hold());
         let (timeout, messages) = (gate.request_timeout(), measuring.messages());
         let counted = (messages, measuring.counter(self.services.batch_ops_max));
-        let request =
+        let mut request =
             request.map(|incoming| Inbound::new(incoming, Arc::clone(&held), timeout, counted));
+        if measuring.is_in_parts() {
+            request.extensions_mut().insert(Arc::clone(&self.caller));
+        }
         measuring.until(self.services.answer(request), held)
     }
 }

@@ -11,8 +11,10 @@ use super::activity::Activity;
 use super::limits::{BODY_ROOM_BYTES_MAX, SKIP_BYTES_MAX};
 use super::problem::{Problem, Reason};
 use crate::budget::Held;
+use crate::clock::Stopwatch;
 use crate::contract::Refusal;
 use crate::patience::allowed;
+use crate::slow::tell;
 
 /// The body of a request, on its way. What has arrived of it is held in the account of the connection.
 #[derive(Debug)]
@@ -137,7 +139,17 @@ impl Upload {
     }
 
     async fn frame(&mut self) -> Option<Result<Frame<Bytes>, hyper::Error>> {
-        std::future::poll_fn(|context| Pin::new(&mut self.incoming).poll_frame(context)).await
+        let mut missing = None;
+        std::future::poll_fn(|context| {
+            let polled = Pin::new(&mut self.incoming).poll_frame(context);
+            if polled.is_pending() {
+                missing.get_or_insert_with(Stopwatch::start);
+            } else if let Some(missing) = missing.take() {
+                tell::arrival(missing.elapsed());
+            }
+            polled
+        })
+        .await
     }
 }
 

@@ -27,6 +27,7 @@ use crate::listener::Accepted;
 use crate::metrics::{Metered, Protocol};
 use crate::patience::STALL_MAX;
 use crate::shutdown::Drain;
+use crate::slow::Caller;
 
 /// What every HTTP/2 connection begins with.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -57,6 +58,10 @@ pub(super) async fn serve(
     if let Err(error) = stream.set_nodelay(true) {
         return debug!(%error, "a connection broke");
     }
+    let addr = match stream.peer_addr() {
+        Ok(addr) => addr,
+        Err(error) => return debug!(%error, "a connection broke"),
+    };
     let speaks_http2 = seen.starts_with(PREFACE);
     let metrics = Arc::clone(api.gate.metrics());
     metrics.bytes_in(Protocol::Http, seen.len() as u64);
@@ -64,7 +69,8 @@ pub(super) async fn serve(
     let stream = Metered::new(stream, metrics, Protocol::Http);
     let stream = Stream::new(seen, stream, activity.clone());
     let account = api.gate.budget().account();
-    let client = Client { account: Arc::clone(&account), activity: activity.clone() };
+    let caller = Caller::new(&api.gate, Protocol::Http, addr);
+    let client = Client { account: Arc::clone(&account), activity: activity.clone(), caller };
     let service = service_fn(move |request| {
         let (api, client) = (Arc::clone(&api), client.clone());
         let in_flight = client.activity.request();

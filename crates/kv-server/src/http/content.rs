@@ -10,6 +10,7 @@ use bytes::{Buf, Bytes};
 use hyper::body::{Body, Frame, SizeHint};
 
 use crate::budget::{Account, Held, Overload};
+use crate::slow::Answered;
 
 /// The content of an answer, as a whole: it is in memory already, shared with the store where it is large.
 #[derive(Debug, Default)]
@@ -24,17 +25,27 @@ pub(super) struct Piece {
     bytes: Bytes,
     /// None before somebody takes care of that.
     held: Option<Held>,
+    /// The request, which is over when this is dropped.
+    answered: Option<Answered>,
 }
 
 impl Content {
     /// These bytes, which nobody holds yet.
     pub(super) fn new(bytes: Bytes) -> Self {
-        Self { piece: (!bytes.is_empty()).then_some(Piece { bytes, held: None }) }
+        Self { piece: (!bytes.is_empty()).then_some(Piece { bytes, held: None, answered: None }) }
     }
 
     /// How many bytes there are.
     pub(super) fn len(&self) -> u64 {
         self.piece.as_ref().map_or(0, |piece| piece.bytes.len() as u64)
+    }
+
+    /// The request that these bytes answer is over when they are dropped; at once when there are none.
+    pub(super) fn follow(&mut self, answered: Answered) {
+        match &mut self.piece {
+            Some(piece) => piece.answered = Some(answered),
+            None => answered.finish(),
+        }
     }
 
     /// Holds the bytes from now on.

@@ -19,6 +19,7 @@ use crate::budget::Account;
 use crate::clock::Stopwatch;
 use crate::contract::Refusal;
 use crate::metrics::{Operation, Protocol};
+use crate::slow::{Caller, Following, Named};
 
 /// Whom a connection serves.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub(super) struct Client {
     pub(super) account: Arc<Account>,
     /// What happens on the connection.
     pub(super) activity: Activity,
+    /// Whose connection it is.
+    pub(super) caller: Arc<Caller>,
 }
 
 /// Answers one request. What stands in the way is an answer too.
@@ -40,9 +43,13 @@ pub(super) async fn answer(
     let timeout = api.gate.request_timeout();
     let mut body = Upload::new(incoming, client.account.hold(), timeout, client.activity.clone());
     let mut operation = Operation::Other;
-    let answered = handle(api, &parts, &mut body, &mut operation).await;
+    let mut following = Following::begin(&client.caller, started);
+    let answered = following.through(handle(api, &parts, &mut body, &mut operation)).await;
     let metrics = api.gate.metrics();
-    metrics.record(Protocol::Http, operation, started.elapsed(), 1);
+    let took = started.elapsed();
+    metrics.record(Protocol::Http, operation, took, 1);
+    let named = Named::Http(parts.method.clone(), parts.uri.clone());
+    let following = following.answered(named, operation, (started, took));
     let answered = answered.and_then(|response| hold(response, client, &parts.method));
     let mut response = answered.unwrap_or_else(|problem| {
         if let Some(kind) = problem.reason().kind() {
@@ -55,7 +62,11 @@ pub(super) async fn answer(
         Box::pin(body.skip()).await;
     }
     api.cors.write(parts.headers.get(header::ORIGIN), response.headers_mut());
-    if parts.method == Method::HEAD { without_content(response) } else { response }
+    if parts.method == Method::HEAD {
+        response = without_content(response);
+    }
+    response.body_mut().follow(following);
+    response
 }
 
 /// Holds the content of an answer until the client has taken it.

@@ -95,6 +95,22 @@ labels! {
 }
 
 labels! {
+    /// Where the time of a slow request went.
+    Phase {
+        /// Others had their turn.
+        Queue = "queue",
+        /// It waited for locks of shards.
+        Lock = "lock",
+        /// It was executed.
+        Execution = "execution",
+        /// Its answer waited for the log.
+        Log = "log",
+        /// Its answer waited for the client.
+        Reply = "reply",
+    }
+}
+
+labels! {
     /// Why requests end without what they asked for, by what the caller can do next.
     ErrorKind {
         /// Send a different request: this one can never succeed.
@@ -159,5 +175,6 @@ mod tests {
         check::<Protocol>(Protocol::COUNT);
         check::<Operation>(Operation::COUNT);
         check::<ErrorKind>(ErrorKind::COUNT);
+        check::<Phase>(Phase::COUNT);
     }
 }

@@ -21,7 +21,7 @@ mod seat;
 
 pub(crate) use connections::ConnectionGuard;
 pub(crate) use exposition::{CONTENT_TYPE, Exposition};
-pub(crate) use labels::{ErrorKind, Label, Operation, Protocol};
+pub(crate) use labels::{ErrorKind, Label, Operation, Phase, Protocol};
 pub(crate) use metered::Metered;
 pub(crate) use seat::seat;
 

@@ -1,10 +1,13 @@
 //! The answers of one turn: encoded one after the other, with large values by reference, and with the log
 //! positions that each rests on.
 
+use std::time::Duration;
+
 use bytes::{Buf as _, Bytes};
 use kv_resp::{Encoder, ProtocolError, Version};
 
 use super::failure::Failure;
+use super::turns::Turn;
 use crate::promise::Basis;
 
 /// A value from this length on is not copied: its bytes go from the store to the socket. The engine shares
@@ -27,6 +30,10 @@ pub(crate) struct Answers {
     large_bytes: usize,
     /// The answers that rest on a position of the log, in order.
     bases: Vec<Based>,
+    /// How long the work had to wait before it was begun, if it was done beside the turns.
+    pub(crate) queued: Duration,
+    /// The work, if it was done beside the turns.
+    pub(super) work: Option<Box<Turn>>,
 }
 
 /// A large value, and where it goes among the bytes.

@@ -18,7 +18,7 @@ impl Session {
     /// more is executed for it before it has taken answers; a request that is not whole is given up.
     pub(super) fn account(&mut self) -> Result<(), Failure> {
         let (received, _room) = self.sizes();
-        let kept = received + self.outbox.len();
+        let kept = received + self.outbox.len() + self.outbox.turn_bytes();
         self.is_over = false;
         match self.held.set(kept as u64) {
             Ok(()) => Ok(()),

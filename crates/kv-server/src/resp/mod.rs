@@ -4,7 +4,8 @@
 //!   `answers`, `outbox`).
 //! * `run` executes the commands of a turn: those that are one operation of the store go there together.
 //! * `commands` has the table of commands, which drives everything that is said about them, and what each does.
-//! * `holding` bounds what a connection keeps.
+//! * `bounds` bounds what a connection keeps.
+//! * `following` and `turns` say where the time of slow turns went.
 //! * `plan`, `replying` and `failure` turn what the store says into what Redis would say.
 
 mod answers;
@@ -13,6 +14,7 @@ mod client;
 mod clients;
 mod commands;
 mod failure;
+mod following;
 mod glob;
 mod housekeeping;
 mod info;
@@ -33,6 +35,7 @@ mod slow_log;
 mod statistics;
 mod tally;
 mod turn;
+mod turns;
 mod work;
 
 use std::sync::Arc;

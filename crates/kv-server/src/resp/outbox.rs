@@ -12,7 +12,9 @@ use tokio::io::AsyncWrite;
 
 use super::answers::Answers;
 use super::failure::Failure;
+use super::turns::{Turn, Turns};
 use crate::gate::Gate;
+use crate::metrics::Protocol;
 use crate::promise::{Basis, Unkept};
 use crate::waiting::Waiter;
 
@@ -42,6 +44,8 @@ pub(super) struct Outbox {
     held: VecDeque<Held>,
     /// Waits for the first of them.
     waiter: Option<Waiter>,
+    /// Those whose answers these are.
+    turns: Turns,
 }
 
 /// An answer that waits for the log.
@@ -73,6 +77,42 @@ impl Outbox {
         to_usize(self.held.front().map_or(self.end, |held| held.start) - self.sent)
     }
 
+    /// Whether some of them wait for the log.
+    pub(super) fn has_held(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Follows the turn whose answers were taken last.
+    pub(super) fn follow(&mut self, turn: Turn) {
+        self.turns.push(turn, self.end, !self.held.is_empty());
+    }
+
+    /// A turn whose answers have been sent, all of them.
+    #[inline]
+    pub(super) fn take_sent_turn(&mut self) -> Option<Turn> {
+        if self.turns.is_empty() { None } else { self.turns.take_sent(self.sent) }
+    }
+
+    /// Nothing more is sent: all turns are over.
+    pub(super) fn give_up_turns(&mut self, gate: &Gate) {
+        self.held.clear();
+        self.settle_turns(gate);
+        self.sent = self.end;
+    }
+
+    /// Counts the requests that need not wait for the log any more.
+    fn settle_turns(&mut self, gate: &Gate) {
+        let held_from = self.held.front().map(|held| held.start);
+        self.turns.settle(held_from, |operation, took, count| {
+            gate.metrics().record(Protocol::Resp, operation, took, count);
+        });
+    }
+
+    /// How much memory is needed to follow the turns.
+    pub(super) fn turn_bytes(&self) -> usize {
+        self.turns.bytes()
+    }
+
     /// Whether more commands may be executed although answers wait for the log.
     pub(super) fn may_go_ahead(&self) -> bool {
         self.held.len() < AHEAD_ANSWERS_MAX
@@ -98,6 +138,19 @@ impl Outbox {
 
     /// Lets go of answers that need not wait any more. `progress` wakes the task when the next one can be.
     pub(super) fn release(
+        &mut self,
+        (gate, level): (&Gate, Durability),
+        progress: &dyn Progress,
+        context: &Context<'_>,
+    ) {
+        let waiting = self.held.len();
+        self.release_held((gate, level), progress, context);
+        if self.held.len() < waiting {
+            self.settle_turns(gate);
+        }
+    }
+
+    fn release_held(
         &mut self,
         (gate, level): (&Gate, Durability),
         progress: &dyn Progress,
@@ -169,6 +222,7 @@ impl Outbox {
         for held in &mut self.held {
             (held.start, held.end) = (moved(held.start), moved(held.end));
         }
+        self.turns.shift(answer.end, moved);
     }
 
     /// Sends what may be sent: all of it, or so much that others should have a turn. Pending when the socket

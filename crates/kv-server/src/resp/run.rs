@@ -2,6 +2,7 @@
 //! itself.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use kv_core::{Op, ReplySink as _};
@@ -31,6 +32,17 @@ pub(super) struct Executed {
     pub(super) stop: Stop,
     /// The last command, and when it was over, in milliseconds since the server started.
     pub(super) latest: Option<(&'static Command, u64)>,
+    /// When the execution began, by two clocks, and how long it took.
+    pub(super) time: Time,
+}
+
+/// When something was executed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Time {
+    pub(super) started: Stopwatch,
+    /// The same, since the server started.
+    pub(super) at: Duration,
+    pub(super) took: Duration,
 }
 
 /// Why the execution stopped.
@@ -74,13 +86,14 @@ impl Executor<'_> {
         run.flush();
         let Executor { shared, client, lists, .. } = run.all;
         lists.ops = recycled(run.ops);
-        let took = lists.tally.report(shared, started);
-        if shared.slow_log.is_slow(took) {
+        let took = started.elapsed();
+        if shared.gate.slow().is_slow(took) {
             shared.slow_log.add_turn(batch, consumed, took, &client.record);
         }
-        let active_ms = millis(started.since(shared.gate.started()) + took);
+        let at = started.since(shared.gate.started());
+        let active_ms = millis(at + took);
         let latest = run.latest.map(|command| (command, active_ms));
-        Executed { consumed, stop, latest }
+        Executed { consumed, stop, latest, time: Time { started, at, took } }
     }
 }
 

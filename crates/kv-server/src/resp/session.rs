@@ -33,10 +33,12 @@ use super::scratch::Scratch;
 use super::shared::Shared;
 use super::tally::count_failure;
 use crate::budget::Held;
+use crate::clock::Stopwatch;
 use crate::metrics::{Metered, Protocol};
 use crate::promise::Basis;
 use crate::relay::Relay;
 use crate::shutdown::Drain;
+use crate::woken;
 
 /// Bytes that are still read once the server drains: what the system had received before.
 const LEFTOVER_BYTES_MAX: usize = 4 << 20;
@@ -60,6 +62,8 @@ pub(super) struct Session {
     pub(super) is_closing: bool,
     /// Once the server drains: how many bytes may still be read.
     pub(super) leftover: Option<usize>,
+    /// Since when nothing is executed because something is in the way.
+    pub(super) blocked: Option<Stopwatch>,
     /// The latest command, and when it was over, in milliseconds since the server started.
     pub(super) latest: Option<(&'static Command, u64)>,
 }
@@ -99,13 +103,16 @@ impl Session {
             is_over: false,
             is_closing: false,
             leftover: None,
+            blocked: None,
             latest: None,
         })
     }
 
     /// Serves the client until it leaves, has to leave, or the server drains.
     pub(super) async fn run(mut self, mut drain: Drain) {
-        match self.serve(&mut drain).await {
+        let served = self.serve(&mut drain).await;
+        self.give_up_turns();
+        match served {
             Ok(()) => {
                 // Tells the client that this was the last answer.
                 if poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context))
@@ -148,7 +155,10 @@ impl Session {
             };
             match next {
                 Next::GoOn => {}
-                Next::Yield => yield_now().await,
+                Next::Yield => {
+                    yield_now().await;
+                    woken::renew();
+                }
                 Next::End => return Ok(()),
             }
         }
@@ -162,11 +172,13 @@ impl Session {
             loop {
                 self.release(context);
                 let sent = self.poll_send(context)?;
+                self.remember_sent();
                 if sent == Poll::Ready(Sent::Part) {
                     return Poll::Ready(Ok(Next::Yield));
                 }
                 if let Some(later) = &mut self.later {
                     let Poll::Ready(answers) = later.as_mut().poll(context) else {
+                        self.blocked.get_or_insert_with(Stopwatch::start);
                         return self.poll_gone(context);
                     };
                     self.later = None;
@@ -182,6 +194,7 @@ impl Session {
                     };
                 }
                 if !self.has_room() || !self.outbox.may_go_ahead() {
+                    self.blocked.get_or_insert_with(Stopwatch::start);
                     return Poll::Pending;
                 }
                 if ready!(self.poll_turn(context, scratch))? {
@@ -216,7 +229,12 @@ impl Session {
             answers
         });
         self.client.written = self.client.written.max(answers.basis().written());
-        self.send(context, &mut answers)?;
+        let work = answers.work.take();
+        let holds = self.holds(&answers);
+        self.send(context, &mut answers, holds)?;
+        if let Some(work) = work {
+            self.follow(*work);
+        }
         self.tell();
         Ok(())
     }
@@ -229,6 +247,12 @@ impl Session {
         let sent = self.outbox.poll_send(context, &mut self.stream);
         self.tell();
         sent
+    }
+
+    /// Sends what may be sent, and tells whether that is everything.
+    pub(super) fn send_outbox(&mut self, context: &mut Context<'_>) -> io::Result<bool> {
+        let sent = self.outbox.poll_send(context, &mut self.stream)?;
+        Ok(sent == Poll::Ready(Sent::All))
     }
 
     /// How many bytes of requests there are, and how many more there is room for.
@@ -262,15 +286,20 @@ impl Session {
         }
     }
 
-    /// Sends answers, as far as the socket takes them at once and they need not wait for the log.
+    /// Whether some of the answers wait for the log.
+    pub(super) fn holds(&self, answers: &Answers) -> bool {
+        let basis = answers.basis();
+        basis != Basis::default()
+            && !matches!(self.shared.gate.waiter(basis, self.shared.level()), Ok(None))
+    }
+
+    /// Sends answers, as far as the socket takes them at once and, with `holds`, they need not wait for the log.
     pub(super) fn send(
         &mut self,
         context: &mut Context<'_>,
         answers: &mut Answers,
+        holds: bool,
     ) -> io::Result<()> {
-        let basis = answers.basis();
-        let holds = basis != Basis::default()
-            && !matches!(self.shared.gate.waiter(basis, self.shared.level()), Ok(None));
         let mut sent = 0;
         if !holds
             && self.outbox.is_empty()
@@ -293,6 +322,9 @@ impl Session {
 
     /// Lets go of answers that need not wait for the log any more.
     fn release(&mut self, context: &Context<'_>) {
+        if !self.outbox.has_held() {
+            return;
+        }
         let gate = (&*self.shared.gate, self.shared.level());
         self.outbox.release(gate, &*self.relay, context);
     }

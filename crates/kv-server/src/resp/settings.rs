@@ -17,8 +17,8 @@ pub(crate) const CHANGEABLE: [&str; 8] = [
     "persist.snapshot_interval",
     "limits.connections_max",
     "resp.idle_timeout",
-    "resp.slow_log_threshold",
-    "resp.slow_log_entries",
+    "log.slow_threshold",
+    "log.slow_entries",
 ];
 
 /// The configuration as it is now.
@@ -84,8 +84,8 @@ impl Shared {
         tell_store(&**self.gate.store(), &before, &after)?;
         self.gate.follow(&after.persist);
         self.gate.places().set_max(after.limits.connections_max.as_usize());
-        self.slow_log.set_threshold(after.resp.slow_log_threshold.get());
-        self.slow_log.set_len_max(after.resp.slow_log_entries.as_usize());
+        self.gate.slow().follow(&after.log);
+        self.slow_log.set_len_max(after.log.slow_entries.as_usize());
         self.settings.set_idle_timeout(&after);
         *self.settings.now() = after;
         drop(changing);

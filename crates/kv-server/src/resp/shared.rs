@@ -66,10 +66,7 @@ impl Shared {
             batch_ops_max: config.limits.batch_ops_max.as_usize(),
             output_bytes_max: config.limits.output_bytes_max.as_usize(),
             clients: Arc::default(),
-            slow_log: SlowLog::new(
-                config.resp.slow_log_threshold.get(),
-                config.resp.slow_log_entries.as_usize(),
-            ),
+            slow_log: SlowLog::new(config.log.slow_entries.as_usize()),
             settings: Settings::new(config),
             statistics: Statistics::default(),
             saves: Saves::default(),

@@ -1,13 +1,15 @@
 //! `SLOWLOG`: the latest commands that took long.
 //!
-//! What is timed is a turn of a connection: the commands that had arrived together. A turn of one command is
-//! that command. Of a turn of several, the first is remembered and how many came behind it, with the time of
-//! all: timing each would cost every command more than some take. Work on another thread is timed by itself.
+//! What is timed is the execution of a turn of a connection: the commands that had arrived together. A turn of one
+//! command is that command. Of a turn of several, the first is remembered and how many came behind it, with the time
+//! of all: timing each would cost every command more than some take. Work on another thread is timed by itself.
+//!
+//! As in Redis, waiting is no part of it. [`crate::slow`] remembers the whole way of a request.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,8 +27,6 @@ const ARG_BYTES_MAX: usize = 128;
 
 /// The latest commands that took long.
 pub(crate) struct SlowLog {
-    /// Microseconds from which on a turn is slow; negative when none is.
-    threshold_us: AtomicI64,
     /// Most entries.
     len_max: AtomicUsize,
     entries: Mutex<Entries>,
@@ -54,36 +54,20 @@ pub(crate) struct Entry {
 impl fmt::Debug for SlowLog {
     /// Without the commands: they may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SlowLog").field("threshold_us", &self.threshold_us).finish_non_exhaustive()
+        f.debug_struct("SlowLog").field("len_max", &self.len_max).finish_non_exhaustive()
     }
 }
 
 impl SlowLog {
-    /// Remembers so many commands that took so long; none when no time is given.
-    pub(crate) fn new(threshold: Option<Duration>, len_max: usize) -> Self {
-        let (entries, len) = (Mutex::default(), AtomicUsize::new(len_max));
-        let log = Self { threshold_us: AtomicI64::new(-1), len_max: len, entries };
-        log.set_threshold(threshold);
-        log
-    }
-
-    /// From which time on a turn is slow; never when none is given.
-    pub(crate) fn set_threshold(&self, threshold: Option<Duration>) {
-        let micros = threshold.map(|time| i64::try_from(time.as_micros()).unwrap_or(i64::MAX));
-        self.threshold_us.store(micros.unwrap_or(-1), Ordering::Relaxed);
+    /// Remembers so many commands.
+    pub(crate) fn new(len_max: usize) -> Self {
+        Self { len_max: AtomicUsize::new(len_max), entries: Mutex::default() }
     }
 
     /// How many entries there may be; the oldest beyond are dropped.
     pub(crate) fn set_len_max(&self, len_max: usize) {
         self.len_max.store(len_max, Ordering::Relaxed);
         self.entries().list.truncate(len_max);
-    }
-
-    /// Whether a turn that took so long is to be remembered.
-    #[inline]
-    pub(crate) fn is_slow(&self, took: Duration) -> bool {
-        let threshold_us = self.threshold_us.load(Ordering::Relaxed);
-        u64::try_from(threshold_us).is_ok_and(|us| took >= Duration::from_micros(us))
     }
 
     /// Remembers a turn, of which so many bytes were executed.
@@ -178,7 +162,7 @@ mod tests {
     const SLOW: Duration = Duration::from_millis(20);
 
     fn log(len_max: usize, turns: &[Vec<Vec<u8>>]) -> SlowLog {
-        let log = SlowLog::new(Some(Duration::from_millis(10)), len_max);
+        let log = SlowLog::new(len_max);
         let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let client = Arc::<Clients>::default().register(Peer { addr, local: addr, fd: 3 }, 0);
         client.set_label(Label::Name, "me");
@@ -216,18 +200,6 @@ mod tests {
         assert_eq!(log.len(), 1);
         log.clear();
         assert_eq!(log.len(), 0);
-    }
-
-    #[test]
-    fn a_turn_is_slow_from_the_threshold_on_unless_none_is() {
-        let log = log(2, &[]);
-        let threshold = Duration::from_millis(10);
-        let below = Duration::from_nanos(9_999_999);
-        assert!(log.is_slow(threshold) && !log.is_slow(below));
-        log.set_threshold(Some(Duration::ZERO));
-        assert!(log.is_slow(Duration::ZERO));
-        log.set_threshold(None);
-        assert!(!log.is_slow(Duration::MAX));
     }
 
     #[test]

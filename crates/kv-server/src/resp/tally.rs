@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::commands::Command;
 use super::failure::Failure;
 use super::shared::Shared;
-use crate::clock::Stopwatch;
+use super::turns;
 use crate::metrics::{ErrorKind, Metrics, Operation, Protocol};
 
 /// The requests of the turn that is being made.
@@ -31,21 +31,40 @@ impl Tally {
         self.others += 1;
     }
 
-    /// Reports all requests counted: they were answered together, now. Tells how long that took.
-    pub(super) fn report(&mut self, shared: &Shared, started: Stopwatch) -> Duration {
-        let took = started.elapsed();
+    /// Reports all requests counted: they were executed together, which took so long, and are answered now.
+    pub(super) fn report(&mut self, shared: &Shared, took: Duration) {
         let metrics = shared.gate.metrics();
+        self.drain(shared, took, |operation, count| {
+            metrics.record(Protocol::Resp, operation, took, count);
+        });
+    }
+
+    /// Reports all requests counted as executed, which took so long. Tells what is to be counted when they are
+    /// answered.
+    pub(super) fn report_executed(
+        &mut self,
+        shared: &Shared,
+        took: Duration,
+    ) -> Vec<(Operation, u64)> {
+        let mut unanswered = Vec::with_capacity(self.counts.len());
+        self.drain(shared, took, |operation, count| {
+            turns::add(&mut unanswered, operation, count);
+        });
+        unanswered
+    }
+
+    #[inline]
+    fn drain(&mut self, shared: &Shared, took: Duration, mut answered: impl FnMut(Operation, u64)) {
         let all: u32 = self.counts.iter().map(|(_, count)| count).sum();
         let each = took / all.max(1);
         for (command, count) in self.counts.drain(..) {
-            metrics.record(Protocol::Resp, command.operation, took, count.into());
+            answered(command.operation, count.into());
             shared.statistics.commands.called(command, count.into(), each * count);
         }
         if self.others > 0 {
-            metrics.record(Protocol::Resp, Operation::Other, took, self.others.into());
+            answered(Operation::Other, self.others.into());
             self.others = 0;
         }
-        took
     }
 }
 

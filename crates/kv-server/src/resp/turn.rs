@@ -4,17 +4,20 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use kv_resp::Decoder;
+use kv_resp::{Batch, Decoder};
 use rustix::io::Errno;
 use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::answers::Answers;
+use super::following::{Before, Ran};
 use super::input::Input;
 use super::run::{self, Executor, Stop};
 use super::scratch::{Lists, Scratch};
 use super::session::Session;
 use super::tally::count_malformed;
+use super::turns::Turn;
+use crate::clock::Stopwatch;
 
 /// What became of some bytes.
 struct Executed {
@@ -32,6 +35,7 @@ impl Session {
         context: &mut Context<'_>,
         scratch: &mut Scratch,
     ) -> Poll<io::Result<bool>> {
+        let blocked = self.blocked.take();
         let mut input = self.input.take();
         let is_full = if input.as_ref().is_some_and(|input| input.is_ready) {
             true
@@ -48,10 +52,9 @@ impl Session {
             read == room
         };
         self.input = match input {
-            None => self.execute_scratch(scratch),
-            Some(input) => self.execute_input(input, scratch),
+            None => self.execute_scratch((context, blocked), scratch)?,
+            Some(input) => self.execute_input((context, blocked), input, scratch)?,
         };
-        self.send(context, &mut scratch.answers)?;
         self.tell();
         Poll::Ready(Ok(is_full))
     }
@@ -108,60 +111,75 @@ impl Session {
     }
 
     /// Executes what was read into the room that connections share, and keeps what is left of it.
-    fn execute_scratch(&mut self, scratch: &mut Scratch) -> Option<Box<Input>> {
+    fn execute_scratch(
+        &mut self,
+        (context, blocked): (&mut Context<'_>, Option<Stopwatch>),
+        scratch: &mut Scratch,
+    ) -> io::Result<Option<Box<Input>>> {
         let Scratch { input, filled, since, decoder, lists, answers, .. } = scratch;
         let limits = self.shared.limits;
         decoder.set_limits(limits);
         let bytes = input.get(..*filled).unwrap_or_default();
-        let Executed { consumed, missing } = self.execute((bytes, decoder), lists, answers);
+        let before = Before::new(blocked, *since, self.over_ms());
+        let Executed { consumed, missing } =
+            self.execute((context, before), (bytes, decoder), lists, answers)?;
         let rest = bytes.get(consumed..).unwrap_or_default();
         if rest.is_empty() && !self.is_closing {
-            return None;
+            return Ok(None);
         }
         // It may know of what it has not decoded to its end.
         let decoder = std::mem::replace(decoder, Decoder::new(limits));
         if self.is_closing {
-            return None;
+            return Ok(None);
         }
-        Some(match missing {
+        Ok(Some(match missing {
             Some(missing) => {
                 let since = since.take().filter(|_| consumed == 0);
                 Input::partial(rest, missing, decoder, since)
             }
             None => Input::unexecuted(rest, limits),
-        })
+        }))
     }
 
     /// Executes what the connection has kept and got since, and keeps what is left of it.
     fn execute_input(
         &mut self,
+        (context, blocked): (&mut Context<'_>, Option<Stopwatch>),
         mut input: Box<Input>,
         scratch: &mut Scratch,
-    ) -> Option<Box<Input>> {
+    ) -> io::Result<Option<Box<Input>>> {
         let Scratch { lists, answers, .. } = scratch;
-        let Executed { consumed, missing } = self.execute(input.parts(), lists, answers);
+        let before = if input.is_ready {
+            Before::new(Some(input.since), None, self.over_ms())
+        } else {
+            Before::new(blocked, Some(input.since), self.over_ms())
+        };
+        let Executed { consumed, missing } =
+            self.execute((context, before), input.parts(), lists, answers)?;
         if self.is_closing {
-            return None;
+            return Ok(None);
         }
         if let Some(missing) = missing {
-            return input.advance(consumed, missing);
+            return Ok(input.advance(consumed, missing));
         }
         let (bytes, _decoder) = input.parts();
         let rest = bytes.get(consumed..).unwrap_or_default();
-        (!rest.is_empty()).then(|| Input::unexecuted(rest, self.shared.limits))
+        Ok((!rest.is_empty()).then(|| Input::unexecuted(rest, self.shared.limits)))
     }
 
+    /// Executes what was received, and sends the answers as far as possible.
     fn execute(
         &mut self,
+        (context, before): (&mut Context<'_>, Before),
         (bytes, decoder): (&[u8], &mut Decoder),
         lists: &mut Lists,
         answers: &mut Answers,
-    ) -> Executed {
+    ) -> io::Result<Executed> {
         let batch = decoder.decode(bytes, usize::MAX);
         let (shared, client) = (&self.shared, &mut self.client);
         let room = shared.output_bytes_max.saturating_sub(self.outbox.len());
         let executor = Executor { shared, client, answers, lists, room };
-        let run::Executed { consumed, stop, latest } = executor.execute(&batch);
+        let run::Executed { consumed, stop, latest, time } = executor.execute(&batch);
         self.latest = latest.or(self.latest);
         let missing = match stop {
             Stop::Done => Some(batch.missing()),
@@ -180,7 +198,37 @@ impl Session {
             answers.protocol_error(error);
             self.is_closing = true;
         }
-        Executed { consumed, missing }
+        let ran = before.ran(time);
+        self.reply(context, (&batch, consumed, ran), lists, answers)?;
+        Ok(Executed { consumed, missing })
+    }
+
+    /// Sends the answers of a turn as far as possible. Follows it where they have to wait, and remembers it where it
+    /// was slow.
+    fn reply(
+        &mut self,
+        context: &mut Context<'_>,
+        (batch, consumed, ran): (&Batch<'_>, usize, Ran),
+        lists: &mut Lists,
+        answers: &mut Answers,
+    ) -> io::Result<()> {
+        let holds = self.holds(answers);
+        let uncounted = if holds || self.outbox.has_held() {
+            lists.tally.report_executed(&self.shared, ran.time.took)
+        } else {
+            lists.tally.report(&self.shared, ran.time.took);
+            Vec::new()
+        };
+        self.send(context, answers, holds)?;
+        // What is large goes this way, too, and is mostly taken at once: then nothing need be followed.
+        let is_sent = self.outbox.is_empty()
+            || (!self.outbox.has_held() && self.send_outbox(context)? && self.outbox.is_empty());
+        let takes_long = !is_sent || self.shared.gate.slow().is_slow(ran.so_far());
+        if takes_long && !batch.is_empty() {
+            let turn = ran.turn(batch, consumed);
+            self.follow(Turn { uncounted, ..turn });
+        }
+        Ok(())
     }
 }
 

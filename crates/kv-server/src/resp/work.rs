@@ -9,6 +9,7 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use super::answers::Answers;
 use super::failure::Failure;
+use crate::clock::Stopwatch;
 
 /// How much work may compute at the same time: clients that ask for much leave others their processors.
 #[derive(Debug)]
@@ -30,13 +31,17 @@ impl Workers {
     ) -> impl Future<Output = Result<Answers, Failure>> + Send + 'static {
         let places = Arc::clone(&self.0);
         async move {
+            let asked = Stopwatch::start();
             let place = places.acquire_owned().await;
-            wait(move || {
+            let queued = asked.elapsed();
+            let answers = wait(move || {
                 let answers = job();
                 drop(place);
                 answers
-            })
-            .await
+            });
+            let mut answers = answers.await?;
+            answers.queued = queued;
+            Ok(answers)
         }
     }
 }

@@ -18,7 +18,7 @@ async fn every_page_answers_and_nothing_else_does() {
     let server = TestServer::start();
     let addr = server.socket_addr_of("admin");
     let index = get(addr, "/").body;
-    for path in ["/metrics", "/healthz", "/readyz", "/version"] {
+    for path in ["/metrics", "/healthz", "/readyz", "/slow", "/version"] {
         assert!(index.contains(path), "{path} is not in {index}");
         let page = get(addr, path);
         assert_eq!(page.status, 200, "{path}: {page:?}");

@@ -100,12 +100,12 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
 
         [resp]
         idle_timeout = "0s"
-        slow_log_threshold = "10ms"
-        slow_log_entries = 128
 
         [log]
         level = "warn"
         format = "text"
+        slow_threshold = "10ms"
+        slow_entries = 128
     "#]]
     .assert_eq(&printed);
     let dir = tempfile::tempdir().unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kv_core::eviction::PolicyKind;
 use kv_core::{
     BatchError, ConfigError, KeyInfo, Lsn, Op, Progress, RandomKey, Reply, ReplySink, ScanCursor,
-    ScanPage, ScanSpec, Store, StoreError, StoreSettings, StoreStats, Transfer, TransferReply,
+    ScanPage, ScanSpec, Store, StoreActivity, StoreError, StoreSettings, StoreStats, Transfer,
+    TransferReply,
 };
 use kv_proto::v1::{FlushRequest, GetRequest, PipelineRequest, ScanRequest, StatsRequest};
 use kv_server::testing::TestServer;
@@ -80,6 +81,10 @@ impl Store for Untouchable {
     }
 
     fn stats(&self) -> StoreStats {
+        unreachable!("the store is touched")
+    }
+
+    fn activity(&self) -> StoreActivity {
         unreachable!("the store is touched")
     }
 

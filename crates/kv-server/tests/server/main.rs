@@ -58,6 +58,7 @@ mod resp_slow_log;
 mod resp_strings;
 mod scan;
 mod silent_connections;
+mod slow_requests;
 mod start_refused;
 mod streams_limit;
 mod unknown_enum_values;

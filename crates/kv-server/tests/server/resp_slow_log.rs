@@ -7,7 +7,7 @@ use crate::support::{start_with, until};
 
 #[tokio::test]
 async fn what_took_long_is_remembered_with_who_asked() {
-    let server = start_with(&[("resp.slow_log_threshold", "0s")]);
+    let server = start_with(&[("log.slow_threshold", "0s")]);
     let mut client = Resp::connect(&server).await;
     client.ask("CLIENT SETNAME me", "+OK\r\n").await;
     client.send([command("SET key value"), command("GET key"), command("PING")].concat()).await;

@@ -15,7 +15,9 @@ use super::convert;
 use super::reason::error_kind;
 use super::refusal::Refusal;
 use super::shared::Shared;
+use crate::clock::Stopwatch;
 use crate::promise::Basis;
+use crate::slow::tell;
 use crate::waiting::Waiter;
 
 /// Most values that are read from the store before it is seen whether they still fit in the answer. A
@@ -40,7 +42,9 @@ impl Executed {
     /// Waits until the answer may be sent.
     pub(crate) async fn settle(self, shared: &Shared) -> Result<BatchWriteResponse, Refusal> {
         if let Some(mut waiter) = self.waiter(shared)? {
+            let began = Stopwatch::start();
             let waited = waiter.wait(shared.store().progress()).await;
+            tell::log(began.elapsed());
             waited.map_err(|failure| self.unknown(failure))?;
         }
         self.finish(shared)

@@ -7,6 +7,7 @@ mod process;
 mod registry;
 mod requests;
 mod server;
+mod slow;
 mod store;
 mod text;
 
@@ -72,6 +73,7 @@ impl Exposition {
         process::show(&mut text);
         self.registry.read(process::ROWS, &Process::now());
         requests::show(gate.metrics(), &mut text);
+        slow::show(gate.slow().counts(), &mut text);
         if loading.is_none() {
             self.show_store(&mut text);
         }

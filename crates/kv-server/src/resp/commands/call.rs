@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -15,9 +16,11 @@ use crate::promise::Basis;
 use crate::resp::answers::Answers;
 use crate::resp::client::Client;
 use crate::resp::failure::Failure;
+use crate::resp::following::{remember, words};
 use crate::resp::request::{Request, integer};
 use crate::resp::shared::Shared;
 use crate::resp::slow_log::shown;
+use crate::resp::turns::Turn;
 
 /// A command on its way. What it writes to [`reply`](Self::reply) is dropped when it fails.
 pub(crate) struct Call<'a> {
@@ -161,17 +164,30 @@ impl<'a> Call<'a> {
         answer: impl Future<Output = Result<Answers, Failure>> + Send + 'static,
     ) {
         let (shared, client) = (Arc::clone(self.shared), self.client.record.share());
-        let (args, command) = (shown(self.request), self.command);
+        let (args, words, command) = (shown(self.request), words(self.request), self.command);
         self.later(async move {
             let began = Stopwatch::start();
+            let job = shared.gate.slow().jobs().begin();
             let answers = answer.await;
+            drop(job);
             let took = began.elapsed();
             // The call itself is counted already.
             shared.statistics.commands.called(command, 0, took);
-            if shared.slow_log.is_slow(took) {
+            if shared.gate.slow().is_slow(took) {
                 shared.slow_log.add(args, took, &client);
             }
-            answers
+            let queued = answers.as_ref().map_or(Duration::ZERO, |answers| answers.queued);
+            let work = Turn::of_work((command, words), began, (queued, took));
+            match answers {
+                Ok(mut answers) => {
+                    answers.work = Some(Box::new(work));
+                    Ok(answers)
+                }
+                Err(failure) => {
+                    remember(&shared, &client, work);
+                    Err(failure)
+                }
+            }
         });
     }
 

@@ -6,8 +6,8 @@ use kv_core::eviction::PolicyKind;
 use kv_core::testing::ManualClock;
 use kv_core::{
     BatchError, ConfigError, EngineConfig, KeyInfo, Lsn, NullJournal, Op, Progress, RandomKey,
-    Reply, ReplySink, ScanCursor, ScanPage, ScanSpec, ShardedStore, Store, StoreError,
-    StoreSettings, StoreStats, Transfer, TransferReply,
+    Reply, ReplySink, ScanCursor, ScanPage, ScanSpec, ShardedStore, Store, StoreActivity,
+    StoreError, StoreSettings, StoreStats, Transfer, TransferReply,
 };
 
 /// What happens before an operation alone is executed.
@@ -93,6 +93,10 @@ impl Store for Watched {
 
     fn stats(&self) -> StoreStats {
         self.store.stats()
+    }
+
+    fn activity(&self) -> StoreActivity {
+        self.store.activity()
     }
 
     fn progress(&self) -> &dyn Progress {

@@ -97,15 +97,15 @@ const REDIS: &[Row] = &[
     (
         "slowlog-log-slower-than",
         |server| {
-            let threshold = server.config.resp.slow_log_threshold.get();
+            let threshold = server.config.log.slow_threshold.get();
             threshold.map_or("-1".to_owned(), |threshold| threshold.as_micros().to_string())
         },
-        Some(("resp.slow_log_threshold", values::threshold)),
+        Some(("log.slow_threshold", values::threshold)),
     ),
     (
         "slowlog-max-len",
-        |server| server.config.resp.slow_log_entries.get().to_string(),
-        Some(("resp.slow_log_entries", values::entries)),
+        |server| server.config.log.slow_entries.get().to_string(),
+        Some(("log.slow_entries", values::entries)),
     ),
     ("appendonly", |server| values::yes_no(server.is_kept), None),
     ("appendfsync", appendfsync, Some(("persist.fsync", values::fsync))),
