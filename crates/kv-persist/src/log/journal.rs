@@ -241,6 +241,8 @@ impl FileJournal {
             let reason = self.positions.failure();
             tracing::error!(reason, "the log has failed: writes are refused");
         }
+        // Last: who is woken finds that nothing is taken any more.
+        self.positions.end_waits();
     }
 
     /// The disk is full: only what needs no further segment is taken.

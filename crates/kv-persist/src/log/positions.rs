@@ -46,13 +46,16 @@ impl Positions {
         woken.into_iter().for_each(Waker::wake);
     }
 
-    /// Nothing more will be reached: everyone who waits is told. Only the first reason counts; false when there
-    /// was one.
+    /// Nothing more will be reached. Only the first reason counts; false when there was one. Those who wait already
+    /// are told by [`end_waits`](Self::end_waits), once whatever they may try next is refused.
     pub(super) fn fail(&self, reason: String) -> bool {
-        let is_first = self.failure.set(reason).is_ok();
+        self.failure.set(reason).is_ok()
+    }
+
+    /// Wakes everyone.
+    pub(super) fn end_waits(&self) {
         let woken = self.waiters.lock().take_all();
         woken.into_iter().for_each(Waker::wake);
-        is_first
     }
 
     /// Why nothing more will be reached.

@@ -56,5 +56,6 @@ fn whoever_waits_while_the_log_fails_is_told() {
     waits_beside(|positions| {
         positions.publish(Durability::Fsync, Lsn::new(1));
         assert!(positions.fail("for a test".to_owned()));
+        positions.end_waits();
     });
 }
