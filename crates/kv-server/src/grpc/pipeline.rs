@@ -159,7 +159,7 @@ impl<S: Stream<Item = Result<PipelineRequest, Status>> + Unpin> Session<S> {
             return Ok(Some(PipelineResponse { batch, tag }));
         }
         let bytes = executed.bytes();
-        self.ahead.push(Pending { bytes, executed, tag, waiter, started, answered });
+        self.ahead.push(Pending { executed, tag, waiter, bytes, started, answered });
         Ok(None)
     }
 }
