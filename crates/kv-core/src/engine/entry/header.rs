@@ -80,17 +80,6 @@ pub(super) const HEAD_BYTES: usize = LONG_LENGTHS_AT + LONG_LENGTHS_BYTES;
 /// The beginning of a block.
 pub(super) type Head = [u8; HEAD_BYTES];
 
-/// Where an entry's expiry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ExpiryPlace {
-    /// There is none.
-    Nowhere,
-    /// In the header.
-    Packed,
-    /// Behind the header.
-    Behind,
-}
-
 /// What a header says beside lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fields {
@@ -104,7 +93,10 @@ pub(super) struct Fields {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) key_len: usize,
-    pub(super) expiry: ExpiryPlace,
+    /// Whether there is an expiry, in the header.
+    is_packed: bool,
+    /// Whether there is an expiry, behind the header.
+    has_expiry_behind: bool,
     pub(super) is_shared: bool,
     /// Of the whole block: what is in front, key and inline value.
     pub(super) block_len: usize,
@@ -123,19 +115,17 @@ impl Layout {
         let is_shared = value_len >= SHARED_VALUE_BYTES_MIN;
         let inline_len = if is_shared { 0 } else { value_len };
         let packed_len = HEADER_BYTES + key_len + inline_len;
-        let place = match expiry {
-            None => ExpiryPlace::Nowhere,
-            Some(expiry)
-                if packed::fits_lengths(packed_len, key_len)
+        let is_packed = match expiry {
+            Some(expiry) => {
+                packed::fits_lengths(packed_len, key_len)
                     && !is_shared
                     && packed::fits_version(version)
-                    && packed::fits_expiry(expiry) =>
-            {
-                ExpiryPlace::Packed
+                    && packed::fits_expiry(expiry)
             }
-            Some(_) => ExpiryPlace::Behind,
+            None => false,
         };
-        let mut layout = Self { key_len, expiry: place, is_shared, block_len: 0 };
+        let has_expiry_behind = expiry.is_some() && !is_packed;
+        let mut layout = Self { key_len, is_packed, has_expiry_behind, is_shared, block_len: 0 };
         layout.block_len = layout.key_at() + key_len + inline_len;
         layout
     }
@@ -146,21 +136,19 @@ impl Layout {
     pub(super) fn read(head: &Head) -> Self {
         if is_packed(head) {
             let (block_len, key_len) = packed::lengths(word(head, BITS_AT));
-            return Self { key_len, expiry: ExpiryPlace::Packed, is_shared: false, block_len };
+            let (is_packed, has_expiry_behind, is_shared) = (true, false, false);
+            return Self { key_len, is_packed, has_expiry_behind, is_shared, block_len };
         }
         let word = number(head, LENGTHS_AT);
-        let has_expiry = word & HAS_EXPIRY != 0;
-        let expiry = if has_expiry { ExpiryPlace::Behind } else { ExpiryPlace::Nowhere };
-        let is_shared = word & IS_SHARED != 0;
-        if word & IS_LONG != 0 {
-            let (block_len, key_len) =
-                (number(head, LONG_LENGTHS_AT), number(head, LONG_LENGTHS_AT + 4));
-            let (key_len, block_len) = (key_len as usize, block_len as usize);
-            return Self { key_len, expiry, is_shared, block_len };
-        }
-        let key_len = (word >> BLOCK_LENGTH_BITS) as usize & SHORT_KEY_BYTES_MAX;
-        let block_len = word as usize & ((1 << BLOCK_LENGTH_BITS) - 1);
-        Self { key_len, expiry, is_shared, block_len }
+        let (key_len, block_len) = if word & IS_LONG == 0 {
+            let key_len = (word >> BLOCK_LENGTH_BITS) as usize & SHORT_KEY_BYTES_MAX;
+            (key_len, word as usize & ((1 << BLOCK_LENGTH_BITS) - 1))
+        } else {
+            let block_len = number(head, LONG_LENGTHS_AT) as usize;
+            (number(head, LONG_LENGTHS_AT + 4) as usize, block_len)
+        };
+        let (has_expiry_behind, is_shared) = (word & HAS_EXPIRY != 0, word & IS_SHARED != 0);
+        Self { key_len, is_packed: false, has_expiry_behind, is_shared, block_len }
     }
 
     /// Whether key and value are in the same places of a block of the same length.
@@ -174,11 +162,7 @@ impl Layout {
     /// Whether another version leaves the layout as it is, for certain.
     #[inline]
     pub(super) const fn takes_version(self, version: u64) -> bool {
-        match self.expiry {
-            ExpiryPlace::Nowhere => true,
-            ExpiryPlace::Packed => packed::fits_version(version),
-            ExpiryPlace::Behind => false,
-        }
+        !self.has_expiry_behind && (!self.is_packed || packed::fits_version(version))
     }
 
     /// Whether there are long lengths.
@@ -196,10 +180,7 @@ impl Layout {
     /// Where the pointer to the shared value is, if there is one.
     #[inline]
     pub(super) const fn shared_at(self) -> usize {
-        match self.expiry {
-            ExpiryPlace::Behind => self.expiry_at() + EXPIRY_BYTES,
-            ExpiryPlace::Nowhere | ExpiryPlace::Packed => self.expiry_at(),
-        }
+        if self.has_expiry_behind { self.expiry_at() + EXPIRY_BYTES } else { self.expiry_at() }
     }
 
     /// Where the key is.
@@ -217,13 +198,10 @@ impl Layout {
     /// What the header says of the expiry, in milliseconds.
     #[inline]
     pub(super) fn read_expiry(self, block: &[u8]) -> Option<u64> {
-        match self.expiry {
-            ExpiryPlace::Nowhere => None,
-            ExpiryPlace::Packed => {
-                Some(packed::expiry(word(block, VERSION_AT), word(block, BITS_AT)))
-            }
-            ExpiryPlace::Behind => Some(word(block, self.expiry_at())),
+        if self.is_packed {
+            return Some(packed::expiry(word(block, VERSION_AT), word(block, BITS_AT)));
         }
+        self.has_expiry_behind.then(|| word(block, self.expiry_at()))
     }
 }
 
@@ -238,8 +216,8 @@ impl Front {
     #[inline]
     pub(super) fn new(layout: Layout, fields: &Fields) -> Self {
         let mut front = Self { bytes: [0; FRONT_BYTES_MAX], layout };
-        match (layout.expiry, fields.expiry) {
-            (ExpiryPlace::Packed, Some(expiry)) => front.write_packed(fields, expiry),
+        match fields.expiry {
+            Some(expiry) if layout.is_packed => front.write_packed(fields, expiry),
             _ => front.write(fields),
         }
         front
@@ -257,9 +235,8 @@ impl Front {
     fn write(&mut self, fields: &Fields) {
         let (bytes, layout) = (&mut self.bytes, self.layout);
         let as_u32 = |length: usize| u32::try_from(length).expect("limits keep blocks below 2^32");
-        let has_expiry = layout.expiry == ExpiryPlace::Behind;
-        let flags =
-            if has_expiry { HAS_EXPIRY } else { 0 } | if layout.is_shared { IS_SHARED } else { 0 };
+        let flags = if layout.has_expiry_behind { HAS_EXPIRY } else { 0 }
+            | if layout.is_shared { IS_SHARED } else { 0 };
         let (block_len, key_len) = (as_u32(layout.block_len), as_u32(layout.key_len));
         let word = if layout.is_long() {
             put(bytes, LONG_LENGTHS_AT, block_len.to_le_bytes());
@@ -271,7 +248,7 @@ impl Front {
         put(bytes, VERSION_AT, fields.version.to_le_bytes());
         put(bytes, BITS_AT, fields.policy_bits.0.to_le_bytes());
         put(bytes, LENGTHS_AT, word.to_le_bytes());
-        if let (true, Some(expiry)) = (has_expiry, fields.expiry) {
+        if let (true, Some(expiry)) = (layout.has_expiry_behind, fields.expiry) {
             put(bytes, layout.expiry_at(), expiry.to_le_bytes());
         }
     }
@@ -295,6 +272,12 @@ impl Front {
             self.bytes.first_chunk().expect("there are more bytes in front than in a head"),
         )
     }
+}
+
+/// Whether there is an expiry, wherever it is.
+#[inline]
+pub(super) fn has_expiry(head: &Head) -> bool {
+    word(head, BITS_AT) & (IS_PACKED | u64::from(HAS_EXPIRY) << u32::BITS) != 0
 }
 
 /// The version that a head says.
@@ -400,6 +383,7 @@ mod tests {
             prop_assert_eq!(super::version(head), version);
             prop_assert_eq!(policy_bits(head), PolicyBits(bits));
             prop_assert_eq!(layout.read_expiry(&block), expiry);
+            prop_assert_eq!(has_expiry(head), expiry.is_some());
             let inline_len = if layout.is_shared { 0 } else { value_len };
             prop_assert_eq!(front.as_slice().len() + key_len + inline_len, layout.block_len);
         }
@@ -409,7 +393,7 @@ mod tests {
     fn a_small_block_with_an_expiry_is_no_larger_than_one_without() {
         let (version, expiry) = (NO_VERSION + 1, Some(NO_VERSION / 1000 + 1));
         let behind = |key_len, value_len, version, expiry| {
-            Layout::new(key_len, value_len, version, expiry).expiry == ExpiryPlace::Behind
+            Layout::new(key_len, value_len, version, expiry).has_expiry_behind
         };
         for (key_len, value_len) in [(0, 0), (16, 64), (63, 0), (63, 432), (0, 495)] {
             let with = Layout::new(key_len, value_len, version, expiry);

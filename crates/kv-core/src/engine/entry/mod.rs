@@ -145,6 +145,10 @@ impl<'a> EntryRef<'a> {
     /// When the key ends.
     #[inline]
     pub(crate) fn expiry(self) -> Option<UnixMillis> {
+        // Most keys have none: seen at a glance.
+        if !header::has_expiry(self.0.head()) {
+            return None;
+        }
         self.0.layout().read_expiry(self.0.block()).map(UnixMillis::new)
     }
 
