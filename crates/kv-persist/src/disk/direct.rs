@@ -90,6 +90,19 @@ mod tests {
         assert!(found == [&[0; PAGE_BYTES], bytes, &[0; PAGE_BYTES]].concat());
     }
 
+    /// `/proc` refuses what is no number in the way in which a file system refuses direct writes.
+    #[test]
+    fn what_is_refused_once_is_not_tried_again() {
+        let refusing = File::options().write(true).open("/proc/self/oom_score_adj").unwrap();
+        let direct = Direct { file: Some(refusing), is_refused: AtomicBool::new(false) };
+        let mut pages = Pages::with_capacity(PAGE_BYTES);
+        pages.reset(PAGE_BYTES).fill(b'x');
+        for _ in 0..2 {
+            assert!(direct.write_at(0, pages.bytes()).is_none());
+            assert!(direct.is_refused.load(Ordering::Relaxed));
+        }
+    }
+
     #[test]
     fn where_no_direct_writes_are_possible_none_is_made() {
         let direct = Direct::open(&File::open("/proc/self/status").unwrap());
