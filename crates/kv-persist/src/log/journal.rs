@@ -272,6 +272,11 @@ impl FileJournal {
         self.work.notify_one();
     }
 
+    /// Whether somebody waits for stable storage that has not been reached.
+    pub(super) fn is_sync_awaited(&self, buffer: &Buffer) -> bool {
+        buffer.wanted_durable > self.reached(Durability::Fsync)
+    }
+
     pub(super) fn has_failed(&self) -> bool {
         self.positions.failure().is_some()
     }

@@ -140,7 +140,7 @@ impl FileJournal {
                 return false;
             }
             let wanted = buffer.wanted_written > self.reached(Durability::Buffered)
-                || buffer.wanted_durable > self.reached(Durability::Fsync)
+                || self.is_sync_awaited(&buffer)
                 || buffer.fsync_changed;
             if wanted || buffer.pending.bytes() >= LINGER_BYTES_MAX {
                 return true;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use kv_core::{Clock, Durability, Journal as _, Lsn, Progress as _};
+use kv_core::{Clock, Durability, Journal as _, Lsn};
 
 use super::batch::{BATCH_HEADER_BYTES, BatchHeader};
 use super::journal::{FileJournal, WriterState};
@@ -48,6 +48,18 @@ struct Current {
     end: u64,
     /// How long the file is made.
     allocated: u64,
+}
+
+impl Current {
+    /// Writes the chunks of a batch where the next one begins.
+    fn write(&self, batch: &Batch) -> io::Result<()> {
+        let mut offset = self.end;
+        for chunk in batch.chunks.iter().filter(|chunk| !chunk.is_empty()) {
+            self.file.write_at(offset, chunk)?;
+            offset += chunk.len() as u64;
+        }
+        Ok(())
+    }
 }
 
 /// What a turn came to.
@@ -207,7 +219,10 @@ impl Writer {
         counters.records.fetch_add(u64::from(batch.records), Ordering::Relaxed);
         counters.bytes.fetch_add(batch.len(), Ordering::Relaxed);
         self.put_down(batch);
-        self.publish();
+        self.journal.publish(Durability::Buffered, self.written);
+        if self.dirty_since_ms.is_none() {
+            self.journal.publish(Durability::Fsync, self.written);
+        }
         Ok(())
     }
 
@@ -224,15 +239,11 @@ impl Writer {
             self.durable_sequence = self.next_sequence;
         } else {
             self.through.forget();
-            let mut offset = current.end;
-            for chunk in batch.chunks.iter().filter(|chunk| !chunk.is_empty()) {
-                current.file.write_at(offset, chunk).map_err(|error| {
-                    WriteError::Failed(format!(
-                        "writing the log failed: {error}; see docs/guarantees.md"
-                    ))
-                })?;
-                offset += chunk.len() as u64;
-            }
+            current.write(batch).map_err(|error| {
+                WriteError::Failed(format!(
+                    "writing the log failed: {error}; see docs/guarantees.md"
+                ))
+            })?;
             let since = *self.dirty_since_ms.get_or_insert_with(|| self.clock.now().get());
             self.journal.counters.unsynced_since_ms.store(since, Ordering::Relaxed);
         }
@@ -246,16 +257,7 @@ impl Writer {
             return false;
         }
         let buffer = self.journal.buffer.lock();
-        let is_wanted = buffer.wanted_durable > self.journal.reached(Durability::Fsync);
-        is_wanted || buffer.fsync == FsyncMode::Always
-    }
-
-    /// Tells how far the log has come.
-    fn publish(&self) {
-        self.journal.publish(Durability::Buffered, self.written);
-        if self.dirty_since_ms.is_none() {
-            self.journal.publish(Durability::Fsync, self.written);
-        }
+        buffer.fsync == FsyncMode::Always || self.journal.is_sync_awaited(&buffer)
     }
 
     /// Sees that the batch has a place: in the current segment, or in the next one.
@@ -307,10 +309,9 @@ impl Writer {
     fn sync_if_due(&mut self) -> Result<Option<Duration>, String> {
         let mut buffer = self.journal.buffer.lock();
         buffer.fsync_changed = false;
-        let (wanted, mode) = (buffer.wanted_durable, buffer.fsync);
+        let (is_awaited, mode) = (self.journal.is_sync_awaited(&buffer), buffer.fsync);
         drop(buffer);
         let Some(dirty_since_ms) = self.dirty_since_ms else { return Ok(None) };
-        let unreached = wanted > self.journal.reached(Durability::Fsync);
         let due = match mode {
             FsyncMode::Always => Some(Duration::ZERO),
             FsyncMode::Interval(interval) => {
@@ -319,7 +320,7 @@ impl Writer {
             }
             FsyncMode::Never => None,
         };
-        if unreached || due == Some(Duration::ZERO) {
+        if is_awaited || due == Some(Duration::ZERO) {
             self.sync()?;
             return Ok(None);
         }
@@ -336,7 +337,7 @@ impl Writer {
         self.journal.counters.unsynced_since_ms.store(0, Ordering::Relaxed);
         self.dirty_since_ms = None;
         self.durable_sequence = self.next_sequence - 1;
-        self.publish();
+        self.journal.publish(Durability::Fsync, self.written);
         Ok(())
     }
 }
