@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use kv_bench::Figure;
+
 /// One write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
@@ -49,5 +51,31 @@ impl Quantiles {
             max: quantile(1000),
             count: latencies.len(),
         }
+    }
+}
+
+/// Quantiles of several rounds, in seconds.
+#[derive(Debug, Default)]
+pub(crate) struct Latencies {
+    pub(crate) p50: Figure,
+    pub(crate) p99: Figure,
+    pub(crate) p999: Figure,
+    pub(crate) max: Figure,
+    pub(crate) count: Figure,
+}
+
+impl Latencies {
+    /// Takes the quantiles of a round.
+    pub(crate) fn add(&mut self, quantiles: Quantiles) {
+        self.p50.add(quantiles.p50.as_secs_f64());
+        self.p99.add(quantiles.p99.as_secs_f64());
+        self.p999.add(quantiles.p999.as_secs_f64());
+        self.max.add(quantiles.max.as_secs_f64());
+        self.count.add(quantiles.count as f64);
+    }
+
+    /// The quantiles, for people.
+    pub(crate) fn cells(&self) -> [String; 4] {
+        [&self.p50, &self.p99, &self.p999, &self.max].map(Figure::millis)
     }
 }

@@ -5,7 +5,7 @@ use kv_bench::{Figure, Measured, Target};
 use super::open_loop::{Caller, Pace, Running, Writes};
 use crate::Bench;
 use crate::child::{Server, directory};
-use crate::latency::{Quantiles, Window};
+use crate::latency::{Latencies, Quantiles, Window};
 use crate::load::{fill, key, value};
 use crate::ours::{NO_SNAPSHOTS, Ours};
 use crate::redis::Redis;
@@ -190,29 +190,6 @@ struct Results {
     extra: Figure,
     /// Seconds.
     took: Figure,
-}
-
-#[derive(Debug, Default)]
-struct Latencies {
-    p50: Figure,
-    p99: Figure,
-    p999: Figure,
-    max: Figure,
-    count: Figure,
-}
-
-impl Latencies {
-    fn add(&mut self, quantiles: Quantiles) {
-        self.p50.add(quantiles.p50.as_secs_f64());
-        self.p99.add(quantiles.p99.as_secs_f64());
-        self.p999.add(quantiles.p999.as_secs_f64());
-        self.max.add(quantiles.max.as_secs_f64());
-        self.count.add(quantiles.count as f64);
-    }
-
-    fn cells(&self) -> [String; 4] {
-        [&self.p50, &self.p99, &self.p999, &self.max].map(Figure::millis)
-    }
 }
 
 impl Results {

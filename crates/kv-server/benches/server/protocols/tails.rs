@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::Bench;
 use crate::child::{Server, directory};
 use crate::durability::open_loop::{Caller, Pace, Running, Writes};
-use crate::latency::{Quantiles, Window};
+use crate::latency::{Latencies, Quantiles, Window};
 use crate::load::{key, value};
 use crate::ours::Ours;
 use crate::report::{row, table};
@@ -55,17 +55,8 @@ struct Peer {
 struct Results {
     saturation: Figure,
     rate: Figure,
-    quiet: Tail,
-    busy: Tail,
-}
-
-/// Milliseconds.
-#[derive(Debug, Default)]
-struct Tail {
-    p50: Figure,
-    p99: Figure,
-    p999: Figure,
-    max: Figure,
+    quiet: Latencies,
+    busy: Latencies,
 }
 
 pub(crate) fn run(bench: &Bench) {
@@ -211,20 +202,6 @@ fn save_again_and_again(connection: &mut Connection, stop: &AtomicBool) {
     assert_ne!(saved, 0, "snapshots were taken");
 }
 
-impl Tail {
-    fn add(&mut self, quantiles: Quantiles) {
-        let millis = |duration: Duration| duration.as_secs_f64() * 1e3;
-        self.p50.add(millis(quantiles.p50));
-        self.p99.add(millis(quantiles.p99));
-        self.p999.add(millis(quantiles.p999));
-        self.max.add(millis(quantiles.max));
-    }
-
-    fn cells(&self) -> [String; 4] {
-        [&self.p50, &self.p99, &self.p999, &self.max].map(|ms| format!("{} ms", ms.text(1.0, 2)))
-    }
-}
-
 impl Results {
     /// Tails are chance in part: nothing of them is compared with another day's.
     fn tell(&self, bench: &Bench, name: &str) {
@@ -235,8 +212,9 @@ impl Results {
         let [p50, p99, p999, max] = self.busy.cells();
         let target = if is_ours { format!("≤ {P999_MAX_MS} ms") } else { String::new() };
         row(&["", "busy", &self.rate.rate(), &p50, &p99, &p999, &max, &target]);
-        let row = Measured::lower("tails", format!("{name}, p99.9"), "ms", &self.busy.p999);
+        let (busy, quiet) = (self.busy.p999.times(1e3), self.quiet.p999.times(1e3));
+        let row = Measured::lower("tails", format!("{name}, p99.9"), "ms", &busy);
         let target = is_ours.then_some(Target::Value(P999_MAX_MS));
-        bench.record(row.beside("quiet", Some(&self.quiet.p999)).target(target));
+        bench.record(row.beside("quiet", Some(&quiet)).target(target));
     }
 }
