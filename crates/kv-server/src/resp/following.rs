@@ -73,8 +73,7 @@ impl Ran {
         self.queue.min(idle).max(self.in_the_way())
     }
 
-    /// The turn, of which so many bytes were executed.
-    #[cold]
+    /// The turn, of which so many bytes were executed. With `always` every turn that writes comes here.
     pub(super) fn turn(&self, batch: &Batch<'_>, consumed: usize) -> Turn {
         let mut executed = batch.iter().take_while(|command| command.end() <= consumed);
         let first = executed.next().map(Request::new);
@@ -86,7 +85,7 @@ impl Ran {
         let known = first.and_then(|first| resolve(first).ok());
         Turn {
             operation: known.map_or(Operation::Other, |command| command.operation),
-            words: first.map(words).unwrap_or_default(),
+            words: first.map(|first| Words::of(shown(first))).unwrap_or_default(),
             commands: u64::from(first.is_some()) + executed.count() as u64,
             phases: Phases {
                 queue,
@@ -99,12 +98,6 @@ impl Ran {
             uncounted: Vec::new(),
         }
     }
-}
-
-/// The words of a command as far as they are remembered, without passwords.
-pub(super) fn words(request: Request<'_>) -> Words {
-    let shown = shown(request);
-    Words::of(shown.iter())
 }
 
 /// A turn of this client is over.

@@ -6,6 +6,7 @@
 //!
 //! As in Redis, waiting is no part of it. [`crate::slow`] remembers the whole way of a request.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
@@ -81,7 +82,7 @@ impl SlowLog {
     ) {
         let mut executed = batch.iter().take_while(|command| command.end() <= consumed);
         let Some(first) = executed.next() else { return };
-        let mut args = shown(Request::new(first));
+        let mut args = remembered(Request::new(first));
         let others = executed.count();
         if others > 0 {
             args.push(format!("... ({others} more commands of the same turn)").into_bytes());
@@ -89,7 +90,7 @@ impl SlowLog {
         self.add(args, took, client);
     }
 
-    /// Remembers a command as [`shown`].
+    /// Remembers a command as [`remembered`].
     #[cold]
     pub(super) fn add(&self, args: Vec<Vec<u8>>, took: Duration, client: &Record) {
         let client_name = client.label(Label::Name).map(String::from).unwrap_or_default();
@@ -123,29 +124,30 @@ impl SlowLog {
     }
 }
 
-/// A command as it is remembered: not all of it, if it is long, and without passwords.
-pub(super) fn shown(request: Request<'_>) -> Vec<Vec<u8>> {
+/// A command as it is remembered: not all of it, if it is long, and without passwords. Copies only what it changes.
+pub(super) fn shown(request: Request<'_>) -> impl Iterator<Item = Cow<'_, [u8]>> + Clone {
     let has_password = is(request.name(), "AUTH") || is(request.name(), "HELLO");
     let all = request.len();
     let kept = if all > ARGS_MAX { ARGS_MAX - 1 } else { all };
-    let mut args: Vec<Vec<u8>> = request
-        .args_from(0)
-        .take(kept)
-        .enumerate()
-        .map(|(at, arg)| if has_password && at > 0 { b"(redacted)".to_vec() } else { cut(arg) })
-        .collect();
-    if all > kept {
-        args.push(format!("... ({} more arguments)", all - kept).into_bytes());
-    }
-    args
+    let args = request.args_from(0).take(kept).enumerate().map(move |(at, arg)| {
+        if has_password && at > 0 { Cow::Borrowed(b"(redacted)".as_slice()) } else { cut(arg) }
+    });
+    let rest =
+        (all > kept).then(|| format!("... ({} more arguments)", all - kept).into_bytes().into());
+    args.chain(rest)
 }
 
-fn cut(arg: &[u8]) -> Vec<u8> {
+/// The same, to be kept.
+pub(super) fn remembered(request: Request<'_>) -> Vec<Vec<u8>> {
+    shown(request).map(Cow::into_owned).collect()
+}
+
+fn cut(arg: &[u8]) -> Cow<'_, [u8]> {
     match arg.split_at_checked(ARG_BYTES_MAX) {
         Some((shown, rest)) if !rest.is_empty() => {
-            [shown, format!("... ({} more bytes)", rest.len()).as_bytes()].concat()
+            [shown, format!("... ({} more bytes)", rest.len()).as_bytes()].concat().into()
         }
-        _ => arg.to_vec(),
+        _ => arg.into(),
     }
 }
 

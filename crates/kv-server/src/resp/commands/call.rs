@@ -16,11 +16,12 @@ use crate::promise::Basis;
 use crate::resp::answers::Answers;
 use crate::resp::client::Client;
 use crate::resp::failure::Failure;
-use crate::resp::following::{remember, words};
+use crate::resp::following::remember;
 use crate::resp::request::{Request, integer};
 use crate::resp::shared::Shared;
-use crate::resp::slow_log::shown;
+use crate::resp::slow_log::remembered;
 use crate::resp::turns::Turn;
+use crate::slow::Words;
 
 /// A command on its way. What it writes to [`reply`](Self::reply) is dropped when it fails.
 pub(crate) struct Call<'a> {
@@ -164,7 +165,8 @@ impl<'a> Call<'a> {
         answer: impl Future<Output = Result<Answers, Failure>> + Send + 'static,
     ) {
         let (shared, client) = (Arc::clone(self.shared), self.client.record.share());
-        let (args, words, command) = (shown(self.request), words(self.request), self.command);
+        let (args, command) = (remembered(self.request), self.command);
+        let words = Words::of(args.iter());
         self.later(async move {
             let began = Stopwatch::start();
             let job = shared.gate.slow().jobs().begin();
