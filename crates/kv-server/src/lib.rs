@@ -3,7 +3,7 @@
 //! * [`Config`] is read from defaults, a file, the environment and flags.
 //! * [`Server`] listens, serves and drains. It knows the `Store` trait, not an engine.
 //! * [`Backend`] is what it serves: a store, its [`Persistence`] and its [`Readiness`].
-//! * [`SystemClock`], [`ExpiryThread`], [`DataDir`] and [`telemetry`] are what a process that serves
+//! * [`SystemClock`], [`PeriodicThread`], [`DataDir`] and [`telemetry`] are what a process that serves
 //!   needs beside; `main.rs`, the composition root, joins them with an engine.
 //!
 //! ```text
@@ -27,13 +27,13 @@ mod data_dir;
 mod descriptors;
 mod endpoint;
 mod error;
-mod expiry_thread;
 mod gate;
 mod grpc;
 mod http;
 mod listener;
 mod metrics;
 mod patience;
+mod periodic_thread;
 mod persistence;
 mod places;
 mod promise;
@@ -66,7 +66,7 @@ pub use config::{
 pub use data_dir::{DataDir, DataDirError, IdleDataDir};
 pub use descriptors::connections_possible;
 pub use error::StartError;
-pub use expiry_thread::ExpiryThread;
+pub use periodic_thread::PeriodicThread;
 pub use persistence::{
     LastSnapshot, LatestSync, Persistence, PersistenceStats, SnapshotError, SnapshotTaken,
 };

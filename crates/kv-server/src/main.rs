@@ -1,7 +1,6 @@
 //! The composition root: the only place where the server meets its engine, clock and journal.
 
-#![forbid(unsafe_code)]
-
+mod allocator;
 mod daemon;
 
 use std::io::{self, Write as _};
@@ -9,12 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use kv_server::{Args, Config, SystemClock, telemetry};
-use mimalloc::MiMalloc;
 use tracing::error;
-
-/// Freeing millions of entries must not stall anyone: see ADR-0008.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The server could not start or serve.
 const EXIT_FAILED: u8 = 1;

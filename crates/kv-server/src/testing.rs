@@ -14,7 +14,7 @@ use crate::backend::Backend;
 use crate::build_info::BuildInfo;
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::expiry_thread::ExpiryThread;
+use crate::periodic_thread::PeriodicThread;
 use crate::server::{Server, Stopped};
 
 /// A running server. Dropping it cuts every connection, as a crash would.
@@ -25,7 +25,7 @@ pub struct TestServer {
     serving: JoinHandle<Stopped>,
     _admin: Option<AdminThread>,
     /// None when the store is the test's own.
-    _expiry: Option<ExpiryThread>,
+    _expiry: Option<PeriodicThread>,
 }
 
 impl fmt::Debug for TestServer {
@@ -54,7 +54,7 @@ impl TestServer {
         let store = ShardedStore::new(config.engine_config(fresh_seed()), NullJournal, clock);
         let store = Arc::new(store.expect("the engine accepts the configuration"));
         let due = Arc::clone(&store);
-        let expiry = ExpiryThread::spawn(config.engine.ttl_tick.get(), move || {
+        let expiry = PeriodicThread::spawn("kv-ttl", config.engine.ttl_tick.get(), move || {
             let mut manager = TtlManager::new(Arc::clone(&due));
             move || {
                 manager.tick();
@@ -80,7 +80,7 @@ impl TestServer {
         Self::serve(&changed(change), backend, None)
     }
 
-    fn serve(config: &Config, backend: Backend, expiry: Option<ExpiryThread>) -> Self {
+    fn serve(config: &Config, backend: Backend, expiry: Option<PeriodicThread>) -> Self {
         let store = Arc::clone(&backend.store);
         let server = Server::bind(config, backend).expect("a free port to listen on");
         let admin = AdminThread::start(config, &server, BuildInfo::new(Vec::new()));

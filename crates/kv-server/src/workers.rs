@@ -9,12 +9,20 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 use tracing::error;
 
 use crate::woken;
+
+/// A thread that is busy for less than one part in so many of a period has been idle in it.
+const IDLE_PARTS: u32 = 10;
+
+/// What waits for idle periods waits for no more than so many of others.
+const BUSY_PERIODS_MAX: u32 = 60;
 
 /// The threads of a program. Dropping it ends them, and what still runs on them.
 #[derive(Debug)]
@@ -59,9 +67,37 @@ impl Workers {
         Ok(Self { team: Team(workers.into()), threads })
     }
 
+    /// Has each thread do something, for as long as it lives, at the end of every period in which it was idle
+    /// for nine tenths of the time; and of every sixtieth that it was not, as some threads never are.
+    ///
+    /// Requests wait meanwhile.
+    pub fn each_does_when_idle(&self, period: Duration, work: fn()) {
+        for worker in self.team.0.iter() {
+            drop(worker.runtime.spawn(when_idle(worker.runtime.clone(), period, work)));
+        }
+    }
+
     /// Where connections are served.
     pub(crate) fn team(&self) -> &Team {
         &self.team
+    }
+}
+
+async fn when_idle(runtime: Handle, period: Duration, work: fn()) {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let metrics = runtime.metrics();
+    let (mut busy_before, mut busy_periods) = (Duration::ZERO, 0);
+    loop {
+        ticks.tick().await;
+        let busy = metrics.worker_total_busy_duration(0);
+        let was_idle = busy.saturating_sub(busy_before) < period / IDLE_PARTS;
+        busy_before = busy;
+        busy_periods += 1;
+        if was_idle || busy_periods > BUSY_PERIODS_MAX {
+            busy_periods = 0;
+            work();
+        }
     }
 }
 
@@ -143,6 +179,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::clock::Stopwatch;
 
     const LIMIT: Duration = Duration::from_secs(30);
 
@@ -169,6 +206,45 @@ mod tests {
         }
         assert!(by_thread.keys().all(Option::is_some), "{by_thread:?}");
         assert_eq!(by_thread.into_values().collect::<Vec<_>>(), [3, 3, 3]);
+    }
+
+    /// How often `work` was done by the threads of the test below.
+    static DONE: AtomicUsize = AtomicUsize::new(0);
+
+    fn until_done(times: usize) {
+        let start = Stopwatch::start();
+        let goal = DONE.load(Ordering::Relaxed) + times;
+        while DONE.load(Ordering::Relaxed) < goal {
+            assert!(start.elapsed() < LIMIT, "{times} more times");
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn what_waits_for_idle_threads_is_done_by_busy_ones_too_but_seldom() {
+        let workers = Workers::start(1).unwrap();
+        let period = Duration::from_millis(1);
+        workers.each_does_when_idle(period, || {
+            DONE.fetch_add(1, Ordering::Relaxed);
+        });
+        until_done(3);
+        let seat = workers.team().seat();
+        let (told, periods) = sync_channel(1);
+        drop(seat.runtime().spawn(async move {
+            // Busy for the whole of every period, of which there are as many as this takes turns.
+            let mut ticks = 0;
+            let before = DONE.load(Ordering::Relaxed);
+            while DONE.load(Ordering::Relaxed) < before + 3 {
+                let turn = Stopwatch::start();
+                while turn.elapsed() < period {}
+                ticks += 1;
+                tokio::task::yield_now().await;
+            }
+            told.send(ticks).unwrap();
+        }));
+        // The first may come at once, as may the second if the thread was idle just before.
+        let periods = periods.recv_timeout(LIMIT).expect("a busy thread does it too");
+        assert!(periods >= BUSY_PERIODS_MAX / 2, "thrice in {periods} periods");
     }
 
     #[test]

@@ -50,8 +50,8 @@ static SERVER: Program = Program {
     bench: "server",
     prefix: "",
     sections: &[
-        "resp", "http", "grpc", "metrics", "idle", "large", "tails", "memory", "always",
-        "interval", "restart", "snapshot", "size",
+        "resp", "http", "grpc", "metrics", "idle", "large", "tails", "memory", "turnover",
+        "always", "interval", "restart", "snapshot", "size",
     ],
     takes_files: false,
     records: true,
@@ -101,7 +101,9 @@ impl Name {
             Self::Protocols => {
                 vec![(&SERVER, &["resp", "http", "grpc", "metrics", "idle", "large", "tails"])]
             }
-            Self::Memory => vec![(&SERVER, &["memory"]), (&ENGINE, &["memory", "memory-ttl"])],
+            Self::Memory => {
+                vec![(&SERVER, &["memory", "turnover"]), (&ENGINE, &["memory", "memory-ttl"])]
+            }
             Self::Ttl => vec![(&ENGINE, &["expiry"])],
             Self::Eviction => vec![(&EVICTION, EVICTION.sections)],
             Self::Log => vec![(&LOG, &[])],
@@ -263,7 +265,8 @@ mod tests {
 
     #[test]
     fn memory_is_measured_by_two_programs() {
-        let server = "cargo bench --locked -p kv-server --bench server -- memory --json rows";
+        let server =
+            "cargo bench --locked -p kv-server --bench server -- memory turnover --json rows";
         let engine =
             "cargo bench --locked -p kv-core --bench engine -- memory memory-ttl --json rows";
         check(Name::Memory, &[], Form::Full, &[server, engine]);

@@ -35,6 +35,7 @@ mod resp;
 mod scale;
 mod side;
 mod time;
+mod turnover;
 
 use std::process::ExitCode;
 
@@ -70,7 +71,7 @@ impl Bench {
 
 type Section = (&'static str, fn(&Bench));
 
-const SECTIONS: [Section; 13] = [
+const SECTIONS: [Section; 14] = [
     ("always", always::run),
     ("interval", interval::run),
     ("restart", restart::run),
@@ -84,6 +85,7 @@ const SECTIONS: [Section; 13] = [
     ("large", large::run),
     ("tails", tails::run),
     ("memory", memory::run),
+    ("turnover", turnover::run),
 ];
 
 fn main() -> ExitCode {

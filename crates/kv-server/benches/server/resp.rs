@@ -73,12 +73,17 @@ impl Connection {
         value.unwrap_or_else(|| panic!("INFO {section} has {field}")).to_owned()
     }
 
-    /// Sets many keys.
+    /// Sets many keys to the same value.
     pub(crate) fn fill(&mut self, keys: impl Iterator<Item = String>, value: &[u8]) {
-        let mut keys = keys.peekable();
-        while keys.peek().is_some() {
+        self.set_all(keys.map(|key| (key, value)));
+    }
+
+    /// Sets many keys.
+    pub(crate) fn set_all<'a>(&mut self, pairs: impl Iterator<Item = (String, &'a [u8])>) {
+        let mut pairs = pairs.peekable();
+        while pairs.peek().is_some() {
             let (mut commands, mut count) = (Vec::new(), 0);
-            for key in keys.by_ref().take(CHUNK as usize) {
+            for (key, value) in pairs.by_ref().take(CHUNK as usize) {
                 write_set(&mut commands, &key, value);
                 count += 1;
             }

@@ -33,6 +33,8 @@ pub(crate) struct Scale {
     pub(crate) large_bytes: usize,
     /// Keys in the store, in `memory`.
     pub(crate) memory_keys: u64,
+    /// How long memory may take to be given back, in `turnover`.
+    pub(crate) settle: Duration,
 }
 
 impl Scale {
@@ -52,6 +54,7 @@ impl Scale {
         idle_connections: 10_000,
         large_bytes: 10_000_000,
         memory_keys: 5_000_000,
+        settle: Duration::from_secs(10),
     };
 
     /// As much as it takes for ratios to be about those of the full form: minutes for all sections.
@@ -70,6 +73,7 @@ impl Scale {
         idle_connections: 1_000,
         large_bytes: 10_000_000,
         memory_keys: 1_000_000,
+        settle: Duration::from_secs(5),
     };
 
     /// Shows that everything runs.
@@ -88,5 +92,6 @@ impl Scale {
         idle_connections: 100,
         large_bytes: 1_000_000,
         memory_keys: 20_000,
+        settle: Duration::from_secs(1),
     };
 }

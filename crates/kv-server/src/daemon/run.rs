@@ -5,12 +5,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use kv_core::{Journal, NullJournal, ShardedStore, Store, TtlManager};
 use kv_server::{
-    AdminThread, Backend, BuildInfo, Config, DataDir, ExpiryThread, Readiness, Server, StopSignals,
-    Stopped, SystemClock, Workers,
+    AdminThread, Backend, BuildInfo, Config, DataDir, PeriodicThread, Readiness, Server,
+    StopSignals, Stopped, SystemClock, Workers,
 };
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -18,6 +19,13 @@ use tracing::{debug, error, info, warn};
 
 use super::descriptors;
 use super::durable::{Durable, Running};
+use crate::allocator;
+
+/// How often memory that nobody uses any more is given back to the system.
+const GIVE_BACK_PERIOD: Duration = Duration::from_millis(100);
+
+/// How often a thread that serves connections gathers the pages that have become free of its own.
+const GATHER_PERIOD: Duration = Duration::from_secs(1);
 
 /// The engine of this program. Which journal it writes to is known only when it runs.
 pub(super) type Engine = ShardedStore<Arc<dyn Journal>, Arc<SystemClock>>;
@@ -28,6 +36,7 @@ pub(crate) fn run(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<(
     descriptors::raise_limit(config.limits.connections_max.get());
     let workers = Workers::start(config.server.thread_count())
         .context("cannot start the threads that serve connections")?;
+    let _memory = give_memory_back(&workers)?;
     // Accepts connections, and sees to the end.
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot watch for connections and signals")?;
@@ -114,7 +123,7 @@ fn start(
     config: &Config,
     clock: &Arc<SystemClock>,
     readiness: &Readiness,
-) -> anyhow::Result<(Running, ExpiryThread)> {
+) -> anyhow::Result<(Running, PeriodicThread)> {
     let running = durable.start(config, clock, readiness)?;
     let expiry = remove_expired(config, durable.store(), clock)?;
     readiness.ready();
@@ -140,9 +149,9 @@ fn remove_expired(
     config: &Config,
     store: &Arc<Engine>,
     clock: &Arc<SystemClock>,
-) -> anyhow::Result<ExpiryThread> {
+) -> anyhow::Result<PeriodicThread> {
     let (due, clock) = (Arc::clone(store), Arc::clone(clock));
-    ExpiryThread::spawn(config.engine.ttl_tick.get(), move || {
+    PeriodicThread::spawn("kv-ttl", config.engine.ttl_tick.get(), move || {
         let (mut manager, clock) = (TtlManager::new(Arc::clone(&due)), Arc::clone(&clock));
         move || {
             manager.tick();
@@ -150,6 +159,14 @@ fn remove_expired(
         }
     })
     .context("cannot start the thread that removes expired keys")
+}
+
+/// Has memory go back to the system, for as long as the answer lives. See ADR-0008.
+fn give_memory_back(workers: &Workers) -> anyhow::Result<PeriodicThread> {
+    // What a thread has allocated only that thread can gather: it does so when it has little else to do.
+    workers.each_does_when_idle(GATHER_PERIOD, allocator::give_back);
+    PeriodicThread::spawn("kv-memory", GIVE_BACK_PERIOD, || allocator::give_back)
+        .context("cannot start the thread that gives memory back")
 }
 
 fn catch_signals() -> anyhow::Result<StopSignals> {

@@ -32,6 +32,7 @@ mod independent_batches;
 mod keys_refused;
 mod loading;
 mod malformed_input;
+mod memory_given_back;
 mod messages_over_the_limit;
 mod metrics_page;
 mod out_of_memory;

@@ -1,4 +1,4 @@
-//! The thread that gives the store its regular tick, and outlives a panic in it.
+//! A thread that does something once per period, such as the store's regular tick, and outlives a panic in it.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,27 +15,28 @@ const RESTART_PAUSE: Duration = Duration::from_secs(1);
 
 /// A running thread; dropping it stops it and waits for it.
 #[derive(Debug)]
-pub struct ExpiryThread {
+pub struct PeriodicThread {
     /// Never sent to: the thread ends when it is dropped.
     stop: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl ExpiryThread {
-    /// Starts the thread, named `kv-ttl`. `start` makes the work that is then done once per `period`; it
-    /// is called again after the work has panicked.
+impl PeriodicThread {
+    /// Starts the thread. `start` makes the work that is then done once per `period`; it is called again
+    /// after the work has panicked.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn spawn<W: FnMut()>(
+        name: &'static str,
         period: Duration,
         mut start: impl FnMut() -> W + Send + 'static,
     ) -> io::Result<Self> {
         let (stop, stopped) = sync_channel(1);
-        let thread = Builder::new().name("kv-ttl".to_owned()).spawn(move || {
+        let thread = Builder::new().name(name.to_owned()).spawn(move || {
             while catch_unwind(AssertUnwindSafe(|| tick_until(&stopped, period, start()))).is_err()
             {
-                error!("the expiry thread panicked; it starts anew in {RESTART_PAUSE:?}");
+                error!(thread = name, "a thread panicked; it starts anew in {RESTART_PAUSE:?}");
                 if wait(&stopped, RESTART_PAUSE).is_break() {
                     return;
                 }
@@ -45,13 +46,13 @@ impl ExpiryThread {
     }
 }
 
-impl Drop for ExpiryThread {
+impl Drop for PeriodicThread {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            error!("the expiry thread ended with a panic");
+            error!("a periodic thread ended with a panic");
         }
     }
 }
@@ -84,7 +85,7 @@ mod tests {
     #[test]
     fn the_work_is_done_again_and_again_until_the_thread_is_dropped() {
         let (done, ticks) = sync_channel(1);
-        let thread = ExpiryThread::spawn(Duration::from_millis(1), move || {
+        let thread = PeriodicThread::spawn("kv-test", Duration::from_millis(1), move || {
             let done = done.clone();
             move || done.try_send(()).unwrap_or_default()
         })
@@ -101,7 +102,7 @@ mod tests {
     fn a_panic_restarts_the_work() {
         let (started, starts) = sync_channel(4);
         let mut first = true;
-        let thread = ExpiryThread::spawn(Duration::from_millis(1), move || {
+        let thread = PeriodicThread::spawn("kv-test", Duration::from_millis(1), move || {
             started.send(()).unwrap();
             let panics = std::mem::take(&mut first);
             move || assert!(!panics, "wanted by the test")
@@ -115,7 +116,7 @@ mod tests {
     #[test]
     fn a_long_period_does_not_delay_the_stop() {
         let (done, ticks) = sync_channel(1);
-        let thread = ExpiryThread::spawn(Duration::from_hours(1), move || {
+        let thread = PeriodicThread::spawn("kv-test", Duration::from_hours(1), move || {
             let done = done.clone();
             move || done.send(()).unwrap()
         })
