@@ -7,11 +7,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::cell::ShardGuard;
 use super::evaluate::{Plan, Stored, View, evaluate};
 use super::halt::{Halt, Shortage};
 use super::hasher::Location;
 use super::shard::{Context, Growth, Protected, Shard, Trash};
-use super::store::{ShardGuard, ShardedStore};
+use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
 use crate::eviction::Fingerprint;

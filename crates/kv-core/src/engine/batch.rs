@@ -94,6 +94,12 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         replies: &mut dyn ReplySink,
     ) -> Result<(), StoreError> {
         self.config.limits.check_batch(ops.len())?;
+        if let [op] = ops
+            && op.is_plain_get()
+        {
+            self.read_alone(op, &mut InOrder(replies));
+            return Ok(());
+        }
         let ctx = self.context();
         let mut answers = InOrder(replies);
         let mut steps = Vec::with_capacity(ops.len().min(STEPS_AHEAD_MAX));
@@ -114,6 +120,32 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         Ok(())
     }
 
+    /// Runs a `Get` that comes alone, as most do that are not pipelined.
+    fn read_alone(&self, op: &Op<'_>, answers: &mut impl Answers) {
+        match self.config.limits.check(op) {
+            Ok(()) => self.read_into(answers, (0, op), self.locate(op.key), || self.context()),
+            Err(error) => answers.answer(0, Err(error)),
+        }
+    }
+
+    /// Runs a plain `Get`.
+    fn read_into<'a>(
+        &'a self,
+        answers: &mut impl Answers,
+        (index, op): (usize, &Op<'_>),
+        location: Location,
+        context: impl FnOnce() -> Context<'a, J>,
+    ) {
+        let mut trash = Trash::new(&self.tracker);
+        let mut shard = self.lock(location.shard);
+        let key = (location.fingerprint, op.key);
+        let lend = |reply: Reply, value: &[u8]| answers.lend(index, reply, value);
+        let reply = shard.read_lending(&self.journal, context, key, (&mut trash, lend));
+        if let Some(reply) = reply {
+            answers.answer(index, Ok(reply));
+        }
+    }
+
     /// Finds out where an operation belongs, and asks the processor for what is there.
     fn step<'a, 'op>(&self, index: usize, op: &'a Op<'op>) -> Result<Step<'a, 'op>, StoreError> {
         self.config.limits.check(op)?;
@@ -123,9 +155,9 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     }
 
     /// Runs operations in their order, those that follow each other in one shard under one lock.
-    fn run_steps(
-        &self,
-        ctx: &Context<'_, J>,
+    fn run_steps<'a>(
+        &'a self,
+        ctx: &Context<'a, J>,
         steps: &mut [Step<'_, '_>],
         answers: &mut impl Answers,
     ) {
@@ -138,7 +170,12 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             }
         }
         for group in steps.chunk_by_mut(|a, b| a.location.shard == b.location.shard) {
-            self.run_group(ctx, group, answers);
+            match group {
+                [Step { index, location, op, .. }] if op.is_plain_get() => {
+                    self.read_into(answers, (*index, op), *location, || *ctx);
+                }
+                group => self.run_group(ctx, group, answers),
+            }
         }
     }
 

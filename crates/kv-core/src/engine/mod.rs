@@ -7,6 +7,7 @@
 
 mod atomic;
 mod batch;
+mod cell;
 mod config;
 mod entry;
 mod evaluate;

@@ -7,10 +7,11 @@ use std::task::{Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use super::cell::ShardGuard;
 use super::entry::EntryRef;
 use super::hasher::Location;
 use super::shard::{Context, Protected, Trash};
-use super::store::{ShardGuard, ShardedStore};
+use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::eviction::Fingerprint;

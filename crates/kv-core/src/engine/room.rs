@@ -7,10 +7,11 @@
 
 use std::thread;
 
+use super::cell::ShardGuard;
 use super::halt::{Halt, Shortage};
 use super::hasher::Location;
 use super::shard::{Context, Protected, Shard, Trash};
-use super::store::{ShardGuard, ShardedStore};
+use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::journal::Journal;

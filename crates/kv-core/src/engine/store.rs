@@ -1,20 +1,19 @@
 //! The store: routes operations to shards, and everything that spans shards.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::cell::{PlaceCell, ShardCell, ShardGuard};
 use super::config::{ConfigError, EngineConfig};
-use super::entry::prefetch;
+use super::evaluate::Stored;
 use super::footprints::Footprints;
 use super::hasher::{KeyHasher, Location};
 use super::lag::LagHistogram;
 use super::memory::MemoryTracker;
 use super::settings::PolicyCell;
-use super::shard::{Census, Cleared, Context, News, Prepared, Shard, Trash};
-use super::table::Place;
+use super::shard::{Census, Cleared, Context, Prepared, Shard, Trash};
 use crate::activity::{StoreActivity, add_lock_wait};
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
@@ -24,7 +23,7 @@ use crate::journal::{Change, Effect, Journal, Progress, Record};
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
 use crate::store::{ReplySink, Store};
-use crate::types::{Lsn, Op, Reply, Transfer, TransferReply, UnixMillis, Version};
+use crate::types::{Lsn, Op, Payload, Reply, Transfer, TransferReply, UnixMillis, Version};
 
 /// Versions start at the microseconds since the epoch at which the store is created.
 ///
@@ -63,63 +62,6 @@ pub struct ShardedStore<J, C> {
     pub(super) identity: u64,
 }
 
-/// A shard and its lock, on cache lines of their own.
-#[repr(align(128))]
-pub(super) struct ShardCell(Mutex<Shard>);
-
-/// Where a shard's table is, or was a moment ago: enough to ask the processor for a bucket without the lock.
-#[derive(Debug, Default)]
-pub(super) struct PlaceCell {
-    address: AtomicUsize,
-    buckets: AtomicUsize,
-}
-
-impl PlaceCell {
-    fn set(&self, place: Place) {
-        self.address.store(place.address, Ordering::Relaxed);
-        self.buckets.store(place.buckets, Ordering::Relaxed);
-    }
-
-    /// Address and number may be of different tables: then nothing is gained.
-    #[inline]
-    fn get(&self) -> Place {
-        Place {
-            address: self.address.load(Ordering::Relaxed),
-            buckets: self.buckets.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// A locked shard. On release, what others look at without the lock is published if it has changed.
-pub(super) struct ShardGuard<'a> {
-    shard: MutexGuard<'a, Shard>,
-    next_due: &'a AtomicU64,
-    place: &'a PlaceCell,
-}
-
-impl Deref for ShardGuard<'_> {
-    type Target = Shard;
-
-    fn deref(&self) -> &Shard {
-        &self.shard
-    }
-}
-
-impl DerefMut for ShardGuard<'_> {
-    fn deref_mut(&mut self) -> &mut Shard {
-        &mut self.shard
-    }
-}
-
-impl Drop for ShardGuard<'_> {
-    fn drop(&mut self) {
-        if let Some(News { next_due, place }) = self.shard.take_news() {
-            self.next_due.store(next_due, Ordering::Relaxed);
-            self.place.set(place);
-        }
-    }
-}
-
 impl<J, C> fmt::Debug for ShardedStore<J, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ShardedStore").field("config", &self.config).finish_non_exhaustive()
@@ -146,7 +88,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 let policy = config.eviction_policy.build(random.u64(..));
                 let shard = Shard::new(id, policy, random.u64(..), now, first_version);
                 base += shard.used_bytes() + size_of::<ShardCell>() as u64;
-                ShardCell(Mutex::new(shard))
+                ShardCell::new(shard)
             })
             .collect();
         let store = Self {
@@ -190,7 +132,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
 
     #[expect(clippy::indexing_slicing, reason = "the hasher's mask keeps indices below the count")]
     pub(super) fn lock(&self, index: usize) -> ShardGuard<'_> {
-        let mutex = &self.shards[index].0;
+        let mutex = self.shards[index].mutex();
         let (next_due, place) = (&self.next_due[index], &self.places[index]);
         if let Some(shard) = mutex.try_lock() {
             return ShardGuard { shard, next_due, place };
@@ -217,7 +159,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     pub(super) fn prefetch_bucket(&self, key: Location) {
         if let (Some(cell), Some(place)) = (self.shards.get(key.shard), self.places.get(key.shard))
         {
-            prefetch(std::ptr::from_ref(cell).addr());
+            cell.prefetch();
             place.get().prefetch(key.fingerprint);
         }
     }
@@ -226,9 +168,21 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     /// is at work in the shard.
     #[inline]
     pub(super) fn prefetch_entry(&self, key: Location) {
-        if let Some(shard) = self.shards.get(key.shard).and_then(|cell| cell.0.try_lock()) {
+        if let Some(shard) = self.shards.get(key.shard).and_then(|cell| cell.mutex().try_lock()) {
             shard.prefetch(key.fingerprint);
         }
+    }
+
+    /// Runs a `Get`. Reads need no room.
+    fn read(&self, key: &[u8], location: Location) -> Reply {
+        let mut trash = Trash::new(&self.tracker);
+        let mut shard = self.lock(location.shard);
+        let show = |reply: Reply, value: Option<Stored<'_>>| {
+            let payload = value.map_or(Payload::None, |value| Payload::Value(value.to_bytes()));
+            Reply { payload, ..reply }
+        };
+        let key = (location.fingerprint, key);
+        shard.read(&self.journal, || self.context(), key, (&mut trash, show))
     }
 
     /// The engine's memory account: at every moment at least the bytes in use, and at most the limit
@@ -252,8 +206,11 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
 impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
     fn execute(&self, op: &Op<'_>) -> Result<Reply, StoreError> {
         self.config.limits.check(op)?;
-        let ctx = self.context();
         let location = self.locate(op.key);
+        if op.is_plain_get() {
+            return Ok(self.read(op.key, location));
+        }
+        let ctx = self.context();
         let mut prepared = Prepared::new(op, ctx.now);
         self.with_room(&ctx, location, |shard, trash| {
             shard.execute(&ctx, (op, location.fingerprint), &mut prepared, trash)

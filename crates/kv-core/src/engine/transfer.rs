@@ -1,10 +1,11 @@
 //! Transfers: what one key holds goes to another, under the locks of both, as one record.
 
+use super::cell::ShardGuard;
 use super::entry::Entry;
 use super::halt::{Halt, Shortage};
 use super::hasher::Location;
 use super::shard::{Context, Protected, Shard, Trash};
-use super::store::{ShardGuard, ShardedStore};
+use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::error::StoreError;
 use crate::journal::{Change, DeleteCause, Effect, Journal, Record};

@@ -18,6 +18,13 @@ impl<'a> Op<'a> {
     pub fn new(key: &'a [u8], action: Action<'a>) -> Self {
         Self { key, condition: Condition::None, action }
     }
+
+    /// Whether it only reads a value, whatever that is: by far the most frequent operation, for which there are
+    /// shorter ways.
+    #[inline]
+    pub(crate) fn is_plain_get(&self) -> bool {
+        matches!(self, Self { action: Action::Get, condition: Condition::None, .. })
+    }
 }
 
 /// What an operation does with its key.

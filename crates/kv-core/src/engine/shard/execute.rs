@@ -3,12 +3,12 @@
 use super::apply::Growth;
 use super::{Context, Shard, Trash};
 use crate::engine::entry::{Entry, EntryRef};
-use crate::engine::evaluate::{Plan, Stored, evaluate};
+use crate::engine::evaluate::{Plan, evaluate};
 use crate::engine::halt::{Halt, Shortage};
 use crate::error::StoreError;
 use crate::eviction::Fingerprint;
 use crate::journal::{Change, DeleteCause, Journal};
-use crate::types::{Action, Condition, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version};
+use crate::types::{Action, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version};
 
 /// The entry of a `Set`, copied before the lock is taken.
 #[derive(Debug, Default)]
@@ -99,24 +99,10 @@ impl Shard {
         prepared: &mut Prepared,
         (trash, lend): (&mut Trash<'_>, impl FnOnce(Reply, &[u8])),
     ) -> Result<Option<Reply>, Halt> {
-        if !matches!(op, Op { action: Action::Get, condition: Condition::None, .. }) {
+        if !op.is_plain_get() {
             return self.execute(ctx, (op, fingerprint), prepared, trash).map(Some);
         }
-        let slot = self.find_live(ctx, fingerprint, op.key, trash);
-        self.count_reads(u64::from(slot.is_some()), u64::from(slot.is_none()));
-        let outcome = self.keep(ctx, slot);
-        let reply = reply((slot.is_some(), slot.is_some()), Payload::None, &outcome, ctx.now);
-        let Some(slot) = slot else { return Ok(Some(reply)) };
-        self.touch_policy(slot);
-        match self.table.entry(slot).stored() {
-            Stored::Owned(value) => {
-                lend(reply, value);
-                Ok(None)
-            }
-            Stored::Shared(value) => {
-                Ok(Some(Reply { payload: Payload::Value(value.clone()), ..reply }))
-            }
-        }
+        Ok(self.read_lending(ctx.journal, || *ctx, (fingerprint, op.key), (trash, lend)))
     }
 
     /// Counts lookups.

@@ -1,13 +1,14 @@
 //! One shard: everything that belongs to its keys, under one lock.
 //!
 //! Value, expiry, version, policy state and byte accounting of a key change together here (KV-I5).
-//! `execute` runs operations, `apply` makes changes, `expire` and `evict` remove keys in the background.
+//! `execute` runs operations, `read` the plainest of them, `apply` makes changes, `expire` and `evict` remove keys in the background.
 
 mod apply;
 mod evict;
 mod execute;
 mod expire;
 mod look;
+mod read;
 mod unsynced;
 
 pub(crate) use apply::{Cleared, Growth};
@@ -26,7 +27,7 @@ use crate::types::{Lsn, UnixMillis, Version};
 use unsynced::Unsynced;
 
 /// What every shard of a store shares; passed to each call.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Context<'a, J> {
     pub(crate) journal: &'a J,
     pub(crate) tracker: &'a MemoryTracker,
@@ -34,6 +35,15 @@ pub(crate) struct Context<'a, J> {
     /// The time of the whole call.
     pub(crate) now: UnixMillis,
 }
+
+// Derived, they would ask for a journal that can be copied.
+impl<J> Clone for Context<'_, J> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<J> Copy for Context<'_, J> {}
 
 impl<J> Context<'_, J> {
     /// What no value may pass.
