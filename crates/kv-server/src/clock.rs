@@ -48,8 +48,9 @@ impl Stopwatch {
 #[derive(Debug)]
 pub struct SystemClock {
     started: Stopwatch,
-    /// Wall time at `started`.
-    anchor_ms: u64,
+    /// Wall time at `started`. To the nanosecond: it would lag behind by a millisecond else, and a key whose end a
+    /// client has computed would live that much longer than it says.
+    anchor: Duration,
     /// Sum of the corrections. A statistic-like value: readers need no order with other memory.
     correction_ms: AtomicI64,
     /// When, in time since `started`, the last correction was considered.
@@ -59,13 +60,13 @@ pub struct SystemClock {
 impl SystemClock {
     /// Reads the wall clock and starts.
     pub fn start() -> Self {
-        Self::anchored_at(wall_ms())
+        Self::anchored_at(wall_time())
     }
 
-    fn anchored_at(anchor_ms: u64) -> Self {
+    fn anchored_at(anchor: Duration) -> Self {
         Self {
             started: Stopwatch::start(),
-            anchor_ms,
+            anchor,
             correction_ms: AtomicI64::new(0),
             considered_ms: AtomicU64::new(0),
         }
@@ -73,31 +74,32 @@ impl SystemClock {
 
     /// Approaches the wall clock a little. To be called often, by one thread.
     pub fn follow_wall_clock(&self) {
-        self.follow(wall_ms(), millis(self.started.elapsed()));
+        self.follow(wall_ms(), self.started.elapsed());
     }
 
-    fn follow(&self, wall_ms: u64, elapsed_ms: u64) {
+    fn follow(&self, wall_ms: u64, elapsed: Duration) {
+        let elapsed_ms = millis(elapsed);
         let considered_ms = self.considered_ms.load(Ordering::Relaxed);
         if elapsed_ms.saturating_sub(considered_ms) < CORRECTION_INTERVAL_MS {
             return;
         }
         self.considered_ms.store(elapsed_ms, Ordering::Relaxed);
-        let now_ms = self.at(elapsed_ms).get();
+        let now_ms = self.at(elapsed).get();
         if wall_ms.abs_diff(now_ms) > TOLERATED_ERROR_MS {
             let step = if wall_ms > now_ms { 1 } else { -1 };
             self.correction_ms.fetch_add(step, Ordering::Relaxed);
         }
     }
 
-    fn at(&self, elapsed_ms: u64) -> UnixMillis {
+    fn at(&self, elapsed: Duration) -> UnixMillis {
         let correction_ms = self.correction_ms.load(Ordering::Relaxed);
-        UnixMillis::new((self.anchor_ms + elapsed_ms).saturating_add_signed(correction_ms))
+        UnixMillis::new(millis(self.anchor + elapsed).saturating_add_signed(correction_ms))
     }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> UnixMillis {
-        self.at(millis(self.started.elapsed()))
+        self.at(self.started.elapsed())
     }
 
     fn elapsed(&self) -> Duration {
@@ -131,9 +133,10 @@ mod tests {
     /// Runs the clock for a minute, looked at every 20 ms, while the wall clock is off by `step_ms`, and
     /// returns the corrections made.
     fn check(step_ms: i64) -> i64 {
-        let clock = SystemClock::anchored_at(ANCHOR_MS);
+        let clock = SystemClock::anchored_at(Duration::from_millis(ANCHOR_MS));
         for elapsed_ms in (0..=60_000).step_by(20) {
-            clock.follow((ANCHOR_MS + elapsed_ms).saturating_add_signed(step_ms), elapsed_ms);
+            let wall_ms = (ANCHOR_MS + elapsed_ms).saturating_add_signed(step_ms);
+            clock.follow(wall_ms, Duration::from_millis(elapsed_ms));
         }
         clock.correction_ms.load(Ordering::Relaxed)
     }
@@ -149,6 +152,14 @@ mod tests {
         assert_eq!(check(100), 95);
         assert_eq!(check(-100), -95);
         assert_eq!(check(5), 0);
+    }
+
+    #[test]
+    fn fractions_of_a_millisecond_are_not_lost_twice() {
+        let most = Duration::from_micros(999);
+        let clock = SystemClock::anchored_at(Duration::from_millis(ANCHOR_MS) + most);
+        assert_eq!(clock.at(Duration::ZERO).get(), ANCHOR_MS);
+        assert_eq!(clock.at(most).get(), ANCHOR_MS + 1);
     }
 
     #[test]
