@@ -30,6 +30,7 @@ mod error;
 mod gate;
 mod grpc;
 mod http;
+mod lingering;
 mod listener;
 mod metrics;
 mod patience;

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::services::Services;
+use crate::lingering::Gentle;
 use crate::listener::Accepted;
 use crate::metrics::{Metered, Protocol};
 use crate::patience::STALL_MAX;
@@ -45,7 +46,7 @@ pub(crate) async fn serve(
     let stream = Metered::new(stream, Arc::clone(services.metrics()), Protocol::Grpc);
     let calls = services.calls(addr);
     let account = Arc::clone(calls.account());
-    let connection = http2.serve_connection(TokioIo::new(stream), calls);
+    let connection = http2.serve_connection(TokioIo::new(Gentle::new(stream)), calls);
     pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

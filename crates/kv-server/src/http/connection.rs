@@ -81,7 +81,8 @@ pub(super) async fn serve(
         }
     });
     let ended = if speaks_http2 {
-        Box::pin(serve_http2(stream, service, (&settings.http2, &account), drain)).await
+        let whose = (&*account, &activity);
+        Box::pin(serve_http2(stream, service, &settings.http2, whose, drain)).await
     } else {
         http1::serve(stream, service, (&settings.http1, &activity), drain).await
     };
@@ -95,7 +96,8 @@ pub(super) async fn serve(
 async fn serve_http2<S>(
     socket: Socket,
     service: S,
-    (http2, account): (&http2::Builder<TokioExecutor>, &Account),
+    http2: &http2::Builder<TokioExecutor>,
+    (account, activity): (&Account, &Activity),
     mut drain: Drain,
 ) -> hyper::Result<()>
 where
@@ -112,6 +114,8 @@ where
         }
         () = drain.begun() => {}
     }
+    // The client goes on telling how much it has received.
+    activity.leave_unread();
     connection.as_mut().graceful_shutdown();
     connection.await
 }

@@ -31,13 +31,6 @@ pub(super) const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 /// Most bytes given to the system in one call, so that large answers take turns with small ones.
 pub(super) const WRITE_BYTES_MAX: usize = 64 << 10;
 
-/// How long a connection that is closed before its request was read to the end goes on reading, so that the
-/// answer is not lost: a reset would remove it from the client's buffers.
-pub(super) const LINGER_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Most bytes that are read and thrown away meanwhile.
-pub(super) const LINGER_BYTES_MAX: usize = 8 << 20;
-
 /// How far an HTTP/2 client may send ahead in one request.
 pub(super) const STREAM_WINDOW_BYTES: u32 = 1 << 20;
 

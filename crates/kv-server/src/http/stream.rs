@@ -10,7 +10,8 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::activity::Activity;
-use super::limits::{LINGER_BYTES_MAX, LINGER_TIMEOUT, WRITE_BYTES_MAX, WRITE_TIMEOUT};
+use super::limits::{WRITE_BYTES_MAX, WRITE_TIMEOUT};
+use crate::lingering::Lingering;
 use crate::metrics::Metered;
 
 /// Pieces of one write at most.
@@ -22,18 +23,10 @@ pub(super) struct Stream<S> {
     /// What has been read and is to be read again.
     seen: Bytes,
     socket: S,
-    /// Runs while the client takes nothing, or while the end is waited for.
+    /// Runs while the client takes nothing.
     patience: Option<Pin<Box<Sleep>>>,
     activity: Activity,
     lingering: Lingering,
-}
-
-/// How far the end has come.
-#[derive(Debug, Clone, Copy)]
-enum Lingering {
-    NotYet,
-    /// The client knows that nothing more comes; so many more bytes of it are thrown away.
-    Left(usize),
 }
 
 impl<S> Stream<S> {
@@ -139,28 +132,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Stream<S> {
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 
-    /// Says that nothing more comes, and where the client was answered early reads on for a while: closing
-    /// with unread bytes resets the connection, and with it the answer that the client may not have read.
+    /// Says that nothing more comes; where something was left unread, the end is a gentle one.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut left = match self.lingering {
-            Lingering::Left(left) => left,
-            Lingering::NotYet => {
-                ready!(Pin::new(&mut self.socket).poll_shutdown(cx))?;
-                self.patience = None;
-                if self.activity.has_unread() { LINGER_BYTES_MAX } else { 0 }
-            }
-        };
-        let mut space = [0; 8 << 10];
-        while left > 0 && self.poll_patience(cx, LINGER_TIMEOUT).is_pending() {
-            let mut buf = ReadBuf::new(&mut space);
-            self.lingering = Lingering::Left(left);
-            ready!(Pin::new(&mut self.socket).poll_read(cx, &mut buf))?;
-            match buf.filled().len() {
-                0 => break,
-                read => left = left.saturating_sub(read),
-            }
-        }
-        self.lingering = Lingering::Left(0);
-        Poll::Ready(Ok(()))
+        let reads_on = self.activity.has_unread();
+        let Self { socket, lingering, .. } = &mut *self;
+        lingering.poll(cx, socket, reads_on)
     }
 }
