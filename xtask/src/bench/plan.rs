@@ -61,7 +61,16 @@ static ENGINE: Program = Program {
     package: "kv-core",
     bench: "engine",
     prefix: "engine-",
-    sections: &["memory", "memory-ttl", "operations", "gets", "pipelines", "expiry", "mass-delete"],
+    sections: &[
+        "memory",
+        "memory-ttl",
+        "operations",
+        "gets",
+        "pipelines",
+        "expiry",
+        "many-volatile",
+        "mass-delete",
+    ],
     takes_files: false,
     records: true,
 };
@@ -104,7 +113,7 @@ impl Name {
             Self::Memory => {
                 vec![(&SERVER, &["memory", "turnover"]), (&ENGINE, &["memory", "memory-ttl"])]
             }
-            Self::Ttl => vec![(&ENGINE, &["expiry"])],
+            Self::Ttl => vec![(&ENGINE, &["expiry", "many-volatile"])],
             Self::Eviction => vec![(&EVICTION, EVICTION.sections)],
             Self::Log => vec![(&LOG, &[])],
         }
@@ -258,7 +267,8 @@ mod tests {
         check(Name::Persist, &["size"], Form::Quick, &[size]);
         let protocols = "cargo bench --locked -p kv-server --bench server -- resp http grpc metrics idle large tails --json rows";
         check(Name::Protocols, &[], Form::Full, &[protocols]);
-        let ttl = "cargo bench --locked -p kv-core --bench engine -- expiry --json rows";
+        let ttl =
+            "cargo bench --locked -p kv-core --bench engine -- expiry many-volatile --json rows";
         check(Name::Ttl, &[], Form::Full, &[ttl]);
         check(Name::Log, &[], Form::Full, &["cargo bench --locked -p kv-persist --bench log"]);
     }

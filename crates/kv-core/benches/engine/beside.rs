@@ -1,27 +1,42 @@
 //! What a reader sees while something else happens.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kv_core::{Action, Op, Store};
 
+use crate::rate::queued_time;
 use crate::store::{Engine, key, now};
 
-/// Reads a few keys over and over and tells the longest time one read took.
-fn longest_read(store: &Engine, keys: u64, stop: &AtomicBool) -> Duration {
+/// From then on it is asked whether a read has merely waited for a processor.
+const SLOW: Duration = Duration::from_micros(200);
+
+/// Reads keys over and over and tells the longest time one read took, less what it waited for a processor that was busy
+/// with something else: there are as many threads here as processors, and others on the machine.
+fn longest_read(store: &Engine, keys: Range<u64>, stop: &AtomicBool) -> Duration {
     let mut longest = Duration::ZERO;
+    let (first, count) = (keys.start, keys.end - keys.start);
     let mut number = 0;
+    let mut queued_before = queued_time().unwrap_or_default();
     while !stop.load(Ordering::Relaxed) {
-        number = (number + 7919) % keys;
+        number = (number + 7919) % count;
         let start = now();
-        store.execute(&Op::new(&key(number), Action::Get)).unwrap();
-        longest = longest.max(start.elapsed());
+        store.execute(&Op::new(&key(first + number), Action::Get)).unwrap();
+        let took = start.elapsed();
+        if took >= SLOW {
+            let queued = queued_time().unwrap_or_default();
+            longest = longest.max(took.saturating_sub(queued.saturating_sub(queued_before)));
+            queued_before = queued;
+        } else {
+            longest = longest.max(took);
+        }
     }
     longest
 }
 
-/// Runs `work` beside a reader of the first `keys` keys and tells the longest read.
-pub(crate) fn beside_a_reader(store: &Engine, keys: u64, work: impl FnOnce()) -> Duration {
+/// Runs `work` beside a reader of some keys and tells the longest read.
+pub(crate) fn beside_a_reader(store: &Engine, keys: Range<u64>, work: impl FnOnce()) -> Duration {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| longest_read(store, keys, &stop));

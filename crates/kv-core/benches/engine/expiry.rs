@@ -8,7 +8,7 @@ use kv_core::{Action, Deadline, Op, SetExpiry, Store, TtlManager};
 
 use crate::Bench;
 use crate::beside::beside_a_reader;
-use crate::store::{Engine, VALUE, engine, fill, key, pause, set};
+use crate::store::{Engine, VALUE, engine, fill, key, now_ms, pause};
 
 /// Runs the TTL thread as the server does until `done`.
 fn tick_until(store: &Engine, done: impl Fn() -> bool) {
@@ -24,13 +24,13 @@ pub(crate) fn run(bench: &Bench) {
     let store = engine();
     fill(&store, 0..keys, Some(3_600_000));
     // All due at the same instant, far enough away to be written in time.
-    let at = i64::try_from(store_now(&store) + 3_000).unwrap();
+    let at = i64::try_from(now_ms(&store) + 3_000).unwrap();
     let expiry = SetExpiry::Deadline(Deadline::at(at).unwrap());
     for number in keys..keys + due {
         let action = Action::Set { value: &VALUE, expiry, return_previous: false };
         store.execute(&Op::new(&key(number), action)).unwrap();
     }
-    let longest = beside_a_reader(&store, keys, || {
+    let longest = beside_a_reader(&store, 0..keys, || {
         tick_until(&store, || store.stats().expired_keys >= due);
     });
     let lag = store.stats().expiry_lag_ms;
@@ -43,11 +43,4 @@ pub(crate) fn run(bench: &Bench) {
     bench.record(late.target(Some(Target::Value(100.0))));
     let longest = (longest.as_secs_f64() * 1e3).into();
     bench.record(Measured::lower("engine-expiry", "longest read beside it", "ms", &longest));
-}
-
-fn store_now(store: &Engine) -> u64 {
-    // A key written for a second tells what time the store has.
-    let reply = store.execute(&Op::new(b"now", set(b"", Some(1000)))).unwrap();
-    assert!(reply.applied);
-    reply.version.get() / 1000
 }

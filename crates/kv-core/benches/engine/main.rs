@@ -5,6 +5,7 @@
 //! * `gets`: reads of keys that the processor's cache holds, and of ten million, one by one and in batches.
 //! * `pipelines`: the same in order, as RESP's pipelines are executed, beside single calls and batches.
 //! * `expiry`: how late keys leave memory when 200 k of a million volatile keys are due at once.
+//! * `many-volatile`: ten million volatile keys: the cost while none is due, and a million due within a second.
 //! * `mass-delete`: the longest pause other requests see while nine of ten keys go.
 //!
 //! `--quick` takes fewer keys, `--smoke` so few that figures mean nothing; `--json FILE` appends every row there.
@@ -19,6 +20,7 @@
 
 mod beside;
 mod expiry;
+mod many_volatile;
 mod mass_delete;
 mod memory;
 mod operations;
@@ -53,13 +55,14 @@ impl Bench {
 
 type Section = (&'static str, fn(&Bench));
 
-const SECTIONS: [Section; 7] = [
+const SECTIONS: [Section; 8] = [
     ("memory", memory::memory),
     ("memory-ttl", memory::memory_ttl),
     ("operations", operations::run),
     ("gets", pipelines::gets),
     ("pipelines", pipelines::run),
     ("expiry", expiry::run),
+    ("many-volatile", many_volatile::run),
     ("mass-delete", mass_delete::run),
 ];
 

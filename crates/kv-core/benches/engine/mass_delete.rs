@@ -13,13 +13,13 @@ pub(crate) fn run(bench: &Bench) {
     let keys = bench.scale.keys;
     let store = engine();
     fill(&store, 0..keys, None);
-    let idle = beside_a_reader(&store, keys, || pause(Duration::from_secs(1)));
+    let idle = beside_a_reader(&store, 0..keys, || pause(Duration::from_secs(1)));
     // What the scheduler does to two busy threads by itself, with nothing shared between them.
     let other = engine();
-    let busy = beside_a_reader(&store, keys, || fill(&other, 0..keys, None));
+    let busy = beside_a_reader(&store, 0..keys, || fill(&other, 0..keys, None));
     drop(other);
     let full = store.stats().memory_used_bytes;
-    let longest = beside_a_reader(&store, keys, || {
+    let longest = beside_a_reader(&store, 0..keys, || {
         let _slowest = delete_most(&store, keys);
     });
     let left = store.stats().memory_used_bytes;

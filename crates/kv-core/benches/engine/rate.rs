@@ -13,7 +13,16 @@ pub(crate) fn rate(operations: u64, run: impl FnOnce()) -> f64 {
 }
 
 /// Time this thread has spent on a processor, as Linux tells it.
-fn busy_time() -> Option<Duration> {
+pub(crate) fn busy_time() -> Option<Duration> {
+    schedule(0)
+}
+
+/// Time this thread has waited for a processor that was busy with others, as Linux tells it.
+pub(crate) fn queued_time() -> Option<Duration> {
+    schedule(1)
+}
+
+fn schedule(field: usize) -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    text.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+    text.split_whitespace().nth(field)?.parse().ok().map(Duration::from_nanos)
 }

@@ -15,6 +15,10 @@ pub(crate) struct Scale {
     pub(crate) rounds: usize,
     /// Keys that are due at once, in `expiry`.
     pub(crate) due_keys: u64,
+    /// Keys in the store, in `many-volatile`.
+    pub(crate) volatile_keys: u64,
+    /// How many of them are due within a second.
+    pub(crate) many_due_keys: u64,
 }
 
 impl Scale {
@@ -26,6 +30,8 @@ impl Scale {
                 get_keys: 10_000_000,
                 rounds: 7,
                 due_keys: 200_000,
+                volatile_keys: 10_000_000,
+                many_due_keys: 1_000_000,
             },
             Form::Quick => Self {
                 keys: 300_000,
@@ -33,6 +39,8 @@ impl Scale {
                 get_keys: 1_000_000,
                 rounds: 5,
                 due_keys: 50_000,
+                volatile_keys: 1_000_000,
+                many_due_keys: 100_000,
             },
             Form::Smoke => Self {
                 keys: 10_000,
@@ -40,6 +48,8 @@ impl Scale {
                 get_keys: 10_000,
                 rounds: 1,
                 due_keys: 1_000,
+                volatile_keys: 10_000,
+                many_due_keys: 1_000,
             },
         }
     }

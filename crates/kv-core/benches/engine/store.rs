@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kv_core::{
-    Action, Clock, Deadline, EngineConfig, NullJournal, Op, SetExpiry, ShardedStore, Store,
-    UnixMillis,
+    Action, Clock, Deadline, EngineConfig, NullJournal, Op, Payload, SetExpiry, ShardedStore,
+    Store, UnixMillis,
 };
 
 pub(crate) const KEY_BYTES: usize = 16;
@@ -53,4 +53,13 @@ pub(crate) fn fill(store: &Engine, keys: std::ops::Range<u64>, ttl_ms: Option<i6
     for number in keys {
         store.execute(&Op::new(&key(number), set(&VALUE, ttl_ms))).unwrap();
     }
+}
+
+/// What time the store has: a clock of its own could have another.
+pub(crate) fn now_ms(store: &Engine) -> u64 {
+    store.execute(&Op::new(b"now", set(b"", Some(1000)))).unwrap();
+    let reply = store.execute(&Op::new(b"now", Action::Deadline)).unwrap();
+    let Payload::Deadline(at) = reply.payload else { unreachable!("the key has a deadline") };
+    store.execute(&Op::new(b"now", Action::Delete { return_previous: false })).unwrap();
+    at.get() - 1000
 }

@@ -242,7 +242,7 @@ impl Shard {
     ) -> Cleared {
         self.policy = policy;
         let table = self.table.take();
-        let wheel = std::mem::replace(&mut self.wheel, Wheel::new(ctx.now));
+        let wheel = self.wheel.renew(ctx.now);
         self.wheel_turned = true;
         (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
         let left_over = self.memory.used().saturating_sub(self.footprint());
@@ -276,7 +276,7 @@ impl Shard {
     /// Gives back what the wheel holds for keys that have gone, when no key has an expiry.
     pub(crate) fn drop_idle_wheel<J: Journal>(&mut self, ctx: &Context<'_, J>) {
         if self.volatile_keys == 0 && self.wheel.is_allocated() {
-            self.wheel = Wheel::new(ctx.now);
+            drop(self.wheel.renew(ctx.now));
             self.wheel_turned = true;
             self.finish_change(ctx);
         }

@@ -1,5 +1,6 @@
 //! Removing keys whose time has come: when an operation meets one, and when the wheel brings it up.
 
+use super::coming::Coming;
 use super::{Context, Shard, Trash};
 use crate::engine::lag::LagHistogram;
 use crate::eviction::Fingerprint;
@@ -19,13 +20,29 @@ impl Shard {
             self.rebuild_wheel(ctx.now);
         }
         self.wheel_turned = true;
-        for _ in 0..items_max {
-            let Some(fingerprint) = self.wheel.pop_due(ctx.now) else {
-                return false;
-            };
+        let mut coming = Coming::default();
+        let mut taken = 0;
+        while taken < items_max
+            && let Some(fingerprint) = self.wheel.pop_due(ctx.now)
+        {
+            taken += 1;
+            self.table.prefetch_bucket(fingerprint);
+            if let Some(soon) = coming.add(fingerprint) {
+                self.table.prefetch(soon);
+            }
+            if coming.is_full()
+                && let Some(fingerprint) = coming.take()
+            {
+                self.settle_item(ctx, fingerprint, lags, trash);
+            }
+        }
+        for soon in coming.unseen() {
+            self.table.prefetch(soon);
+        }
+        while let Some(fingerprint) = coming.take() {
             self.settle_item(ctx, fingerprint, lags, trash);
         }
-        true
+        taken == items_max
     }
 
     /// Removes the due keys with this fingerprint, and files the one that is due next again.

@@ -4,6 +4,7 @@
 //! `execute` runs operations, `read` the plainest of them, `apply` makes changes, `expire` and `evict` remove keys in the background.
 
 mod apply;
+mod coming;
 mod evict;
 mod execute;
 mod expire;
@@ -167,7 +168,7 @@ impl Shard {
         let mut shard = Self {
             id,
             table: Table::default(),
-            wheel: Wheel::new(now),
+            wheel: Wheel::new(now, id),
             policy,
             random: fastrand::Rng::with_seed(seed),
             memory: ShardMemory::default(),

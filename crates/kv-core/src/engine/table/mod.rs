@@ -139,6 +139,12 @@ impl Table {
         None
     }
 
+    /// Asks the processor for the bucket that a key belongs to.
+    #[inline]
+    pub(crate) fn prefetch_bucket(&self, fingerprint: Fingerprint) {
+        self.place().prefetch(fingerprint);
+    }
+
     /// Asks the processor for the entry of a key, which is looked for only where it belongs.
     #[inline]
     pub(crate) fn prefetch(&self, fingerprint: Fingerprint) {

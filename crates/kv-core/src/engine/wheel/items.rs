@@ -1,6 +1,7 @@
 //! The items of a wheel: in blocks, so that none is moved when there are more, and no more than one block is unused.
 
 use super::NIL;
+use crate::engine::entry::prefetch;
 use crate::engine::memory::allocated_bytes;
 use crate::eviction::Fingerprint;
 
@@ -54,6 +55,15 @@ impl Items {
     pub(super) fn get(&self, number: u32) -> Item {
         let (block, place) = place(number);
         self.blocks[block][place]
+    }
+
+    /// Asks the processor for the item with this number, if there is one.
+    #[inline]
+    pub(super) fn prefetch(&self, number: u32) {
+        let (block, place) = place(number);
+        if let Some(item) = self.blocks.get(block).and_then(|block| block.get(place)) {
+            prefetch(std::ptr::from_ref(item).addr());
+        }
     }
 
     fn set(&mut self, number: u32, item: Item) {

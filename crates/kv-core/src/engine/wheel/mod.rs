@@ -11,6 +11,9 @@
 //! [`Wheel::is_untidy`] tells when there are so many that the wheel should be rebuilt, which bounds it to
 //! about twice the number of volatile keys.
 //!
+//! The wheels of shards are out of step, each by its [`phase`](Wheel::new): when one comes to a slot of a higher level, all
+//! of its keys move, and if all wheels did so at once, those keys that are due just then would wait for all others.
+//!
 //! Items form a list per slot, so that moving one allocates nothing; they live in [`Items`].
 
 #![expect(
@@ -50,7 +53,7 @@ const STEP_BACK_TICKS: u64 = 64;
 /// Clutter that is never worth a rebuild.
 const CLUTTER_FREE: usize = 64;
 
-const _: () = assert!(EXPIRY_MAX_MS / TICK_MS < 1 << TICK_BITS);
+const _: () = assert!(EXPIRY_MAX_MS / TICK_MS + (u32::MAX as u64) < 1 << TICK_BITS);
 
 /// The first items of each slot of each level.
 type Heads = [[u32; SLOTS]; LEVELS];
@@ -64,6 +67,8 @@ const HEADS_BYTES: usize = allocated_bytes(size_of::<Heads>());
 pub(crate) struct Wheel {
     /// Every slot that begins at or before this tick has come up.
     now: u64,
+    /// So many ticks is this wheel ahead of time.
+    phase: u32,
     /// Which slots of each level hold items.
     occupied: [u64; LEVELS],
     /// Allocated with the first item.
@@ -83,15 +88,27 @@ struct Stop {
 }
 
 impl Wheel {
-    /// An empty wheel that starts at `now`.
-    pub(crate) fn new(now: UnixMillis) -> Self {
+    /// An empty wheel that starts at `now`. It counts its ticks from `phase` on, which nobody sees but by when keys
+    /// move within it.
+    pub(crate) fn new(now: UnixMillis, phase: u32) -> Self {
         Self {
-            now: tick(now),
+            now: tick(now) + u64::from(phase),
+            phase,
             occupied: [0; LEVELS],
             heads: None,
             items: Items::new(),
             pending: NIL,
         }
+    }
+
+    /// Starts over, empty, at `now`; returns what was before.
+    pub(crate) fn renew(&mut self, now: UnixMillis) -> Self {
+        std::mem::replace(self, Self::new(now, self.phase))
+    }
+
+    /// The tick that is going on at a time.
+    fn tick(&self, at: UnixMillis) -> u64 {
+        tick(at) + u64::from(self.phase)
     }
 
     /// Number of items: about the number of volatile keys.
@@ -114,7 +131,8 @@ impl Wheel {
     }
 
     fn place(&self, expiry: UnixMillis) -> (usize, usize) {
-        let due = expiry.get().div_ceil(TICK_MS).max(self.now + 1);
+        let due = expiry.get().div_ceil(TICK_MS) + u64::from(self.phase);
+        let due = due.max(self.now + 1);
         let highest_bit = 63 - (due ^ self.now).leading_zeros() as usize;
         let level = (highest_bit / SLOT_BITS).min(LEVELS - 1);
         (level, digit(due, level))
@@ -125,7 +143,7 @@ impl Wheel {
     /// The key may be due, prolonged since, or have been filed coarsely: unless it is gone or has no
     /// expiry any more, the caller expires it or schedules it again.
     pub(crate) fn pop_due(&mut self, now: UnixMillis) -> Option<Fingerprint> {
-        let now_tick = tick(now);
+        let now_tick = self.tick(now);
         while self.pending == NIL {
             let Some(stop) = self.next_stop().filter(|stop| stop.tick <= now_tick) else {
                 self.now = self.now.max(now_tick);
@@ -214,6 +232,7 @@ impl Wheel {
         let index = (self.pending != NIL).then_some(self.pending)?;
         let Item { fingerprint, next } = self.items.get(index);
         self.pending = next;
+        self.items.prefetch(next);
         self.items.remove(index);
         Some(fingerprint)
     }
@@ -239,7 +258,8 @@ impl Wheel {
         if self.pending != NIL {
             return 0;
         }
-        self.next_stop().map_or(u64::MAX, |stop| stop.tick * TICK_MS)
+        let time = |tick: u64| tick.saturating_sub(u64::from(self.phase)) * TICK_MS;
+        self.next_stop().map_or(u64::MAX, |stop| time(stop.tick))
     }
 
     /// Whether it pays to rebuild: many items are of keys that have gone, or much memory is unused.
@@ -253,7 +273,7 @@ impl Wheel {
     /// hold new keys until the clock is where it was. Small steps are let pass, because a caller's time
     /// may be a little older than the wheel's.
     pub(crate) fn is_ahead_of(&self, now: UnixMillis) -> bool {
-        self.now > tick(now) + STEP_BACK_TICKS
+        self.now > self.tick(now) + STEP_BACK_TICKS
     }
 
     /// Turns to `now` and files every key anew, once, and those that are gone not at all. Costs about
@@ -267,7 +287,7 @@ impl Wheel {
         keys.sort_unstable();
         keys.dedup();
         // A tick back, so that what is due already comes up now.
-        self.now = tick(now).saturating_sub(1);
+        self.now = self.tick(now).saturating_sub(1);
         self.occupied = [0; LEVELS];
         if let Some(heads) = &mut self.heads {
             **heads = EMPTY_HEADS;
@@ -327,7 +347,7 @@ impl Wheel {
     }
 }
 
-/// The tick that is going on at a time.
+/// The tick that is going on at a time, for a wheel without phase.
 fn tick(at: UnixMillis) -> u64 {
     at.get().min(EXPIRY_MAX_MS) / TICK_MS
 }
@@ -380,7 +400,7 @@ mod tests {
         for shift in 0..44 {
             for offset in [0, 1, 15, 16, 17] {
                 let start = 1_700_000_000_123;
-                let mut wheel = Wheel::new(UnixMillis::new(start));
+                let mut wheel = Wheel::new(UnixMillis::new(start), shift);
                 let expiry = start + (1 << shift) + offset;
                 let mut keys = BTreeMap::from([(7, expiry)]);
                 wheel.schedule(Fingerprint(7), UnixMillis::new(expiry));
@@ -417,11 +437,12 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_comes_early_nothing_is_missed_and_clutter_is_bounded(
-            steps in proptest::collection::vec(step(), 1..200)
+            steps in proptest::collection::vec(step(), 1..200),
+            phase in prop_oneof![0..4_u32, any::<u32>()],
         ) {
             let mut now = 1_700_000_000_000;
             let mut went_back = false;
-            let mut wheel = Wheel::new(UnixMillis::new(now));
+            let mut wheel = Wheel::new(UnixMillis::new(now), phase);
             let mut keys = BTreeMap::<u32, u64>::new();
             for step in steps {
                 match step {
@@ -468,7 +489,7 @@ mod tests {
     #[test]
     fn the_soonest_is_found_among_prolonged_and_removed_keys() {
         let start = 1_700_000_000_000;
-        let mut wheel = Wheel::new(UnixMillis::new(start));
+        let mut wheel = Wheel::new(UnixMillis::new(start), 0);
         let mut keys = BTreeMap::new();
         for key in 0..50_u32 {
             let expiry = start + 1_000 + u64::from(key) * 100;
