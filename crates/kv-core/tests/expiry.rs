@@ -15,8 +15,15 @@ type Engine<J> = Arc<ShardedStore<J, Arc<ManualClock>>>;
 fn engine<J: Journal>(
     journal: J,
 ) -> (Engine<J>, Arc<ManualClock>, TtlManager<J, Arc<ManualClock>>) {
+    engine_of(16, journal)
+}
+
+fn engine_of<J: Journal>(
+    shards: usize,
+    journal: J,
+) -> (Engine<J>, Arc<ManualClock>, TtlManager<J, Arc<ManualClock>>) {
     let clock = Arc::new(ManualClock::default());
-    let config = EngineConfig { shards: 16, ..EngineConfig::default() };
+    let config = EngineConfig { shards, ..EngineConfig::default() };
     let store = Arc::new(ShardedStore::new(config, journal, Arc::clone(&clock)).unwrap());
     (Arc::clone(&store), clock, TtlManager::new(store))
 }
@@ -50,6 +57,31 @@ fn keys_leave_within_one_period_and_two_ticks() {
     clock.advance_ms(10);
     assert_eq!(ttl.tick().shards_visited, 0, "nothing is left to look at");
     assert_eq!(store.activity().expired_ago.unwrap(), ago + std::time::Duration::from_millis(10));
+}
+
+/// Items that were on their way when the wheel was rebuilt went back to places that nobody had accounted for.
+#[test]
+fn what_goes_back_into_the_wheel_is_accounted_for() {
+    const KEYS: u64 = 512;
+    // Within a second, which the wheel's finest slots span, so that nothing is moved before it is due.
+    for due_first in 380..500 {
+        let (store, clock, mut ttl) = engine_of(1, kv_core::NullJournal);
+        for key in 0..KEYS {
+            set(&*store, key, Some(if key < due_first { 200 } else { 800 }));
+        }
+        // All but the last, which comes up before them.
+        for key in due_first..KEYS - 1 {
+            let later = Deadline::after(3_600_000).unwrap();
+            let change = ExpiryChange::Set(later, ExpireRule::Always);
+            store.execute(&Op::new(&key.to_le_bytes(), Action::Expire(change))).unwrap();
+        }
+        for _ in 0..2 {
+            clock.advance_ms(500);
+            ttl.tick();
+            store.verify();
+        }
+        assert_eq!(store.stats().keys, KEYS - due_first - 1);
+    }
 }
 
 #[test]

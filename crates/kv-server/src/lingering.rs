@@ -29,6 +29,10 @@ pub(crate) enum Lingering {
 }
 
 impl Lingering {
+    fn begin() -> Self {
+        Self::Left(Box::pin(sleep_until(Instant::now() + LINGER_TIMEOUT)), LINGER_BYTES_MAX)
+    }
+
     /// Says that nothing more comes, and with `reads_on` waits for the client to end the connection as well.
     pub(crate) fn poll<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
@@ -40,9 +44,7 @@ impl Lingering {
             match self {
                 Self::NotYet => {
                     ready!(Pin::new(&mut *socket).poll_shutdown(context))?;
-                    let patience = Box::pin(sleep_until(Instant::now() + LINGER_TIMEOUT));
-                    *self =
-                        if reads_on { Self::Left(patience, LINGER_BYTES_MAX) } else { Self::Over };
+                    *self = if reads_on { Self::begin() } else { Self::Over };
                 }
                 Self::Left(patience, left) => {
                     let mut space = [0; 8 << 10];
@@ -61,7 +63,7 @@ impl Lingering {
     }
 }
 
-/// A socket whose end is always gentle.
+/// A socket that ends gently whenever it is shut down. One that is merely dropped does not.
 #[derive(Debug)]
 pub(crate) struct Gentle<S> {
     socket: S,

@@ -13,13 +13,17 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
+use crate::clock::Stopwatch;
 use crate::woken;
 
 /// A thread that is busy for less than one part in so many of a period has been idle in it.
 const IDLE_PARTS: u32 = 10;
+
+/// What takes long is done less often: it takes no more than one part in so many of the time.
+const PAUSES_PER_WORK: u32 = 1_000;
 
 /// What waits for idle periods waits for no more than so many of others.
 const BUSY_PERIODS_MAX: u32 = 60;
@@ -70,7 +74,7 @@ impl Workers {
     /// Has each thread do something, for as long as it lives, at the end of every period in which it was idle
     /// for nine tenths of the time; and of every sixtieth that it was not, as some threads never are.
     ///
-    /// Requests wait meanwhile.
+    /// Requests wait meanwhile. What takes more than a thousandth of the period is done less often.
     pub fn each_does_when_idle(&self, period: Duration, work: fn()) {
         for worker in self.team.0.iter() {
             drop(worker.runtime.spawn(when_idle(worker.runtime.clone(), period, work)));
@@ -84,19 +88,20 @@ impl Workers {
 }
 
 async fn when_idle(runtime: Handle, period: Duration, work: fn()) {
-    let mut ticks = tokio::time::interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let metrics = runtime.metrics();
+    let mut pause = period;
     let (mut busy_before, mut busy_periods) = (Duration::ZERO, 0);
     loop {
-        ticks.tick().await;
+        sleep_until(Instant::now() + pause).await;
         let busy = metrics.worker_total_busy_duration(0);
-        let was_idle = busy.saturating_sub(busy_before) < period / IDLE_PARTS;
+        let was_idle = busy.saturating_sub(busy_before) < pause / IDLE_PARTS;
         busy_before = busy;
         busy_periods += 1;
-        if was_idle || busy_periods > BUSY_PERIODS_MAX {
+        if was_idle || busy_periods >= BUSY_PERIODS_MAX {
             busy_periods = 0;
+            let took = Stopwatch::start();
             work();
+            pause = period.max(took.elapsed() * PAUSES_PER_WORK);
         }
     }
 }
@@ -179,7 +184,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::clock::Stopwatch;
 
     const LIMIT: Duration = Duration::from_secs(30);
 

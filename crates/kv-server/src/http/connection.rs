@@ -105,6 +105,8 @@ where
     S::Error: Into<Box<dyn Error + Send + Sync>>,
     S::Future: Send + 'static,
 {
+    // Whenever it ends, the client may be telling how much it has received.
+    activity.leave_unread();
     let mut connection = pin!(http2.serve_connection(TokioIo::new(socket), service));
     tokio::select! {
         ended = connection.as_mut() => return ended,
@@ -114,8 +116,6 @@ where
         }
         () = drain.begun() => {}
     }
-    // The client goes on telling how much it has received.
-    activity.leave_unread();
     connection.as_mut().graceful_shutdown();
     connection.await
 }

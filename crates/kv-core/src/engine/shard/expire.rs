@@ -20,6 +20,8 @@ impl Shard {
             self.rebuild_wheel(ctx.now);
         }
         self.wheel_turned = true;
+        // Nothing is tidied meanwhile: the items that are on their way have places to go back to.
+        self.held = true;
         let mut coming = Coming::default();
         let mut taken = 0;
         while taken < items_max
@@ -42,6 +44,7 @@ impl Shard {
         while let Some(fingerprint) = coming.take() {
             self.settle_item(ctx, fingerprint, lags, trash);
         }
+        self.finish_changes(ctx);
         taken == items_max
     }
 

@@ -168,7 +168,8 @@ impl Shard {
         let mut shard = Self {
             id,
             table: Table::default(),
-            wheel: Wheel::new(now, id),
+            // Neighbours are far apart on every level.
+            wheel: Wheel::new(now, id.wrapping_mul(0x9E37_79B9)),
             policy,
             random: fastrand::Rng::with_seed(seed),
             memory: ShardMemory::default(),
