@@ -414,9 +414,12 @@ async fn a_snapshot_that_is_taken_is_told_with_a_line_in_the_log() {
     let process = Process::start(dir.path(), &settings);
     let admin = process.socket_addr_of("admin");
     let mut client = Resp::connect_to(process.addr_of("resp")).await;
+    let mut random = fastrand::Rng::with_seed(1);
     for number in 0..64 {
         let key = format!("key-{number}");
-        client.send(request(&[b"SET", key.as_bytes(), &vec![b'x'; 1 << 20]])).await;
+        // Compressed, the snapshot would be over before anything happens beside it.
+        let value: Vec<u8> = std::iter::repeat_with(|| random.u8(..)).take(1 << 20).collect();
+        client.send(request(&[b"SET", key.as_bytes(), &value])).await;
         client.expect("+OK\r\n").await;
     }
     let line = process.log("a slow request");
