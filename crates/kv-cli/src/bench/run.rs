@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::MissedTickBehavior;
 
@@ -61,6 +62,8 @@ struct Run {
     events: mpsc::Receiver<Event>,
     begin: watch::Sender<Option<Stopwatch>>,
     live: Live,
+    /// Listened to from the start to the end: an interrupt that came while nobody did would be lost.
+    interrupts: Signal,
     interrupted: bool,
 }
 
@@ -82,6 +85,7 @@ pub(crate) async fn run(plan: Plan) -> Result<Outcome, Failure> {
 impl Run {
     /// Starts the threads.
     fn start(plan: Plan) -> Result<Self, Failure> {
+        let interrupts = signal(SignalKind::interrupt()).map_err(|error| cannot_listen(&error))?;
         let control = Arc::new(Control::new(plan.connections));
         let plan = Arc::new(plan);
         let threads = plan.threads.min(plan.connections);
@@ -101,7 +105,8 @@ impl Run {
             };
             worker.spawn(thread).map_err(|error| cannot_start(&error))?;
         }
-        Ok(Self { plan, control, events, begin, live: Live::start(), interrupted: false })
+        let live = Live::start();
+        Ok(Self { plan, control, events, begin, live, interrupts, interrupted: false })
     }
 
     /// Waits until all connections are open and all keys are filled in.
@@ -159,8 +164,8 @@ impl Run {
                     return event.ok_or_else(ended);
                 }
                 _ = ticks.tick() => show(&mut self.live, &self.control),
-                signal = tokio::signal::ctrl_c() => {
-                    if self.interrupted || signal.is_err() {
+                signal = self.interrupts.recv() => {
+                    if self.interrupted || signal.is_none() {
                         return Err(Failure::Broken("interrupted".to_owned()));
                     }
                     self.interrupted = true;
@@ -190,6 +195,10 @@ impl Run {
             "cannot reach a server at {target} ({name}): {message}; --target names another address"
         ))
     }
+}
+
+fn cannot_listen(error: &std::io::Error) -> Failure {
+    Failure::Usage(format!("cannot catch interrupts: {error}"))
 }
 
 fn cannot_start(error: &std::io::Error) -> Failure {
