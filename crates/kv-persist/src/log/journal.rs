@@ -261,10 +261,12 @@ impl FileJournal {
         buffer.pending.intake = Intake::RemovalsOnly { bytes_left, reason };
     }
 
-    /// There is a spare segment: everything is taken again.
+    /// There is a spare segment: everything is taken again, unless the writer is stuck. It tries again then, and
+    /// calls this once it is through: spares are no help to a batch that does not fit in a segment.
     pub(super) fn space_found(&self) {
         let mut buffer = self.buffer.lock();
-        if matches!(buffer.pending.intake, Intake::RemovalsOnly { .. }) {
+        let stuck = buffer.writer == WriterState::Stuck;
+        if !stuck && matches!(buffer.pending.intake, Intake::RemovalsOnly { .. }) {
             tracing::info!("there is space again: writes are accepted");
             buffer.pending.intake = Intake::Open;
         }
