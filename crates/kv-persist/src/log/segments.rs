@@ -237,15 +237,21 @@ impl Segments {
         }
     }
 
-    /// Makes spares until there are enough. When that fails, the reserve may be taken.
+    /// Makes spares until there are enough.
     pub(super) fn prepare(&self) -> Result<(), SegmentError> {
         while !self.has_spares() {
-            let made = self.make_spare();
+            let made = self.make_spare()?;
             let mut index = self.index.lock();
-            index.reserve_released = made.is_err();
-            index.spares.push(made?);
+            index.reserve_released = false;
+            index.spares.push(made);
         }
         Ok(())
+    }
+
+    /// Lets the last spare be taken, since no other could be made. Whoever does so has seen to it that only what it
+    /// is kept for is accepted from here on.
+    pub(super) fn release_reserve(&self) {
+        self.index.lock().reserve_released = true;
     }
 
     fn make_spare(&self) -> Result<Spare, SegmentError> {
@@ -291,6 +297,9 @@ mod tests {
 
     const SEGMENT_BYTES: u64 = 64 << 10;
 
+    /// The current one, and one spare less than are wanted.
+    const SEGMENTS_WITHOUT_RESERVE: u64 = SPARES_WANTED as u64;
+
     /// The spares that are left of segments with these lengths, when none is needed any more.
     fn spares_of(lengths: &[u64], reuse_bytes: u64) -> Vec<u64> {
         let disk = MemDisk::new();
@@ -319,6 +328,29 @@ mod tests {
     fn what_a_restart_cut_short_or_a_long_record_made_longer_is_not_reused() {
         let lengths = [SEGMENT_BYTES - 1, SEGMENT_BYTES, 64, SEGMENT_BYTES + PAGE_BYTES];
         assert_eq!(spares_of(&lengths, u64::MAX), [SEGMENT_BYTES]);
+    }
+
+    #[test]
+    fn the_reserve_is_not_taken_before_it_is_released() {
+        let disk = MemDisk::with_capacity(SEGMENTS_WITHOUT_RESERVE * SEGMENT_BYTES);
+        let options = LogOptions { segment_bytes: SEGMENT_BYTES, ..LogOptions::default() };
+        let segments = Segments::new(Arc::new(disk), &options);
+        let begin = || {
+            let (first_lsn, created_ms) = (Lsn::new(1), 1);
+            segments.begin(|id| SegmentHeader {
+                id,
+                salt: 1,
+                first_batch: 1,
+                first_lsn,
+                created_ms,
+            })
+        };
+        segments.prepare().unwrap();
+        begin().unwrap();
+        assert!(matches!(segments.prepare(), Err(SegmentError::Full(_))));
+        assert!(matches!(begin(), Err(SegmentError::NotReady)));
+        segments.release_reserve();
+        begin().unwrap();
     }
 
     #[test]

@@ -107,11 +107,14 @@ fn prepare_until_stopped(journal: &FileJournal) {
         match prepared {
             Ok(()) => journal.space_found(),
             Err(SegmentError::Full(error)) => {
+                // In this order: what is kept free for deletes must not go to other writes.
                 journal.space_lost(&no_segment(&error));
+                journal.segments.release_reserve();
             }
             // If it stays so, the writer will find out when it needs one.
             Err(SegmentError::Failed(error)) => {
                 tracing::warn!(%error, "a log segment cannot be made in advance; trying again");
+                journal.segments.release_reserve();
             }
             Err(SegmentError::NotReady) => {}
         }
