@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::eviction::Fingerprint;
 use crate::journal::Effect;
-use crate::types::{Lsn, UnixMillis, Version};
+use crate::types::{Lsn, UnixMillis, Value, Version};
 
 /// A key as a snapshot takes it.
 #[derive(Debug, Clone, Copy)]
@@ -24,16 +24,29 @@ pub struct ImageEntry<'a> {
 pub enum ImageValue<'a> {
     /// By copying it.
     Borrowed(&'a [u8]),
-    /// By sharing it; these are large.
-    Shared(&'a Bytes),
+    /// By cloning it, which costs little; these are large, and may still be compressed.
+    Shared(&'a Value),
 }
 
-impl<'a> ImageValue<'a> {
-    /// The bytes.
-    pub fn as_slice(self) -> &'a [u8] {
+impl ImageValue<'_> {
+    /// Length in bytes.
+    pub fn len(self) -> usize {
         match self {
-            Self::Borrowed(value) => value,
-            Self::Shared(value) => value,
+            Self::Borrowed(value) => value.len(),
+            Self::Shared(value) => value.len(),
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value, to be kept.
+    pub fn to_value(self) -> Value {
+        match self {
+            Self::Borrowed(value) => Bytes::copy_from_slice(value).into(),
+            Self::Shared(value) => value.clone(),
         }
     }
 }
@@ -50,10 +63,11 @@ pub struct ShardCursor {
 pub struct VisitBudget {
     /// Entries at most; a few more where keys share what the cursor tells them apart by.
     pub entries: usize,
-    /// A visit ends with the entry that reaches this many bytes copied: keys and borrowed values.
+    /// A visit ends with the entry that reaches this many bytes copied: keys and borrowed values, those that had to
+    /// be decompressed twice.
     pub bytes: usize,
-    /// A visit ends with the entry that reaches this many bytes of shared values: whoever keeps them
-    /// keeps their memory, even if the store drops them meanwhile.
+    /// A visit ends with the entry that reaches this many bytes of shared values, as they are kept: whoever keeps
+    /// them keeps their memory, even if the store drops them meanwhile.
     pub shared_bytes: usize,
 }
 

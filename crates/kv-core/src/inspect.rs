@@ -43,6 +43,8 @@ pub struct StoreSettings {
     pub memory_limit: u64,
     /// Which keys go when the limit is reached.
     pub eviction_policy: PolicyKind,
+    /// From which length on values that are set are compressed; `None` for never.
+    pub compress_min_bytes: Option<usize>,
     /// Bounds on requests.
     pub limits: Limits,
 }

@@ -15,6 +15,7 @@
 
 mod activity;
 mod clock;
+mod compression;
 mod engine;
 mod error;
 pub mod eviction;
@@ -41,12 +42,15 @@ pub use journal::{
     Change, DeleteCause, Effect, Journal, JournalError, NullJournal, Progress, Record,
 };
 pub use latency::{LATENCY_BOUNDS_NS, LATENCY_BUCKETS, Latency, latency_bucket, latency_ns};
-pub use limits::{KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
+pub use limits::{
+    COMPRESS_MIN_BYTES_MIN, COMPRESSED_VALUE_BYTES_MAX, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX,
+    VALUE_BYTES_HARD_MAX,
+};
 pub use scan::{CURSOR_BYTES, ScanCursor, ScanEntry, ScanPage, ScanSpec};
 pub use stats::{LAG_BUCKETS, LagCounts, LagSummary, StoreStats};
 pub use store::{ReplySink, Store};
 pub use types::{
     Action, Condition, Deadline, Durability, EXPIRY_MAX_MS, ExpireRule, ExpiryChange, Extended,
     FLOAT_TEXT_BYTES_MAX, Lsn, Op, Payload, Reply, SetExpiry, Transfer, TransferOutcome,
-    TransferReply, UnixMillis, Version,
+    TransferReply, UnixMillis, Value, Version,
 };

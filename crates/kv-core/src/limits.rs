@@ -9,6 +9,14 @@ pub const KEY_BYTES_HARD_MAX: usize = (1 << 24) - 1;
 /// The longest value any configuration may allow: 512 MiB, as in Redis.
 pub const VALUE_BYTES_HARD_MAX: usize = 512 << 20;
 
+/// The least that a configuration may set as the length from which on values are compressed: below, LZ4 saves
+/// nothing.
+pub const COMPRESS_MIN_BYTES_MIN: usize = 64;
+
+/// The longest value that is compressed. Where a change of a part of it needs the whole of it, it is decompressed
+/// under its shard's lock, which so many bytes hold up for less than a millisecond.
+pub const COMPRESSED_VALUE_BYTES_MAX: usize = 1 << 20;
+
 /// The most shards any configuration may ask for.
 pub const SHARDS_MAX: usize = 1 << 16;
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::StoreError;
-use crate::types::{Lsn, Version};
+use crate::types::{Lsn, Value, Version};
 
 /// Length of an encoded cursor in bytes.
 pub const CURSOR_BYTES: usize = 17;
@@ -41,7 +41,7 @@ pub struct ScanEntry {
     /// The key.
     pub key: Bytes,
     /// The value, when asked for.
-    pub value: Option<Bytes>,
+    pub value: Option<Value>,
     /// The key's version.
     pub version: Version,
     /// Remaining time to live.

@@ -7,8 +7,12 @@ pub struct StoreStats {
     pub keys: u64,
     /// Keys with an expiry now.
     pub volatile_keys: u64,
-    /// Bytes of keys and values now.
+    /// Bytes of keys and values now, as they are kept.
     pub payload_bytes: u64,
+    /// Values kept compressed now.
+    pub compressed_values: u64,
+    /// Bytes by which those are shorter than what they stand for.
+    pub compression_saved_bytes: u64,
     /// Bytes accounted for now: entries, tables and indexes, as the allocator rounds them.
     pub memory_used_bytes: u64,
     /// Of these, bytes of the hash tables without their entries.

@@ -12,8 +12,8 @@ use crate::types::{Durability, Lsn, Op, Reply, Transfer, TransferReply};
 
 /// Takes the results of operations, one after the other.
 ///
-/// It may be called while the store holds locks: it takes no longer than copying a small value does, does not
-/// panic, and does not call the store.
+/// It may be called while the store holds locks: it takes no longer than copying or decompressing a small value
+/// does, of less than 16 KiB, does not panic, and does not call the store.
 pub trait ReplySink {
     /// Takes the next result.
     fn reply(&mut self, result: Result<Reply, StoreError>);
@@ -136,6 +136,13 @@ pub trait Store: Send + Sync {
     ///
     /// Takes each shard's lock once, for a look at each of its keys.
     fn set_eviction_policy(&self, kind: PolicyKind);
+
+    /// Changes the length from which on values that are set are compressed; `None` for never. Values that are there
+    /// stay as they are kept.
+    ///
+    /// # Errors
+    /// [`ConfigError::CompressMin`] below [`COMPRESS_MIN_BYTES_MIN`](crate::COMPRESS_MIN_BYTES_MIN).
+    fn set_compression(&self, min_bytes: Option<usize>) -> Result<(), ConfigError>;
 
     /// What the store holds and has done. Takes each shard's lock once.
     fn stats(&self) -> StoreStats;

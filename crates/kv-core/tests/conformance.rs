@@ -8,8 +8,8 @@ use kv_core::testing::{
     ManualClock, ManualJournal, MemoryJournal, eviction_suite, journal_suite, store_suite,
 };
 use kv_core::{
-    Durability, EngineConfig, Journal, JournalError, Lsn, NullJournal, Progress, Record,
-    ShardedStore,
+    COMPRESS_MIN_BYTES_MIN, Durability, EngineConfig, Journal, JournalError, Lsn, NullJournal,
+    Progress, Record, ShardedStore,
 };
 
 #[test]
@@ -26,6 +26,15 @@ fn the_engine_is_a_store_with_any_number_of_shards() {
 fn the_engine_is_a_store_under_a_memory_limit_it_does_not_reach() {
     store_suite::test_all(|clock: Arc<ManualClock>| {
         let config = EngineConfig { shards: 8, memory_limit: 64 << 20, ..EngineConfig::default() };
+        ShardedStore::new(config, NullJournal, clock).unwrap()
+    });
+}
+
+#[test]
+fn the_engine_is_a_store_when_it_compresses_what_it_can() {
+    store_suite::test_all(|clock: Arc<ManualClock>| {
+        let compress_min_bytes = Some(COMPRESS_MIN_BYTES_MIN);
+        let config = EngineConfig { shards: 8, compress_min_bytes, ..EngineConfig::default() };
         ShardedStore::new(config, NullJournal, clock).unwrap()
     });
 }

@@ -63,6 +63,40 @@ fn shared_values_have_a_budget_of_their_own() {
 }
 
 #[test]
+fn compressed_values_are_shown_as_they_were_and_large_ones_as_they_are_kept() {
+    let store = engine();
+    store.set_compression(Some(64)).unwrap();
+    let value = |key: u32, len| vec![b'a' + u8::try_from(key).unwrap(); len];
+    for key in 0..5 {
+        set(&store, key, &value(key, 1000));
+        set(&store, 5 + key, &value(5 + key, 100_000));
+    }
+    assert_eq!(store.stats().compressed_values, 10);
+    let (mut cursor, mut found) = (ShardCursor::default(), std::collections::BTreeMap::new());
+    store.visit(0, &mut cursor, AMPLE, &mut |entry: kv_core::ImageEntry<'_>| {
+        let key = u32::from_le_bytes(entry.key.try_into().unwrap());
+        let is_lazy = matches!(entry.value, ImageValue::Shared(value) if value.is_compressed());
+        assert_eq!(is_lazy, entry.value.len() == 100_000, "{key}");
+        assert!(!entry.value.is_empty());
+        found.insert(key, entry.value.to_value().into_bytes());
+    });
+    assert_eq!(found.len(), 10);
+    for (key, found) in found {
+        assert_eq!(found, value(key, if key < 5 { 1000 } else { 100_000 }), "{key}");
+    }
+    // Twice the bytes that are decompressed count, and of the others those that are kept.
+    let store = engine();
+    store.set_compression(Some(64)).unwrap();
+    (0..8).for_each(|key| set(&store, key, &value(key, 1000)));
+    let visited = visits(&store, VisitBudget { bytes: 4000, ..AMPLE });
+    assert_eq!(visited, [2, 2, 2, 2]);
+    (0..8).for_each(|key| set(&store, key, &value(key, 100_000)));
+    let kept = store.stats().payload_bytes / 8 - 4;
+    let budget = VisitBudget { shared_bytes: usize::try_from(kept * 4).unwrap(), ..AMPLE };
+    assert_eq!(visits(&store, budget), [4, 4]);
+}
+
+#[test]
 fn what_was_replayed_can_be_discarded_and_replayed_anew() {
     let store = engine();
     let put = |version: u64, key: &'static [u8]| {

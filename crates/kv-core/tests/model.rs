@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use kv_core::testing::{Expected, ManualClock, MemoryJournal, ModelStore, OwnedChange};
 use kv_core::{
-    Action, BatchError, Clock, Condition, Deadline, DeleteCause, EngineConfig, ExpireRule,
-    ExpiryChange, Extended, NullJournal, Op, Payload, ReplayTarget, Reply, ScanSpec, SetExpiry,
-    ShardedStore, Store, StoreError, Transfer, TransferOutcome, TtlManager, UnixMillis, Version,
+    Action, BatchError, COMPRESS_MIN_BYTES_MIN, Clock, Condition, Deadline, DeleteCause,
+    EngineConfig, ExpireRule, ExpiryChange, Extended, NullJournal, Op, Payload, ReplayTarget,
+    Reply, ScanSpec, SetExpiry, ShardedStore, Store, StoreError, Transfer, TransferOutcome,
+    TtlManager, UnixMillis, Version,
 };
 use proptest::prelude::*;
 
@@ -72,7 +73,19 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         Just(b"0".to_vec()),
         proptest::collection::vec(any::<u8>(), 0..40),
         (16_000_usize..17_000).prop_map(|len| vec![b'x'; len]),
+        compressible(),
     ]
+}
+
+/// What compresses by much or little, to less than what is shared or to more; at times not at all.
+fn compressible() -> impl Strategy<Value = Vec<u8>> {
+    let len = prop_oneof![8 => 60_usize..600, 1 => 16_000_usize..20_000, 1 => 30_000_usize..70_000];
+    (len, 0_usize..100, any::<u64>()).prop_map(|(len, noise_percent, seed)| {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut value = vec![b'x'; len];
+        random.fill(&mut value[..len * noise_percent / 100]);
+        value
+    })
 }
 
 fn deadline() -> impl Strategy<Value = Deadline> {
@@ -183,9 +196,11 @@ struct Pair {
 }
 
 impl Pair {
-    fn new(shards: usize, memory_limit: u64) -> Self {
+    fn new(shards: usize, memory_limit: u64, compresses: bool) -> Self {
         let (clock, journal) = (Arc::new(ManualClock::default()), Arc::default());
-        let config = EngineConfig { shards, memory_limit, ..EngineConfig::default() };
+        let compress_min_bytes = compresses.then_some(COMPRESS_MIN_BYTES_MIN);
+        let config =
+            EngineConfig { shards, memory_limit, compress_min_bytes, ..EngineConfig::default() };
         let store = ShardedStore::new(config, Arc::clone(&journal), Arc::clone(&clock));
         let engine = Arc::new(store.unwrap());
         let ttl = TtlManager::new(Arc::clone(&engine));
@@ -239,7 +254,7 @@ impl Pair {
                 assert_eq!(reply.existed, *existed, "{op:?}");
                 let (got_value, got_number) = match &reply.payload {
                     Payload::None => (None, None),
-                    Payload::Value(value) => (Some(value.to_vec()), None),
+                    Payload::Value(value) => (Some(value.clone().into_bytes().to_vec()), None),
                     Payload::Number(number) => (None, Some(*number)),
                     Payload::Length(length) => (None, i64::try_from(*length).ok()),
                     Payload::Deadline(at) => (None, i64::try_from(at.get()).ok()),
@@ -401,7 +416,10 @@ impl Pair {
     /// from the engine, and replay drops it because its time has come.
     fn compare_replayed(&self) {
         self.clock.set(self.latest);
-        let config = EngineConfig { shards: 4, seed: 99, ..EngineConfig::default() };
+        // Compressing, whatever the store does that wrote the journal.
+        let compress_min_bytes = Some(COMPRESS_MIN_BYTES_MIN);
+        let config =
+            EngineConfig { shards: 4, seed: 99, compress_min_bytes, ..EngineConfig::default() };
         let replayed = ShardedStore::new(config, NullJournal, Arc::clone(&self.clock)).unwrap();
         let now = self.clock.now();
         for _ in 0..2 {
@@ -424,7 +442,7 @@ fn contents(store: &impl Store, now: UnixMillis) -> Contents {
         let page = store.scan(&spec, cursor).unwrap();
         for entry in page.entries {
             let expiry = entry.ttl_ms.map(|ttl| now.get() + ttl);
-            let state = (entry.value.unwrap().to_vec(), expiry, entry.version);
+            let state = (entry.value.unwrap().into_bytes().to_vec(), expiry, entry.version);
             found.insert(entry.key.to_vec(), state);
         }
         cursor = page.next;
@@ -439,10 +457,11 @@ proptest! {
     fn the_engine_does_what_a_map_does(
         shards in prop_oneof![Just(1_usize), Just(2), Just(64)],
         limited: bool,
+        compresses: bool,
         steps in proptest::collection::vec(step(), 1..60),
     ) {
         // The limit is never reached, but everything is accounted for.
-        let mut pair = Pair::new(shards, if limited { 256 << 20 } else { 0 });
+        let mut pair = Pair::new(shards, if limited { 256 << 20 } else { 0 }, compresses);
         for step in &steps {
             pair.step(step);
         }
@@ -454,9 +473,10 @@ proptest! {
     #[test]
     fn under_eviction_what_is_there_is_what_was_written_and_the_journal_knows(
         shards in prop_oneof![Just(1_usize), Just(4)],
+        compresses: bool,
         writes in proptest::collection::vec((0_u16..400, 1_usize..900, any::<bool>()), 1..600),
     ) {
-        let mut pair = Pair::new(shards, 64 << 10);
+        let mut pair = Pair::new(shards, 64 << 10, compresses);
         let mut written = HashMap::new();
         for (key, len, batched) in writes {
             let key = key.to_le_bytes();

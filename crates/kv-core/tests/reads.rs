@@ -178,7 +178,7 @@ fn reads_tell_what_they_rest_on() {
         assert_eq!(lsn(0).lsn, Lsn::ZERO, "{way:?}: nothing was ever there");
         set(1, None);
         let present = lsn(1);
-        assert_eq!(present.payload, Payload::Value(vec![1].into()), "{way:?}");
+        assert_eq!(present.payload, Payload::Value(b"\x01"[..].into()), "{way:?}");
         assert_eq!(present.lsn, Lsn::new(1), "{way:?}: the write is not safe");
         set(2, Some(10));
         assert_eq!((lsn(2).lsn, lsn(2).ttl_ms), (Lsn::new(2), Some(10)), "{way:?}");

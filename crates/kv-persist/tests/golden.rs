@@ -175,7 +175,7 @@ impl Kept {
             self.store.visit(shard, &mut ShardCursor::default(), budget, &mut |entry| {
                 let mut line = format!("version {}", entry.version.get());
                 bytes(&mut line, entry.key);
-                bytes(&mut line, entry.value.as_slice());
+                bytes(&mut line, &entry.value.to_value().into_bytes());
                 expiry(&mut line, entry.expiry);
                 lines.push(line + "\n");
             });

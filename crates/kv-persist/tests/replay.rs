@@ -43,7 +43,7 @@ fn state(store: &Engine) -> State {
     let entries = page.entries.into_iter();
     entries
         .map(|entry| {
-            let value = entry.value.unwrap();
+            let value = entry.value.unwrap().into_bytes();
             let expiry = entry.ttl_ms.map(|ttl_ms| now.get() + ttl_ms);
             (entry.key.to_vec(), (value.first().copied(), value.len(), entry.version, expiry))
         })

@@ -8,16 +8,18 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::cell::ShardGuard;
-use super::evaluate::{Plan, Stored, View, evaluate};
+use super::evaluate::{Plan, View, evaluate, holds};
 use super::halt::{Halt, Shortage};
 use super::hasher::Location;
-use super::shard::{Context, Growth, Protected, Shard, Trash};
+use super::shard::{Context, Growth, Protected, Shard, Trash, form_of};
 use super::store::ShardedStore;
+use super::stored::Stored;
 use crate::clock::Clock;
+use crate::compression::{is_candidate, with_compressed};
 use crate::error::{BatchError, StoreError};
 use crate::eviction::Fingerprint;
 use crate::journal::{Change, DeleteCause, Effect, Journal, Record};
-use crate::types::{Lsn, Op, Reply, UnixMillis, Version};
+use crate::types::{Action, Lsn, Op, Reply, UnixMillis, Version};
 
 /// A key of the batch and what has become of it so far.
 struct Staged<'a> {
@@ -38,8 +40,8 @@ enum State<'a> {
     Unchanged,
     /// The value in the shard with this expiry.
     Touched { expiry: Option<UnixMillis> },
-    /// This value and expiry.
-    Put { value: Cow<'a, [u8]>, expiry: Option<UnixMillis> },
+    /// This value and expiry; kept as the compressed form of the value, if there is one.
+    Put { value: Cow<'a, [u8]>, compressed: Option<&'a [u8]>, expiry: Option<UnixMillis> },
     /// Gone.
     Removed,
 }
@@ -68,12 +70,37 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         }
         let mut sorted = locations.clone();
         sorted.sort_unstable();
+        let compressed = self.compress_sets(ops);
         let ctx = self.context();
         let protected = Protected { keys: &sorted };
         self.with_room_across(&ctx, &shards, protected, |guards, reserved, trash| {
-            let mut locked = Locked { ctx: &ctx, shards: &shards, guards };
+            let compressed = &compressed;
+            let mut locked = Locked { ctx: &ctx, shards: &shards, guards, compressed };
             locked.run(ops, &locations, reserved, trash)
         })
+    }
+}
+
+impl<J, C> ShardedStore<J, C> {
+    /// The compressed forms of what operations set, where there are any; none at all where nothing is compressed.
+    fn compress_sets(&self, ops: &[Op<'_>]) -> Vec<Option<Vec<u8>>> {
+        let compress_min = self.compress_min.get();
+        let is_any = |op: &Op<'_>| is_candidate(set_value(op).len(), compress_min);
+        if !ops.iter().any(is_any) {
+            return Vec::new();
+        }
+        let compress = |op: &Op<'_>| {
+            with_compressed(set_value(op), compress_min, |form| form.map(<[u8]>::to_vec))
+        };
+        ops.iter().map(compress).collect()
+    }
+}
+
+/// What an operation sets; nothing of another.
+fn set_value<'a>(op: &Op<'a>) -> &'a [u8] {
+    match op.action {
+        Action::Set { value, .. } => value,
+        _ => &[],
     }
 }
 
@@ -83,9 +110,11 @@ struct Locked<'a, 'g, J> {
     /// Their indices, ascending; `guards` is parallel.
     shards: &'a [usize],
     guards: &'a mut [ShardGuard<'g>],
+    /// The compressed forms of what operations set, where there are any.
+    compressed: &'a [Option<Vec<u8>>],
 }
 
-impl<J: Journal> Locked<'_, '_, J> {
+impl<'l, J: Journal> Locked<'l, '_, J> {
     fn run(
         &mut self,
         ops: &[Op<'_>],
@@ -134,7 +163,10 @@ impl<J: Journal> Locked<'_, '_, J> {
         ops: &[Op<'a>],
         locations: &[Location],
         trash: &mut Trash<'_>,
-    ) -> Result<Staging<'a>, Halt<BatchError>> {
+    ) -> Result<Staging<'a>, Halt<BatchError>>
+    where
+        'l: 'a,
+    {
         let (mut keys, places) = self.stage_keys(ops, locations, trash);
         let mut replies = Vec::with_capacity(ops.len());
         for (index, (op, place)) in ops.iter().zip(&places).enumerate() {
@@ -185,11 +217,14 @@ impl<J: Journal> Locked<'_, '_, J> {
         index: usize,
         op: &Op<'a>,
         staged: &mut Staged<'a>,
-    ) -> Result<Reply, Halt<BatchError>> {
-        let ctx = self.ctx;
+    ) -> Result<Reply, Halt<BatchError>>
+    where
+        'l: 'a,
+    {
+        let (ctx, compressed) = (self.ctx, self.compressed.get(index));
         let shard = self.shard(staged.guard);
         let view = staged.view(shard);
-        if !op.condition.holds(view.map(View::judged)) {
+        if !holds(op.condition, view) {
             return Err(Halt::Refused(BatchError::ConditionFailed {
                 index,
                 version: view.map_or(Version::NONE, |view| view.version),
@@ -207,7 +242,7 @@ impl<J: Journal> Locked<'_, '_, J> {
             staged.version = Some(shard.next_version());
         }
         let removed = verdict.plan == Plan::Remove;
-        staged.follow(verdict.plan);
+        staged.follow(verdict.plan, compressed.and_then(Option::as_deref));
         let after = staged.view(shard);
         let removed_at = staged.version.filter(|_| removed);
         Ok(Reply {
@@ -233,7 +268,9 @@ impl<J: Journal> Locked<'_, '_, J> {
                 continue;
             };
             if let Some(growth) = growths.get_mut(staged.guard) {
-                *growth += self.shard(staged.guard).growth(staged.slot, key, &change, version);
+                let form = form_of(&change, staged.compressed());
+                let shard = self.shard(staged.guard);
+                *growth += shard.growth(staged.slot, (key, form), &change, version);
             }
         }
         let mut lacking = Shortage::default();
@@ -284,7 +321,7 @@ impl<J: Journal> Locked<'_, '_, J> {
         };
         let ctx = self.ctx;
         let shard = self.shard(staged.guard);
-        shard.apply(ctx, staged.fingerprint, &effect, trash);
+        shard.apply(ctx, staged.fingerprint, (&effect, staged.compressed()), trash);
     }
 }
 
@@ -298,10 +335,10 @@ impl<'a> Staged<'a> {
             State::Touched { expiry } => {
                 present.map(|view| View { version: version(view), expiry: *expiry, ..view })
             }
-            State::Put { value, expiry } => Some(View {
+            State::Put { value, expiry, .. } => Some(View {
                 version: self.version.unwrap_or_default(),
                 expiry: *expiry,
-                value: Stored::Owned(value),
+                value: Stored::plain(value),
             }),
             State::Removed => None,
         }
@@ -313,10 +350,11 @@ impl<'a> Staged<'a> {
         shard.exposed(ctx, version)
     }
 
-    fn follow(&mut self, plan: Plan<'a>) {
+    /// Takes over what an operation plans; of a set, with the compressed form of its value.
+    fn follow(&mut self, plan: Plan<'a>, compressed: Option<&'a [u8]>) {
         match plan {
             Plan::Keep => {}
-            Plan::Put { value, expiry } => self.state = State::Put { value, expiry },
+            Plan::Put { value, expiry } => self.state = State::Put { value, compressed, expiry },
             Plan::Remove => self.state = State::Removed,
             Plan::Touch { expiry: new } => match &mut self.state {
                 State::Put { expiry, .. } => *expiry = new,
@@ -330,8 +368,16 @@ impl<'a> Staged<'a> {
         match &self.state {
             State::Unchanged => None,
             State::Touched { expiry } => Some(Change::Touch { expiry: *expiry }),
-            State::Put { value, expiry } => Some(Change::Put { value, expiry: *expiry }),
+            State::Put { value, expiry, .. } => Some(Change::Put { value, expiry: *expiry }),
             State::Removed => self.slot.map(|_| Change::Delete(DeleteCause::Request)),
+        }
+    }
+
+    /// The compressed form of the value that it gets, if there is one.
+    fn compressed(&self) -> Option<&[u8]> {
+        match self.state {
+            State::Put { compressed, .. } => compressed,
+            _ => None,
         }
     }
 

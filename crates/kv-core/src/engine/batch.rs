@@ -13,6 +13,10 @@ use crate::types::{Op, Reply};
 /// Operations executed before a shard's lock is released for others.
 const OPS_PER_LOCK_MAX: usize = 256;
 
+/// Bytes of answers that are decompressed, as they are taken, before a shard's lock is released for others: what
+/// takes some twenty microseconds. The answer that reaches it is among them.
+const DECOMPRESSED_PER_LOCK_MAX: usize = 32 << 10;
+
 /// Operations that are made ready before the first of them is executed, so that the processor fetches what they
 /// need while it works on the others: more than it can fetch at once, and few enough for its nearest cache.
 const STEPS_AHEAD_MAX: usize = 16;
@@ -69,7 +73,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         results: &mut Vec<Result<Reply, StoreError>>,
     ) -> Result<(), StoreError> {
         self.config.limits.check_batch(ops.len())?;
-        let ctx = self.context();
+        let mut ctx = self.context();
         let first = results.len();
         results.resize(first + ops.len(), Ok(Reply::default()));
         let mut answers = Placed(results.get_mut(first..).unwrap_or_default());
@@ -83,7 +87,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         // Operations on one key are in one shard, and keep their order there.
         steps.sort_unstable_by_key(|step| (step.location.shard, step.index));
         for steps in steps.chunks_mut(STEPS_AHEAD_MAX) {
-            self.run_steps(&ctx, steps, &mut answers);
+            self.run_steps(&mut ctx, steps, &mut answers);
         }
         Ok(())
     }
@@ -100,7 +104,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             self.read_alone(op, &mut InOrder(replies));
             return Ok(());
         }
-        let ctx = self.context();
+        let mut ctx = self.context();
         let mut answers = InOrder(replies);
         let mut steps = Vec::with_capacity(ops.len().min(STEPS_AHEAD_MAX));
         for ops in ops.chunks(STEPS_AHEAD_MAX) {
@@ -108,13 +112,13 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                 match self.step(index, op) {
                     Ok(step) => steps.push(step),
                     Err(error) => {
-                        self.run_steps(&ctx, &mut steps, &mut answers);
+                        self.run_steps(&mut ctx, &mut steps, &mut answers);
                         steps.clear();
                         answers.answer(index, Err(error));
                     }
                 }
             }
-            self.run_steps(&ctx, &mut steps, &mut answers);
+            self.run_steps(&mut ctx, &mut steps, &mut answers);
             steps.clear();
         }
         Ok(())
@@ -141,6 +145,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let key = (location.fingerprint, op.key);
         let lend = |reply: Reply, value: &[u8]| answers.lend(index, reply, value);
         let reply = shard.read_lending(&self.journal, context, key, (&mut trash, lend));
+        drop(shard);
         if let Some(reply) = reply {
             answers.answer(index, Ok(reply));
         }
@@ -157,14 +162,14 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     /// Runs operations in their order, those that follow each other in one shard under one lock.
     fn run_steps<'a>(
         &'a self,
-        ctx: &Context<'a, J>,
+        ctx: &mut Context<'a, J>,
         steps: &mut [Step<'_, '_>],
         answers: &mut impl Answers,
     ) {
         // One alone would only wait twice.
         let is_ahead = steps.len() > 1;
         for step in &mut *steps {
-            step.prepared = Prepared::new(step.op, ctx.now);
+            step.prepared = self.prepare(ctx, step.op);
             if is_ahead {
                 self.prefetch_entry(step.location);
             }
@@ -187,7 +192,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         answers: &mut impl Answers,
     ) {
         while let Some(first) = group.first() {
-            let mut done = 0;
+            let (mut done, mut decompressed) = (0, 0);
             let ran =
                 self.with_room(ctx, first.location, |shard: &mut Shard, trash: &mut Trash<'_>| {
                     while let Some(step) = group.get_mut(done) {
@@ -195,7 +200,10 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                             ((step.op, step.location.fingerprint), &mut step.prepared);
                         let lend = |reply, value: &[u8]| answers.lend(step.index, reply, value);
                         match shard.execute_lending(ctx, op, prepared, (&mut *trash, lend)) {
-                            Ok(Some(reply)) => answers.answer(step.index, Ok(reply)),
+                            Ok(Some(reply)) => {
+                                decompressed += reply.payload.compressed_len();
+                                answers.answer(step.index, Ok(reply));
+                            }
                             Ok(None) => {}
                             Err(Halt::Refused(error)) => answers.answer(step.index, Err(error)),
                             // What is done is done; this one starts anew, with attempts of its own and
@@ -205,7 +213,10 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                         }
                         done += 1;
                         // What is large is freed, and its bytes given back, before there is more of it.
-                        if done == OPS_PER_LOCK_MAX || !trash.is_empty() {
+                        if done == OPS_PER_LOCK_MAX
+                            || decompressed >= DECOMPRESSED_PER_LOCK_MAX
+                            || !trash.is_empty()
+                        {
                             break;
                         }
                     }

@@ -1,7 +1,9 @@
 //! How an engine is set up.
 
 use crate::eviction::PolicyKind;
-use crate::limits::{KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX};
+use crate::limits::{
+    COMPRESS_MIN_BYTES_MIN, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, VALUE_BYTES_HARD_MAX,
+};
 
 /// Settings of a [`ShardedStore`](crate::ShardedStore).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,10 @@ pub struct EngineConfig {
     pub memory_limit: u64,
     /// Which keys go when the limit is reached.
     pub eviction_policy: PolicyKind,
+    /// From this length on, values that are set are compressed, if that makes them 12 % shorter; `None` for never. At
+    /// least [`COMPRESS_MIN_BYTES_MIN`]. Values of more than
+    /// [`COMPRESSED_VALUE_BYTES_MAX`](crate::COMPRESSED_VALUE_BYTES_MAX) bytes are left as they are.
+    pub compress_min_bytes: Option<usize>,
     /// Bounds on requests.
     pub limits: Limits,
     /// Feeds the hash function and every random choice. Draw it at random, or clients can choose keys
@@ -26,6 +32,7 @@ impl Default for EngineConfig {
             shards: 1024,
             memory_limit: 0,
             eviction_policy: PolicyKind::default(),
+            compress_min_bytes: None,
             limits: Limits::default(),
             seed: 0,
         }
@@ -55,6 +62,14 @@ pub enum ConfigError {
         /// The number of shards.
         shards: usize,
     },
+    /// Less than compression is good for.
+    #[error(
+        "engine.compress_min_bytes = {given}: must be 0 (off) or at least {COMPRESS_MIN_BYTES_MIN}"
+    )]
+    CompressMin {
+        /// The length given.
+        given: usize,
+    },
     /// A limit that is out of its own bounds.
     #[error("{key} = {given}: must be from 1 to {max}")]
     Limit {
@@ -73,6 +88,7 @@ impl EngineConfig {
         if !self.shards.is_power_of_two() || self.shards > SHARDS_MAX {
             return Err(ConfigError::Shards { given: self.shards });
         }
+        check_compress_min(self.compress_min_bytes)?;
         let limits = &self.limits;
         let bounds = [
             ("limits.key_bytes_max", limits.key_bytes_max, KEY_BYTES_HARD_MAX),
@@ -87,5 +103,13 @@ impl EngineConfig {
             }
         }
         Ok(())
+    }
+}
+
+/// Checks the length from which on values are compressed.
+pub(super) fn check_compress_min(min_bytes: Option<usize>) -> Result<(), ConfigError> {
+    match min_bytes {
+        Some(given) if given < COMPRESS_MIN_BYTES_MIN => Err(ConfigError::CompressMin { given }),
+        _ => Ok(()),
     }
 }

@@ -1,6 +1,6 @@
 //! Copying the store out, shard by shard, for snapshots.
 
-use super::evaluate::Stored;
+use super::entry::SHARED_VALUE_BYTES_MIN;
 use super::store::ShardedStore;
 use crate::clock::Clock;
 use crate::image::{ImageEntry, ImageValue, ShardCursor, SnapshotSource, VisitBudget};
@@ -45,24 +45,19 @@ impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
             }
             last = Some(fingerprint);
             let entry = shard.entry(slot);
-            let value = match entry.stored() {
-                Stored::Owned(value) => {
-                    bytes += value.len();
-                    ImageValue::Borrowed(value)
-                }
-                Stored::Shared(value) => {
-                    shared_bytes += value.len();
-                    ImageValue::Shared(value)
-                }
-            };
             entries += 1;
             bytes += entry.key().len();
-            visitor(ImageEntry {
-                key: entry.key(),
-                value,
-                version: entry.version(),
-                expiry: entry.expiry(),
-            });
+            let (key, version, expiry) = (entry.key(), entry.version(), entry.expiry());
+            let mut show = |value| visitor(ImageEntry { key, value, version, expiry });
+            let stored = entry.stored();
+            if stored.len() >= SHARED_VALUE_BYTES_MIN {
+                shared_bytes += stored.form().len;
+                show(ImageValue::Shared(&stored.to_value()));
+            } else {
+                // To decompress takes longer than to copy.
+                bytes += stored.len() * if stored.is_compressed { 2 } else { 1 };
+                show(ImageValue::Borrowed(&stored.text()));
+            }
         }
         false
     }

@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::eviction::Fingerprint;
 use crate::journal::Journal;
 use crate::scan::{ScanCursor, ScanEntry, ScanPage, ScanSpec};
-use crate::types::Lsn;
+use crate::types::{Lsn, Value};
 
 /// Keys visited before a shard's lock is released.
 const KEYS_PER_LOCK_MAX: u32 = 256;
@@ -39,7 +39,7 @@ impl PageBuilder<'_> {
     }
 
     fn push(&mut self, entry: ScanEntry) {
-        self.bytes += entry.key.len() + entry.value.as_ref().map_or(0, Bytes::len);
+        self.bytes += entry.key.len() + entry.value.as_ref().map_or(0, Value::len);
         self.entries.push(entry);
     }
 }
@@ -122,7 +122,7 @@ fn visit_keys<J: Journal>(
         if !entry.is_expired(ctx.now) {
             page.push(ScanEntry {
                 key: Bytes::copy_from_slice(entry.key()),
-                value: page.spec.values.then(|| entry.stored().to_bytes()),
+                value: page.spec.values.then(|| entry.stored().to_value()),
                 version: entry.version(),
                 ttl_ms: entry.expiry().map(|expiry| expiry.millis_since(ctx.now)),
             });

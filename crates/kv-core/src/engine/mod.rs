@@ -26,6 +26,7 @@ mod sample;
 mod settings;
 mod shard;
 mod store;
+mod stored;
 mod table;
 mod transfer;
 mod ttl;

@@ -13,6 +13,7 @@ use super::hasher::Location;
 use super::shard::{Context, Protected, Trash};
 use super::store::ShardedStore;
 use crate::clock::Clock;
+use crate::compression::{is_candidate, with_compressed};
 use crate::error::StoreError;
 use crate::eviction::Fingerprint;
 use crate::image::ReplayTarget;
@@ -49,6 +50,7 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
 
     fn replay(&self, effects: &[Effect<'_>]) {
         let ctx = self.context();
+        let compress_min = self.compress_min.get();
         let mut greatest = Version::NONE;
         let mut trash = Trash::new(&self.tracker);
         let mut held: Option<(usize, ShardGuard<'_>)> = None;
@@ -64,16 +66,25 @@ impl<J: Journal, C: Clock> ReplayTarget for ShardedStore<J, C> {
                 continue;
             }
             let Location { shard, fingerprint } = self.locate(effect.key);
-            let guard = match held.take() {
-                Some((index, guard)) if index == shard => guard,
-                other => {
-                    drop(other);
-                    self.lock_with_room(&ctx, shard)
-                }
+            let value = match effect.change {
+                Change::Put { value, .. } => value,
+                _ => &[],
             };
-            let (_, guard) = held.insert((shard, guard));
-            guard.raise_version(effect.version);
-            guard.replay(&ctx, fingerprint, effect, &mut trash);
+            if is_candidate(value.len(), compress_min) {
+                held = None;
+            }
+            with_compressed(value, compress_min, |compressed| {
+                let guard = match held.take() {
+                    Some((index, guard)) if index == shard => guard,
+                    other => {
+                        drop(other);
+                        self.lock_with_room(&ctx, shard)
+                    }
+                };
+                let (_, guard) = held.insert((shard, guard));
+                guard.raise_version(effect.version);
+                guard.replay(&ctx, fingerprint, (effect, compressed), &mut trash);
+            });
         }
         drop(held);
         self.replayed_version.fetch_max(greatest.get(), Ordering::Relaxed);

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::config::ConfigError;
+use super::config::{ConfigError, check_compress_min};
 use super::shard::{Protected, Trash};
 use super::store::ShardedStore;
 use crate::clock::Clock;
@@ -32,11 +32,38 @@ fn index(kind: PolicyKind) -> usize {
     PolicyKind::ALL.iter().position(|one| *one == kind).unwrap_or_default()
 }
 
+/// From which length on values are compressed. Read by each write, without a lock.
+#[derive(Debug)]
+pub(super) struct CompressCell(AtomicUsize);
+
+impl CompressCell {
+    /// The length from which on nothing is compressed.
+    const OFF: usize = usize::MAX;
+
+    pub(super) fn new(min_bytes: Option<usize>) -> Self {
+        Self(AtomicUsize::new(min_bytes.unwrap_or(Self::OFF)))
+    }
+
+    #[inline]
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn setting(&self) -> Option<usize> {
+        Some(self.get()).filter(|min_bytes| *min_bytes != Self::OFF)
+    }
+
+    fn set(&self, min_bytes: Option<usize>) {
+        self.0.store(min_bytes.unwrap_or(Self::OFF), Ordering::Relaxed);
+    }
+}
+
 impl<J: Journal, C: Clock> ShardedStore<J, C> {
     pub(super) fn settings_now(&self) -> StoreSettings {
         StoreSettings {
             memory_limit: self.tracker.limit(),
             eviction_policy: self.policy.get(),
+            compress_min_bytes: self.compress_min.setting(),
             limits: self.config.limits,
         }
     }
@@ -78,6 +105,12 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             // Of a store that was full, and whose policy before might not have found a victim.
             self.approach_limit(&ctx, index, Protected::NONE);
         }
+    }
+
+    pub(super) fn change_compression(&self, min_bytes: Option<usize>) -> Result<(), ConfigError> {
+        check_compress_min(min_bytes)?;
+        self.compress_min.set(min_bytes);
+        Ok(())
     }
 
     pub(super) fn fresh_policy(&self) -> Box<dyn EvictionPolicy> {

@@ -7,13 +7,13 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::cell::{PlaceCell, ShardCell, ShardGuard};
 use super::config::{ConfigError, EngineConfig};
-use super::evaluate::Stored;
 use super::footprints::Footprints;
 use super::hasher::{KeyHasher, Location};
 use super::lag::LagHistogram;
 use super::memory::MemoryTracker;
-use super::settings::PolicyCell;
+use super::settings::{CompressCell, PolicyCell};
 use super::shard::{Census, Cleared, Context, Prepared, Shard, Trash};
+use super::stored::Stored;
 use crate::activity::{StoreActivity, add_lock_wait};
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
@@ -47,6 +47,8 @@ pub struct ShardedStore<J, C> {
     /// As it was at the start; see [`settings`](super::settings) for what has changed.
     pub(super) config: EngineConfig,
     pub(super) policy: PolicyCell,
+    /// From which length on values are compressed.
+    pub(super) compress_min: CompressCell,
     /// Feeds random choices between shards.
     pub(super) draws: AtomicU64,
     pub(super) hasher: KeyHasher,
@@ -106,6 +108,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
             identity: random.u64(..) ^ now.get().rotate_left(20),
             draws: AtomicU64::new(random.u64(..)),
             policy: PolicyCell::new(config.eviction_policy),
+            compress_min: CompressCell::new(config.compress_min_bytes),
             clock,
             config,
         };
@@ -173,12 +176,22 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         }
     }
 
+    /// Makes ready what an operation will store. When that takes long, the time goes on with it.
+    pub(super) fn prepare<'a>(&'a self, ctx: &mut Context<'a, J>, op: &Op<'_>) -> Prepared {
+        let compress_min = self.compress_min.get();
+        let prepared = Prepared::new(op, ctx.now, compress_min);
+        if Prepared::takes_long(op, compress_min) {
+            *ctx = self.context();
+        }
+        prepared
+    }
+
     /// Runs a `Get`. Reads need no room.
     fn read(&self, key: &[u8], location: Location) -> Reply {
         let mut trash = Trash::new(&self.tracker);
         let mut shard = self.lock(location.shard);
         let show = |reply: Reply, value: Option<Stored<'_>>| {
-            let payload = value.map_or(Payload::None, |value| Payload::Value(value.to_bytes()));
+            let payload = value.map_or(Payload::None, |value| Payload::Value(value.to_value()));
             Reply { payload, ..reply }
         };
         let key = (location.fingerprint, key);
@@ -210,8 +223,8 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
         if op.is_plain_get() {
             return Ok(self.read(op.key, location));
         }
-        let ctx = self.context();
-        let mut prepared = Prepared::new(op, ctx.now);
+        let mut ctx = self.context();
+        let mut prepared = self.prepare(&mut ctx, op);
         self.with_room(&ctx, location, |shard, trash| {
             shard.execute(&ctx, (op, location.fingerprint), &mut prepared, trash)
         })
@@ -289,6 +302,10 @@ impl<J: Journal, C: Clock> Store for ShardedStore<J, C> {
         self.change_eviction_policy(kind);
     }
 
+    fn set_compression(&self, min_bytes: Option<usize>) -> Result<(), ConfigError> {
+        self.change_compression(min_bytes)
+    }
+
     fn stats(&self) -> StoreStats {
         let lag = self.lag.lock().clone();
         let mut stats = StoreStats {
@@ -323,6 +340,8 @@ fn add(stats: &mut StoreStats, census: &Census) {
     stats.keys += keys;
     stats.volatile_keys += census.volatile_keys as u64;
     stats.payload_bytes += census.payload_bytes;
+    stats.compressed_values += census.compressed_keys as u64;
+    stats.compression_saved_bytes += census.saved_bytes;
     stats.memory_used_bytes += census.used_bytes;
     stats.table_bytes += census.table_bytes;
     stats.ttl_index_bytes += census.ttl_index_bytes;

@@ -93,7 +93,7 @@ impl<J: Journal> Pair<'_, '_, J> {
     ) -> Result<TransferReply, Halt> {
         let (ctx, transfer) = (self.ctx, self.transfer);
         let old = self.source().entry(source);
-        let mut entry = Entry::sharing(transfer.to, old.stored(), old.expiry());
+        let mut entry = Entry::keeping(transfer.to, old.stored(), old.expiry());
         let moved = self.bytes_moved(source);
         self.ensure_room(&entry, destination, moved, reserved)?;
         let (version, lsn) = self.log(&entry)?;
@@ -138,9 +138,9 @@ impl<J: Journal> Pair<'_, '_, J> {
         let ctx = self.ctx;
         let shard = self.destination();
         let entry = entry.borrow();
-        let change = Change::Put { value: entry.value(), expiry: entry.expiry() };
-        let version = shard.coming_version();
-        let mut growth = shard.growth(destination, entry.key(), &change, version);
+        let change = Change::Put { value: &[], expiry: entry.expiry() };
+        let key = (entry.key(), entry.stored().form());
+        let mut growth = shard.growth(destination, key, &change, shard.coming_version());
         growth.entry_bytes = growth.entry_bytes.saturating_sub(moved);
         match shard.ensure(ctx, growth) {
             Ok(()) => Ok(()),
@@ -161,7 +161,8 @@ impl<J: Journal> Pair<'_, '_, J> {
             u32::try_from(location.shard).expect("shards are at most SHARDS_MAX")
         };
         let entry = entry.borrow();
-        let change = Change::Put { value: entry.value(), expiry: entry.expiry() };
+        let value = entry.stored().text();
+        let change = Change::Put { value: &value, expiry: entry.expiry() };
         let version = self.destination().next_version();
         let put = Effect { shard: shard_of(self.to), version, key: transfer.to, change };
         if transfer.keep_source {

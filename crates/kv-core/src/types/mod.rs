@@ -7,6 +7,7 @@ mod extended;
 mod op;
 mod reply;
 mod transfer;
+mod value;
 mod version;
 
 pub use condition::{Condition, ExpireRule};
@@ -16,4 +17,5 @@ pub use extended::{Extended, FLOAT_TEXT_BYTES_MAX};
 pub use op::{Action, ExpiryChange, Op, SetExpiry};
 pub use reply::{Payload, Reply};
 pub use transfer::{Transfer, TransferOutcome, TransferReply};
+pub use value::Value;
 pub use version::{Lsn, Version};

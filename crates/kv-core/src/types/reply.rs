@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Lsn, UnixMillis, Version};
+use super::{Lsn, UnixMillis, Value, Version};
 
 /// The answer to one operation that was not refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,13 +24,13 @@ pub struct Reply {
 }
 
 /// What an action answers with.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Payload {
     /// Nothing.
     #[default]
     None,
     /// The value read, the value before a write that asked for it, or the new text of `IncrementFloat`.
-    Value(Bytes),
+    Value(Value),
     /// The number after an increment.
     Number(i64),
     /// The value's length in bytes: of `Exists`, `Append` and `SetRange`.
@@ -39,17 +39,33 @@ pub enum Payload {
     Deadline(UnixMillis),
 }
 
+impl Payload {
+    /// The length of the value carried, if that is still compressed; else 0.
+    #[inline]
+    pub(crate) fn compressed_len(&self) -> usize {
+        match self {
+            Self::Value(value) if value.is_compressed() => value.len(),
+            _ => 0,
+        }
+    }
+}
+
 impl Reply {
     /// The reply with a copy of this value.
     pub(crate) fn with_copy_of(self, value: &[u8]) -> Self {
-        Self { payload: Payload::Value(Bytes::copy_from_slice(value)), ..self }
+        Self { payload: Payload::Value(Bytes::copy_from_slice(value).into()), ..self }
     }
 
-    /// The value carried, if any.
-    pub fn into_value(self) -> Option<Bytes> {
+    /// The value carried, if any, in the form in which it is kept.
+    pub fn into_kept_value(self) -> Option<Value> {
         match self.payload {
             Payload::Value(value) => Some(value),
             _ => None,
         }
+    }
+
+    /// The value carried, if any; decompressed if it has to be, which takes a nanosecond a byte.
+    pub fn into_value(self) -> Option<Bytes> {
+        self.into_kept_value().map(Value::into_bytes)
     }
 }

@@ -1,7 +1,6 @@
 //! Entries on their way into blocks: encoded once, compressed once, written by one call.
 
-use bytes::Bytes;
-use kv_core::{Change, Effect, ImageEntry, ImageValue, UnixMillis, Version};
+use kv_core::{Change, Effect, ImageEntry, ImageValue, UnixMillis, Value, Version};
 
 use super::block::{BLOCK_HEADER_BYTES, BlockHeader, Compression, PACKED_RAW_BYTES_MAX};
 use super::output::Output;
@@ -27,7 +26,7 @@ pub(super) struct BlockBuffer {
     packed: Vec<u8>,
     /// Entries in `raw`.
     entries: u32,
-    /// What did not fit, or is shared and can be copied without the shard's lock.
+    /// What did not fit, or is shared and can be copied, or decompressed, without the shard's lock.
     outsized: Vec<Outsized>,
     /// Blocks written.
     pub(super) blocks: u32,
@@ -42,7 +41,7 @@ struct Outsized {
     version: Version,
     expiry: Option<UnixMillis>,
     key: Vec<u8>,
-    value: Bytes,
+    value: Value,
 }
 
 impl BlockBuffer {
@@ -61,7 +60,7 @@ impl BlockBuffer {
     /// Takes an entry; called under the shard's lock. At most [`OVERSHOOT_BYTES`] come in from one visit.
     pub(super) fn add(&mut self, shard: u32, entry: &ImageEntry<'_>) {
         let ImageEntry { key, value, version, expiry } = *entry;
-        let is_large = key.len() + value.as_slice().len() >= OWN_BLOCK_BYTES_MIN;
+        let is_large = key.len() + value.len() >= OWN_BLOCK_BYTES_MIN;
         match value {
             ImageValue::Borrowed(value) if !is_large => {
                 let change = Change::Put { value, expiry };
@@ -69,10 +68,7 @@ impl BlockBuffer {
                 self.entries += 1;
             }
             _ => {
-                let value = match value {
-                    ImageValue::Borrowed(value) => Bytes::copy_from_slice(value),
-                    ImageValue::Shared(value) => value.clone(),
-                };
+                let value = value.to_value();
                 self.outsized.push(Outsized { version, expiry, key: key.to_vec(), value });
             }
         }
@@ -87,12 +83,13 @@ impl BlockBuffer {
         self.flush_full(shard, output)?;
         let mut outsized = std::mem::take(&mut self.outsized);
         for entry in outsized.drain(..) {
-            let Outsized { version, expiry, ref key, ref value } = entry;
-            let change = Change::Put { value, expiry };
+            let Outsized { version, expiry, ref key, value } = entry;
+            let value = value.into_bytes();
+            let change = Change::Put { value: &value, expiry };
             let effect = Effect { shard, version, key, change };
             if key.len() + value.len() >= OWN_BLOCK_BYTES_MIN {
                 self.flush(shard, output)?;
-                self.write_alone(&effect, value, output)?;
+                self.write_alone(&effect, &value, output)?;
             } else {
                 put_effect(&mut self.raw, &effect);
                 self.entries += 1;

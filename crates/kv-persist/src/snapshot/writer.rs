@@ -49,7 +49,7 @@ pub struct SnapshotOptions {
     /// Memory for the blocks under way, from [`SNAPSHOT_BUFFER_BYTES_MIN`] to
     /// [`SNAPSHOT_BUFFER_BYTES_MAX`]; values out of bounds are taken for the nearest. A snapshot needs no
     /// other memory that grows with the store, but for large values (4 MiB of them and one more) that are
-    /// overwritten while they are being written to the file.
+    /// overwritten while they are being written to the file, and one compressed value at a time that is not.
     pub buffer_bytes: usize,
     /// Bytes written per second; 0 for no limit.
     pub bytes_per_second: u64,

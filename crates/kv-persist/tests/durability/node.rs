@@ -94,7 +94,7 @@ impl Node {
             let page = self.store.scan(&spec, cursor).unwrap();
             for entry in page.entries {
                 let expiry = entry.ttl_ms.map(|ttl| clock.now().get() + ttl);
-                let value = entry.value.unwrap().to_vec();
+                let value = entry.value.unwrap().into_bytes().to_vec();
                 contents.insert(entry.key.to_vec(), (value, expiry, entry.version.get()));
             }
             match page.next {

@@ -285,7 +285,7 @@ fn state(store: &dyn SnapshotSource) -> State {
     let mut state = State::new();
     for shard in 0..store.shards() {
         store.visit(shard, &mut ShardCursor::default(), budget, &mut |entry| {
-            let value = entry.value.as_slice().to_vec();
+            let value = entry.value.to_value().into_bytes().to_vec();
             state.insert(entry.key.to_vec(), (entry.version, entry.expiry, value));
         });
     }

@@ -28,7 +28,8 @@ use std::thread;
 
 use kv_core::eviction::PolicyKind;
 use kv_core::{
-    EngineConfig, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, StoreSettings, VALUE_BYTES_HARD_MAX,
+    COMPRESS_MIN_BYTES_MIN, EngineConfig, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, StoreSettings,
+    VALUE_BYTES_HARD_MAX,
 };
 use setting::Setting;
 
@@ -83,6 +84,10 @@ impl ServerSection {
     }
 }
 
+/// A length from which on values are compressed.
+pub(crate) type CompressMin =
+    Size<{ COMPRESS_MIN_BYTES_MIN as u64 }, { VALUE_BYTES_HARD_MAX as u64 }>;
+
 /// `[engine]`: the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineSection {
@@ -92,15 +97,24 @@ pub struct EngineSection {
     pub memory_limit: Size<0, { u64::MAX }>,
     /// Which keys go when memory is short.
     pub eviction_policy: PolicyKind,
+    /// From which length on values are compressed.
+    pub compress_min_bytes: OrOff<CompressMin>,
     /// How often keys that have expired are removed.
     pub ttl_tick: Span<1, 100>,
 }
 
 impl EngineSection {
+    /// From which length on values are compressed; `None` for never.
+    pub(crate) fn compress_min_bytes(&self) -> Option<usize> {
+        self.compress_min_bytes.get().map(Size::as_usize)
+    }
+
     /// Takes over what a store was told since.
     pub(crate) fn follow(&mut self, settings: &StoreSettings) {
         self.memory_limit = Size::new(settings.memory_limit);
         self.eviction_policy = settings.eviction_policy;
+        let min_bytes = settings.compress_min_bytes.map(|bytes| Size::new(bytes as u64));
+        self.compress_min_bytes = min_bytes.map_or(OrOff::off(), OrOff::on);
     }
 }
 
@@ -152,6 +166,7 @@ impl Default for Config {
                 shards: PowerOfTwo::new(1024),
                 memory_limit: Size::new(0),
                 eviction_policy: PolicyKind::Lru,
+                compress_min_bytes: OrOff::off(),
                 ttl_tick: Span::from_millis(20),
             },
             persist: PersistSection::default(),
@@ -195,6 +210,7 @@ impl Config {
         visitor.setting("engine.shards", &mut engine.shards);
         visitor.setting("engine.memory_limit", &mut engine.memory_limit);
         visitor.setting("engine.eviction_policy", &mut engine.eviction_policy);
+        visitor.setting("engine.compress_min_bytes", &mut engine.compress_min_bytes);
         visitor.setting("engine.ttl_tick", &mut engine.ttl_tick);
         persist.visit(visitor);
         visitor.setting("limits.key_bytes_max", &mut limits.key_bytes_max);
@@ -221,6 +237,7 @@ impl Config {
             shards: self.engine.shards.as_usize(),
             memory_limit: self.engine.memory_limit.get(),
             eviction_policy: self.engine.eviction_policy,
+            compress_min_bytes: self.engine.compress_min_bytes(),
             limits: Limits {
                 key_bytes_max: self.limits.key_bytes_max.as_usize(),
                 value_bytes_max: self.limits.value_bytes_max.as_usize(),

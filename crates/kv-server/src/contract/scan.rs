@@ -1,7 +1,6 @@
 //! Pages of the store that fit in a message.
 
-use bytes::Bytes;
-use kv_core::{ScanCursor, ScanPage, ScanSpec};
+use kv_core::{ScanCursor, ScanPage, ScanSpec, Value};
 
 use super::refusal::Refusal;
 use super::room::MESSAGE_ROOM_BYTES;
@@ -25,7 +24,7 @@ pub(crate) fn page_within(
             return Ok(page);
         }
         if let [entry] = page.entries.as_slice() {
-            let bytes = entry.value.as_ref().map_or(0, Bytes::len);
+            let bytes = entry.value.as_ref().map_or(0, Value::len);
             return Err(Refusal::ValueOverAnswer { bytes, max, applied: false });
         }
         // The second time the store has changed meanwhile: a page of one entry ends the loop.
@@ -37,7 +36,7 @@ pub(crate) fn page_within(
 /// The longest message that the page can become.
 fn message_bytes(page: &ScanPage) -> usize {
     let entries = page.entries.iter().map(|entry| {
-        entry.key.len() + entry.value.as_ref().map_or(0, Bytes::len) + ENTRY_ROOM_BYTES
+        entry.key.len() + entry.value.as_ref().map_or(0, Value::len) + ENTRY_ROOM_BYTES
     });
     MESSAGE_ROOM_BYTES - ENTRY_ROOM_BYTES + entries.sum::<usize>()
 }

@@ -1,10 +1,9 @@
 //! `/v1/kv`: keys, page by page.
 
-use bytes::Bytes;
 use hyper::header::{self, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
-use kv_core::{Durability, Lsn, ScanCursor, ScanEntry, ScanPage, ScanSpec};
+use kv_core::{Durability, Lsn, ScanCursor, ScanEntry, ScanPage, ScanSpec, Value};
 use tokio::task::yield_now;
 
 use super::answer;
@@ -86,5 +85,5 @@ impl List<'_> {
 }
 
 fn length(entry: &ScanEntry) -> usize {
-    entry.key.len() + entry.value.as_ref().map_or(0, Bytes::len)
+    entry.key.len() + entry.value.as_ref().map_or(0, Value::len)
 }

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
+use kv_core::Value;
 use kv_resp::{Encoder, ProtocolError, Version};
 
 use super::failure::Failure;
@@ -36,11 +37,11 @@ pub(crate) struct Answers {
     pub(super) work: Option<Box<Turn>>,
 }
 
-/// A large value, and where it goes among the bytes.
+/// A large value, as the store keeps it, and where it goes among the bytes.
 #[derive(Debug)]
 struct Large {
     at: usize,
-    value: Bytes,
+    value: Value,
 }
 
 /// An answer that rests on a position of the log.
@@ -75,23 +76,24 @@ impl Answers {
         self.bytes.extend_from_slice(b"+OK\r\n");
     }
 
-    /// A value: small ones are copied, large ones taken along. The same in every version.
+    /// A value: small ones are copied, and decompressed if need be; large ones are taken along as they are. The same
+    /// in every version.
     #[inline]
-    pub(crate) fn bulk(&mut self, value: Bytes) {
-        let mut encoder = Encoder::new(&mut self.bytes, Version::Resp2);
+    pub(crate) fn bulk(&mut self, value: Value) {
+        Encoder::new(&mut self.bytes, Version::Resp2).bulk_header(value.len());
         if value.len() < LARGE_BYTES_MIN {
-            return encoder.bulk(&value);
+            value.append_to(&mut self.bytes);
+        } else {
+            self.large_bytes += value.len();
+            self.large.push(Large { at: self.bytes.len(), value });
         }
-        encoder.bulk_header(value.len());
-        self.large_bytes += value.len();
-        self.large.push(Large { at: self.bytes.len(), value });
         Encoder::new(&mut self.bytes, Version::Resp2).bulk_end();
     }
 
     /// Replies that are ready as bytes.
     pub(crate) fn append(&mut self, replies: Bytes) {
         self.large_bytes += replies.len();
-        self.large.push(Large { at: self.bytes.len(), value: replies });
+        self.large.push(Large { at: self.bytes.len(), value: replies.into() });
     }
 
     /// An error.
@@ -150,7 +152,7 @@ impl Answers {
     }
 
     /// Takes all bytes from `start` on, as pieces.
-    pub(crate) fn take_pieces(&mut self, start: usize) -> impl Iterator<Item = Bytes> {
+    pub(crate) fn take_pieces(&mut self, start: usize) -> impl Iterator<Item = Value> {
         let bytes = if self.bytes.len() > KEPT_BYTES {
             Bytes::from(std::mem::take(&mut self.bytes))
         } else {
@@ -159,11 +161,11 @@ impl Answers {
         let mut pieces = Vec::with_capacity(2 * self.large.len() + 1);
         let mut from = 0;
         for Large { at, value } in self.large.drain(..) {
-            pieces.push(bytes.slice(from..at));
+            pieces.push(bytes.slice(from..at).into());
             pieces.push(value);
             from = at;
         }
-        pieces.push(bytes.slice(from..));
+        pieces.push(bytes.slice(from..).into());
         let mut passing = start;
         pieces.into_iter().filter_map(move |mut piece| {
             let passed = passing.min(piece.len());

@@ -6,8 +6,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes};
-use kv_core::{Durability, Progress};
+use kv_core::{Durability, Progress, Value};
 use tokio::io::AsyncWrite;
 
 use super::answers::Answers;
@@ -35,7 +34,8 @@ const AHEAD_BYTES_MAX: usize = 4 << 20;
 /// Bytes on their way to a client. Places among them count from the connection's beginning.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    pieces: VecDeque<Bytes>,
+    /// Large values as the store keeps them: what is compressed becomes longer only when it is sent.
+    pieces: VecDeque<Value>,
     /// What is before has been sent.
     sent: u64,
     /// Where the last piece ends.
@@ -196,7 +196,7 @@ impl Outbox {
         error.error(failure);
         let mut pieces = std::mem::take(&mut self.pieces);
         let mut at = self.sent;
-        let mut kept = |until: u64, into: Option<&mut VecDeque<Bytes>>| {
+        let mut kept = |until: u64, into: Option<&mut VecDeque<Value>>| {
             let mut taken = VecDeque::new();
             while at < until
                 && let Some(mut piece) = pieces.pop_front()
@@ -240,8 +240,10 @@ impl Outbox {
             if self.sent >= turn_ends {
                 return Poll::Ready(Ok(Sent::Part));
             }
+            let bytes_max = self.sendable().min(BYTES_PER_WRITE_MAX);
+            self.decompress(bytes_max);
             let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE_MAX];
-            let count = self.fill(&mut slices, self.sendable().min(BYTES_PER_WRITE_MAX));
+            let count = self.fill(&mut slices, bytes_max);
             let slices = slices.get(..count).unwrap_or_default();
             let sent = ready!(Pin::new(&mut *stream).poll_write_vectored(context, slices))?;
             if sent == 0 {
@@ -252,10 +254,22 @@ impl Outbox {
         Poll::Ready(Ok(Sent::All))
     }
 
+    /// Sees that the next bytes can be sent as they are: so many, and those of the value that they end in.
+    fn decompress(&mut self, bytes_max: usize) {
+        let mut left = bytes_max;
+        for piece in self.pieces.iter_mut().take(PIECES_PER_WRITE_MAX) {
+            if left == 0 {
+                break;
+            }
+            piece.decompress();
+            left = left.saturating_sub(piece.len());
+        }
+    }
+
     /// Fills the slices with the next bytes, and tells how many slices there are.
     fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>], bytes_max: usize) -> usize {
         let (mut left, mut count) = (bytes_max, 0);
-        for (slice, piece) in slices.iter_mut().zip(&self.pieces) {
+        for (slice, piece) in slices.iter_mut().zip(self.pieces.iter().map_while(Value::plain)) {
             let part = piece.get(..left.min(piece.len())).unwrap_or_default();
             if part.is_empty() {
                 break;
@@ -310,6 +324,8 @@ fn to_usize(bytes: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     #[test]
@@ -317,7 +333,7 @@ mod tests {
         let mut outbox = Outbox::default();
         let mut answers = Answers::default();
         answers.ok();
-        answers.bulk(Bytes::from(vec![b'x'; 20_000]));
+        answers.bulk(Bytes::from(vec![b'x'; 20_000]).into());
         answers.ok();
         let len = answers.len();
         outbox.take(&mut answers, 0, false);
@@ -325,7 +341,11 @@ mod tests {
         let answer = |start, end| Held { start, end, basis: Basis::default() };
         outbox.held.push_back(answer(len as u64 - 5, len as u64));
         outbox.replace(answer(5, len as u64 - 5), &Failure::Syntax);
-        let sent = outbox.pieces.iter().flat_map(|piece| piece.to_vec()).collect::<Vec<u8>>();
+        let sent = outbox
+            .pieces
+            .iter()
+            .flat_map(|piece| piece.clone().into_bytes().to_vec())
+            .collect::<Vec<u8>>();
         assert_eq!(sent, b"K\r\n-ERR syntax error\r\n+OK\r\n");
         assert_eq!(outbox.len(), sent.len());
         let held = outbox.held.front().unwrap();

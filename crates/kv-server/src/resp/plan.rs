@@ -130,7 +130,7 @@ impl Shape {
                 value.get(range(value.len(), start, end)).unwrap_or_default()
             }
             shape => {
-                let payload = Payload::Value(Bytes::copy_from_slice(value));
+                let payload = Payload::Value(Bytes::copy_from_slice(value).into());
                 return shape.answer(Reply { payload, ..reply.clone() }, answers, version);
             }
         };

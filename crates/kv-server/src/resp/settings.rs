@@ -10,9 +10,10 @@ use super::shared::Shared;
 use crate::config::{Config, Span};
 
 /// The keys of the configuration that can be changed while the server runs.
-pub(crate) const CHANGEABLE: [&str; 8] = [
+pub(crate) const CHANGEABLE: [&str; 9] = [
     "engine.memory_limit",
     "engine.eviction_policy",
+    "engine.compress_min_bytes",
     "persist.fsync",
     "persist.snapshot_interval",
     "limits.connections_max",
@@ -101,6 +102,9 @@ fn tell_store(store: &dyn Store, before: &Config, after: &Config) -> Result<(), 
     }
     if before.eviction_policy != after.eviction_policy {
         store.set_eviction_policy(after.eviction_policy);
+    }
+    if before.compress_min_bytes != after.compress_min_bytes {
+        store.set_compression(after.compress_min_bytes())?;
     }
     Ok(())
 }

@@ -67,6 +67,7 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         shards = 1024
         memory_limit = "2GiB"
         eviction_policy = "lru"
+        compress_min_bytes = 0
         ttl_tick = "20ms"
 
         [persist]

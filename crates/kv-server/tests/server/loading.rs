@@ -80,6 +80,10 @@ impl Store for Untouchable {
         unreachable!("the store is touched")
     }
 
+    fn set_compression(&self, _: Option<usize>) -> Result<(), ConfigError> {
+        unreachable!("the store is touched")
+    }
+
     fn stats(&self) -> StoreStats {
         unreachable!("the store is touched")
     }

@@ -9,6 +9,7 @@ mod admin_saturated;
 mod answers_carry_version_and_ttl;
 mod answers_over_the_message_limit;
 mod atomic_batches;
+mod compression;
 mod conditions;
 mod config_check;
 mod config_precedence;

@@ -24,6 +24,7 @@
 //! All numbers are little endian. Keys of more than 255 bytes have the long lengths: of the block, and of the key.
 //! A shared value is a pointer to it, and takes the place of the inline value.
 
+use crate::engine::stored::Form;
 use crate::eviction::PolicyBits;
 use crate::limits::KEY_BYTES_HARD_MAX;
 
@@ -55,8 +56,7 @@ const FLAGS_AT: u32 = BLOCK_LENGTH_BITS + KEY_LENGTH_BITS;
 /// The longest key whose length is in the header.
 const SHORT_KEY_BYTES_MAX: usize = (1 << KEY_LENGTH_BITS) - 1;
 
-/// There is an expiry behind the header. The flag 3 and a byte behind the policy's bits are kept, for compressed and
-/// on-disk values.
+/// There is an expiry behind the header. A byte behind the policy's bits is kept, for values on disk.
 const HAS_EXPIRY: u32 = 1 << FLAGS_AT;
 
 /// There are long lengths.
@@ -64,6 +64,9 @@ const IS_LONG: u32 = 1 << (FLAGS_AT + 1);
 
 /// The value is shared.
 const IS_SHARED: u32 = 1 << (FLAGS_AT + 2);
+
+/// The value is compressed.
+const IS_COMPRESSED: u32 = 1 << (FLAGS_AT + 3);
 
 const _: () = assert!(
     FRONT_BYTES_MAX + SHORT_KEY_BYTES_MAX + SHARED_VALUE_BYTES_MIN < 1 << BLOCK_LENGTH_BITS,
@@ -89,15 +92,24 @@ pub(super) struct Fields {
     pub(super) expiry: Option<u64>,
 }
 
+/// Where the expiry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum ExpiryPlace {
+    /// There is none.
+    Nowhere,
+    /// In the header, which is packed.
+    Packed,
+    /// Behind the header.
+    Behind,
+}
+
 /// How an entry's block is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) key_len: usize,
-    /// Whether there is an expiry, in the header.
-    is_packed: bool,
-    /// Whether there is an expiry, behind the header.
-    has_expiry_behind: bool,
+    expiry: ExpiryPlace,
     pub(super) is_shared: bool,
+    pub(super) is_compressed: bool,
     /// Of the whole block: what is in front, key and inline value.
     pub(super) block_len: usize,
 }
@@ -108,24 +120,27 @@ impl Layout {
     #[inline]
     pub(super) const fn new(
         key_len: usize,
-        value_len: usize,
+        Form { len: value_len, is_compressed }: Form,
         version: u64,
         expiry: Option<u64>,
     ) -> Self {
         let is_shared = value_len >= SHARED_VALUE_BYTES_MIN;
         let inline_len = if is_shared { 0 } else { value_len };
         let packed_len = HEADER_BYTES + key_len + inline_len;
-        let is_packed = match expiry {
-            Some(expiry) => {
-                packed::fits_lengths(packed_len, key_len)
+        let expiry = match expiry {
+            Some(expiry)
+                if packed::fits_lengths(packed_len, key_len)
                     && !is_shared
+                    && !is_compressed
                     && packed::fits_version(version)
-                    && packed::fits_expiry(expiry)
+                    && packed::fits_expiry(expiry) =>
+            {
+                ExpiryPlace::Packed
             }
-            None => false,
+            Some(_) => ExpiryPlace::Behind,
+            None => ExpiryPlace::Nowhere,
         };
-        let has_expiry_behind = expiry.is_some() && !is_packed;
-        let mut layout = Self { key_len, is_packed, has_expiry_behind, is_shared, block_len: 0 };
+        let mut layout = Self { key_len, expiry, is_shared, is_compressed, block_len: 0 };
         layout.block_len = layout.key_at() + key_len + inline_len;
         layout
     }
@@ -136,8 +151,9 @@ impl Layout {
     pub(super) fn read(head: &Head) -> Self {
         if is_packed(head) {
             let (block_len, key_len) = packed::lengths(word(head, BITS_AT));
-            let (is_packed, has_expiry_behind, is_shared) = (true, false, false);
-            return Self { key_len, is_packed, has_expiry_behind, is_shared, block_len };
+            let (is_shared, is_compressed) = (false, false);
+            let expiry = ExpiryPlace::Packed;
+            return Self { key_len, expiry, is_shared, is_compressed, block_len };
         }
         let word = number(head, LENGTHS_AT);
         let (key_len, block_len) = if word & IS_LONG == 0 {
@@ -147,22 +163,28 @@ impl Layout {
             let block_len = number(head, LONG_LENGTHS_AT) as usize;
             (number(head, LONG_LENGTHS_AT + 4) as usize, block_len)
         };
-        let (has_expiry_behind, is_shared) = (word & HAS_EXPIRY != 0, word & IS_SHARED != 0);
-        Self { key_len, is_packed: false, has_expiry_behind, is_shared, block_len }
+        let expiry =
+            if word & HAS_EXPIRY != 0 { ExpiryPlace::Behind } else { ExpiryPlace::Nowhere };
+        let (is_shared, is_compressed) = (word & IS_SHARED != 0, word & IS_COMPRESSED != 0);
+        Self { key_len, expiry, is_shared, is_compressed, block_len }
     }
 
-    /// Whether key and value are in the same places of a block of the same length.
+    /// Whether key and value are in the same places of a block of the same length, and the value in the same form.
     #[inline]
     pub(super) fn has_places_of(self, other: Self) -> bool {
         let places =
             |layout: Self| (layout.block_len, layout.key_at(), layout.key_len, layout.is_shared);
-        places(self) == places(other)
+        places(self) == places(other) && self.is_compressed == other.is_compressed
     }
 
     /// Whether another version leaves the layout as it is, for certain.
     #[inline]
     pub(super) const fn takes_version(self, version: u64) -> bool {
-        !self.has_expiry_behind && (!self.is_packed || packed::fits_version(version))
+        match self.expiry {
+            ExpiryPlace::Nowhere => true,
+            ExpiryPlace::Packed => packed::fits_version(version),
+            ExpiryPlace::Behind => false,
+        }
     }
 
     /// Whether there are long lengths.
@@ -180,7 +202,10 @@ impl Layout {
     /// Where the pointer to the shared value is, if there is one.
     #[inline]
     pub(super) const fn shared_at(self) -> usize {
-        if self.has_expiry_behind { self.expiry_at() + EXPIRY_BYTES } else { self.expiry_at() }
+        match self.expiry {
+            ExpiryPlace::Behind => self.expiry_at() + EXPIRY_BYTES,
+            ExpiryPlace::Nowhere | ExpiryPlace::Packed => self.expiry_at(),
+        }
     }
 
     /// Where the key is.
@@ -198,10 +223,13 @@ impl Layout {
     /// What the header says of the expiry, in milliseconds.
     #[inline]
     pub(super) fn read_expiry(self, block: &[u8]) -> Option<u64> {
-        if self.is_packed {
-            return Some(packed::expiry(word(block, VERSION_AT), word(block, BITS_AT)));
+        match self.expiry {
+            ExpiryPlace::Nowhere => None,
+            ExpiryPlace::Packed => {
+                Some(packed::expiry(word(block, VERSION_AT), word(block, BITS_AT)))
+            }
+            ExpiryPlace::Behind => Some(word(block, self.expiry_at())),
         }
-        self.has_expiry_behind.then(|| word(block, self.expiry_at()))
     }
 }
 
@@ -217,7 +245,9 @@ impl Front {
     pub(super) fn new(layout: Layout, fields: &Fields) -> Self {
         let mut front = Self { bytes: [0; FRONT_BYTES_MAX], layout };
         match fields.expiry {
-            Some(expiry) if layout.is_packed => front.write_packed(fields, expiry),
+            Some(expiry) if layout.expiry == ExpiryPlace::Packed => {
+                front.write_packed(fields, expiry);
+            }
             _ => front.write(fields),
         }
         front
@@ -235,8 +265,10 @@ impl Front {
     fn write(&mut self, fields: &Fields) {
         let (bytes, layout) = (&mut self.bytes, self.layout);
         let as_u32 = |length: usize| u32::try_from(length).expect("limits keep blocks below 2^32");
-        let flags = if layout.has_expiry_behind { HAS_EXPIRY } else { 0 }
-            | if layout.is_shared { IS_SHARED } else { 0 };
+        let has_expiry = layout.expiry == ExpiryPlace::Behind;
+        let flags = if has_expiry { HAS_EXPIRY } else { 0 }
+            | if layout.is_shared { IS_SHARED } else { 0 }
+            | if layout.is_compressed { IS_COMPRESSED } else { 0 };
         let (block_len, key_len) = (as_u32(layout.block_len), as_u32(layout.key_len));
         let word = if layout.is_long() {
             put(bytes, LONG_LENGTHS_AT, block_len.to_le_bytes());
@@ -248,7 +280,7 @@ impl Front {
         put(bytes, VERSION_AT, fields.version.to_le_bytes());
         put(bytes, BITS_AT, fields.policy_bits.0.to_le_bytes());
         put(bytes, LENGTHS_AT, word.to_le_bytes());
-        if let (true, Some(expiry)) = (layout.has_expiry_behind, fields.expiry) {
+        if let (true, Some(expiry)) = (has_expiry, fields.expiry) {
             put(bytes, layout.expiry_at(), expiry.to_le_bytes());
         }
     }
@@ -369,9 +401,11 @@ mod tests {
             value_len in prop_oneof![0_usize..600, 0..2 * SHARED_VALUE_BYTES_MIN],
             version in version(),
             bits in 0_u32..1 << PolicyBits::BITS,
+            is_compressed: bool,
             expiry in proptest::option::of(expiry()),
         ) {
-            let layout = Layout::new(key_len, value_len, version, expiry);
+            let form = Form { len: value_len, is_compressed };
+            let layout = Layout::new(key_len, form, version, expiry);
             let fields = Fields { version, policy_bits: PolicyBits(bits), expiry };
             let front = Front::new(layout, &fields);
             prop_assert_eq!(front.layout(), layout);
@@ -393,11 +427,13 @@ mod tests {
     fn a_small_block_with_an_expiry_is_no_larger_than_one_without() {
         let (version, expiry) = (NO_VERSION + 1, Some(NO_VERSION / 1000 + 1));
         let behind = |key_len, value_len, version, expiry| {
-            Layout::new(key_len, value_len, version, expiry).has_expiry_behind
+            Layout::new(key_len, Form::plain(value_len), version, expiry).expiry
+                == ExpiryPlace::Behind
         };
         for (key_len, value_len) in [(0, 0), (16, 64), (63, 0), (63, 432), (0, 495)] {
-            let with = Layout::new(key_len, value_len, version, expiry);
-            let without = Layout::new(key_len, value_len, version, None);
+            let form = Form::plain(value_len);
+            let with = Layout::new(key_len, form, version, expiry);
+            let without = Layout::new(key_len, form, version, None);
             assert!(with.has_places_of(without), "{key_len} and {value_len}: {with:?}");
         }
         for (key_len, value_len) in [(64, 0), (63, 433), (0, 496), (0, SHARED_VALUE_BYTES_MIN)] {
@@ -407,12 +443,17 @@ mod tests {
         assert!(behind(16, 64, NO_VERSION + (1 << 49), expiry), "a late version");
         assert!(behind(16, 64, version, Some(0)), "an old expiry");
         assert!(behind(16, 64, version, Some(1 << 48)), "a late expiry");
+        let compressed = Form { len: 64, is_compressed: true };
+        assert!(
+            Layout::new(16, compressed, version, expiry).expiry == ExpiryPlace::Behind,
+            "no room to say so"
+        );
     }
 
     #[test]
     fn bits_are_replaced_and_nothing_beside_them() {
         for expiry in [None, Some(NO_VERSION / 1000 + 0x7F_FFFF_FFFF)] {
-            let layout = Layout::new(16, 64, NO_VERSION + 5, expiry);
+            let layout = Layout::new(16, Form::plain(64), NO_VERSION + 5, expiry);
             let fields = Fields { version: NO_VERSION + 5, policy_bits: PolicyBits(0), expiry };
             let mut head: Head = *Front::new(layout, &fields).bytes.first_chunk().unwrap();
             for bits in [PolicyBits::MAX, PolicyBits(0), PolicyBits(u32::MAX), PolicyBits(1)] {

@@ -15,8 +15,8 @@ pub(crate) use pointer::{Slot, prefetch};
 
 use bytes::Bytes;
 
-use super::evaluate::Stored;
 use super::memory::allocated_bytes;
+use super::stored::{Form, Held, Stored};
 use crate::eviction::PolicyBits;
 use crate::types::{UnixMillis, Version};
 use header::{Fields, Front, Layout};
@@ -41,24 +41,25 @@ impl Entry {
     /// Copies a key and a value into a new entry whose version is not known yet, without policy bits.
     #[inline]
     pub(crate) fn new(key: &[u8], value: &[u8], expiry: Option<UnixMillis>) -> Self {
-        Self::assemble(key, Stored::Owned(value), &fields_of_new(expiry))
+        Self::keeping(key, Stored::plain(value), expiry)
     }
 
-    /// A new entry with a value that is stored already: a large one is shared.
-    pub(crate) fn sharing(key: &[u8], value: Stored<'_>, expiry: Option<UnixMillis>) -> Self {
+    /// The same with a value in the form in which it is to be kept; one that is shared already is shared here too.
+    #[inline]
+    pub(crate) fn keeping(key: &[u8], value: Stored<'_>, expiry: Option<UnixMillis>) -> Self {
         Self::assemble(key, value, &fields_of_new(expiry))
     }
 
     #[inline]
     fn assemble(key: &[u8], value: Stored<'_>, fields: &Fields) -> Self {
-        let layout = Layout::new(key.len(), value.as_slice().len(), fields.version, fields.expiry);
+        let layout = Layout::new(key.len(), value.form(), fields.version, fields.expiry);
         let front = Front::new(layout, fields);
-        let shared = match value {
-            Stored::Owned(value) if layout.is_shared => Bytes::copy_from_slice(value),
-            Stored::Owned(value) => {
+        let shared = match value.held {
+            Held::Owned(value) if layout.is_shared => Bytes::copy_from_slice(value),
+            Held::Owned(value) => {
                 return Self(Pointer::new([front.as_slice(), key, value], None));
             }
-            Stored::Shared(value) => value.clone(),
+            Held::Shared(value) => value.clone(),
         };
         Self(Pointer::new([front.as_slice(), key, &[]], Some(shared)))
     }
@@ -97,8 +98,8 @@ impl Entry {
 
     fn set_fields(&mut self, fields: &Fields) {
         let old = self.borrow();
-        let (key_len, value_len) = (old.key().len(), old.value().len());
-        let layout = Layout::new(key_len, value_len, fields.version, fields.expiry);
+        let form = old.stored().form();
+        let layout = Layout::new(old.key().len(), form, fields.version, fields.expiry);
         if layout.has_places_of(old.0.layout()) {
             self.0.replace_front(&Front::new(layout, fields));
         } else {
@@ -106,15 +107,15 @@ impl Entry {
         }
     }
 
-    /// Heap bytes of an entry with these lengths, at this version.
+    /// Heap bytes of an entry with a key of this length and a value of this form, at this version.
     #[inline]
     pub(crate) fn heap_bytes_of(
-        (key_len, value_len): (usize, usize),
+        (key_len, form): (usize, Form),
         version: Version,
         expiry: Option<UnixMillis>,
     ) -> u64 {
         let expiry = expiry.map(UnixMillis::get);
-        heap_bytes(Layout::new(key_len, value_len, version.get(), expiry), value_len)
+        heap_bytes(Layout::new(key_len, form, version.get(), expiry), form.len)
     }
 }
 
@@ -165,20 +166,21 @@ impl<'a> EntryRef<'a> {
         &self.0.block()[layout.key_at()..][..layout.key_len]
     }
 
-    /// The value.
-    #[inline]
-    pub(crate) fn value(self) -> &'a [u8] {
-        self.stored().as_slice()
-    }
-
-    /// The value, and how a copy of it is made.
+    /// The value, as it is kept.
     #[inline]
     pub(crate) fn stored(self) -> Stored<'a> {
-        if let Some(value) = self.0.shared() {
-            return Stored::Shared(value);
-        }
         let layout = self.0.layout();
-        Stored::Owned(&self.0.block()[layout.key_at() + layout.key_len..])
+        let held = match self.0.shared() {
+            Some(value) => Held::Shared(value),
+            None => Held::Owned(&self.0.block()[layout.key_at() + layout.key_len..]),
+        };
+        Stored { held, is_compressed: layout.is_compressed }
+    }
+
+    /// Bytes of the value, as they are kept.
+    #[inline]
+    fn held_len(self) -> usize {
+        self.stored().held.as_slice().len()
     }
 
     /// Whether the value is shared with readers.
@@ -187,19 +189,26 @@ impl<'a> EntryRef<'a> {
         self.0.layout().is_shared
     }
 
-    /// Bytes of key and value.
+    /// Bytes of key and value, as they are kept.
     #[inline]
     pub(crate) fn payload_bytes(self) -> u64 {
-        (self.0.layout().key_len + self.value().len()) as u64
+        (self.0.layout().key_len + self.held_len()) as u64
+    }
+
+    /// Bytes by which a compressed value is shorter than the value itself.
+    #[inline]
+    pub(crate) fn saved_bytes(self) -> Option<u64> {
+        let is_compressed = self.0.layout().is_compressed;
+        is_compressed.then(|| (self.stored().len() - self.held_len()) as u64)
     }
 
     /// Heap bytes, as the allocator rounds them.
     #[inline]
     pub(crate) fn heap_bytes(self) -> u64 {
-        heap_bytes(self.0.layout(), self.value().len())
+        heap_bytes(self.0.layout(), self.held_len())
     }
 
-    /// Of the heap bytes, those that another entry [`sharing`](Entry::sharing) the value takes over when this
+    /// Of the heap bytes, those that another entry [`keeping`](Entry::keeping) the value takes over when this
     /// one goes.
     pub(crate) fn shared_value_bytes(self) -> u64 {
         self.0.shared().map_or(0, |value| moved_bytes(value.len()) as u64)
@@ -208,7 +217,7 @@ impl<'a> EntryRef<'a> {
     /// Heap bytes at another version, with another expiry.
     #[inline]
     pub(crate) fn heap_bytes_with(self, version: Version, expiry: Option<UnixMillis>) -> u64 {
-        let lengths = (self.0.layout().key_len, self.value().len());
+        let lengths = (self.0.layout().key_len, self.stored().form());
         Entry::heap_bytes_of(lengths, version, expiry)
     }
 }
@@ -281,12 +290,14 @@ mod tests {
                 SHARED_VALUE_BYTES_MIN - 2..SHARED_VALUE_BYTES_MIN + 2,
             ],
             first in expiry(),
+            is_compressed: bool,
             steps in proptest::collection::vec(step(), 1..12),
             mark: u16,
         ) {
             let key: Vec<u8> = (1_u8..=254).rev().cycle().take(key_len).collect();
             let value: Vec<u8> = (0_u8..=255).cycle().take(value_len).collect();
-            let mut slot = Slot::new(Entry::new(&key, &value, first), mark);
+            let stored = Stored { is_compressed, ..Stored::plain(&value) };
+            let mut slot = Slot::new(Entry::keeping(&key, stored, first), mark);
             prop_assert_eq!((slot.is_empty(), slot.bits()), (false, mark));
             prop_assert_eq!(slot.entry().unwrap().key(), key.as_slice());
             let mut entry = slot.take().unwrap();
@@ -310,8 +321,10 @@ mod tests {
                 prop_assert_eq!(entry.version(), version);
                 prop_assert_eq!(entry.policy_bits(), PolicyBits(bits));
                 prop_assert_eq!(entry.key(), key.as_slice());
-                prop_assert_eq!(entry.value(), value.as_slice());
-                prop_assert_eq!(&entry.stored().to_bytes()[..], value.as_slice());
+                prop_assert_eq!(entry.stored().held.as_slice(), value.as_slice());
+                prop_assert_eq!(entry.stored().form(), stored.form());
+                let is_shared = value.len() >= SHARED_VALUE_BYTES_MIN;
+                prop_assert_eq!(matches!(entry.stored().held, Held::Shared(_)), is_shared);
                 prop_assert_eq!(entry.payload_bytes(), (key.len() + value.len()) as u64);
             }
         }
@@ -330,7 +343,8 @@ mod tests {
             let entry = entry.borrow();
             assert_eq!((entry.version().get(), entry.expiry()), (version, expiry));
             assert_eq!(entry.policy_bits(), PolicyBits::MAX);
-            assert_eq!((entry.key(), entry.value()), (&[1; 16][..], &[2; 64][..]));
+            let value = entry.stored().held.as_slice();
+            assert_eq!((entry.key(), value), (&[1; 16][..], &[2; 64][..]));
         }
     }
 

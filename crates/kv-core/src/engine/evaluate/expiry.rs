@@ -64,6 +64,6 @@ pub(super) fn get_expire<'a>(
     now: UnixMillis,
 ) -> Result<Verdict<'a>, StoreError> {
     let verdict = expire(change, view, now)?;
-    let payload = view.map_or(Payload::None, |view| Payload::Value(view.value.to_bytes()));
+    let payload = view.map_or(Payload::None, |view| Payload::Value(view.value.to_value()));
     Ok(Verdict { applied: view.is_some(), payload, ..verdict })
 }

@@ -10,11 +10,10 @@ pub(crate) use number::is_integer;
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-
 use super::halt::{Halt, Shortage};
+use super::stored::Stored;
 use crate::error::StoreError;
-use crate::types::{Action, Op, Payload, UnixMillis, Version};
+use crate::types::{Action, Condition, Op, Payload, UnixMillis, Version};
 
 /// An existing key as an operation sees it.
 #[derive(Debug, Clone, Copy)]
@@ -24,35 +23,12 @@ pub(crate) struct View<'a> {
     pub(crate) value: Stored<'a>,
 }
 
-impl<'a> View<'a> {
-    /// What a condition is judged by.
-    pub(crate) fn judged(self) -> (Version, &'a [u8]) {
-        (self.version, self.value.as_slice())
-    }
-}
-
-/// A stored value, and how a copy of it is made.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Stored<'a> {
-    /// To be copied.
-    Owned(&'a [u8]),
-    /// To be shared by reference count.
-    Shared(&'a Bytes),
-}
-
-impl<'a> Stored<'a> {
-    pub(crate) fn as_slice(self) -> &'a [u8] {
-        match self {
-            Self::Owned(value) => value,
-            Self::Shared(value) => value,
-        }
-    }
-
-    pub(crate) fn to_bytes(self) -> Bytes {
-        match self {
-            Self::Owned(value) => Bytes::copy_from_slice(value),
-            Self::Shared(value) => value.clone(),
-        }
+/// Whether a condition holds for a key, or an absent one.
+pub(crate) fn holds(condition: Condition<'_>, view: Option<View<'_>>) -> bool {
+    match condition {
+        // Looked into only where the length is right.
+        Condition::IfValue(wanted) => view.is_some_and(|view| view.value.is(wanted)),
+        other => other.holds(view.map(|view| (view.version, &[][..]))),
     }
 }
 
@@ -119,16 +95,16 @@ pub(crate) fn evaluate<'a>(
     now: UnixMillis,
     bounds: &Bounds,
 ) -> Result<Verdict<'a>, Halt> {
-    if !op.condition.holds(view.map(View::judged)) {
+    if !holds(op.condition, view) {
         return Ok(Verdict::keep(false, previous(op, view)));
     }
     Ok(match op.action {
         Action::Get => {
-            let payload = view.map_or(Payload::None, |view| Payload::Value(view.value.to_bytes()));
+            let payload = view.map_or(Payload::None, |view| Payload::Value(view.value.to_value()));
             Verdict::keep(view.is_some(), payload)
         }
         Action::Exists => {
-            let length = |view: View<'_>| Payload::Length(view.value.as_slice().len() as u64);
+            let length = |view: View<'_>| Payload::Length(view.value.len() as u64);
             Verdict::keep(view.is_some(), view.map_or(Payload::None, length))
         }
         Action::Deadline => {
@@ -163,7 +139,7 @@ fn previous(op: &Op<'_>, view: Option<View<'_>>) -> Payload {
         (
             Action::Set { return_previous: true, .. } | Action::Delete { return_previous: true },
             Some(view),
-        ) => Payload::Value(view.value.to_bytes()),
+        ) => Payload::Value(view.value.to_value()),
         _ => Payload::None,
     }
 }

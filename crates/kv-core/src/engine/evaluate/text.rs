@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Bounds, Plan, Verdict, View};
 use crate::engine::halt::Halt;
+use crate::engine::stored::Stored;
 use crate::types::Payload;
 
 /// Adds bytes at the end.
@@ -12,13 +13,13 @@ pub(super) fn append<'a>(
     view: Option<View<'_>>,
     bounds: &Bounds,
 ) -> Result<Verdict<'a>, Halt> {
-    let present = view.map_or(&[][..], |view| view.value.as_slice());
+    let present = view.map_or(Stored::EMPTY, |view| view.value);
     let total = present.len() + suffix.len();
     bounds.check(total)?;
-    let value = if present.is_empty() {
+    let value = if present.len() == 0 {
         Cow::Borrowed(suffix)
     } else {
-        Cow::Owned([present, suffix].concat())
+        Cow::Owned([&*present.text(), suffix].concat())
     };
     let expiry = view.and_then(|view| view.expiry);
     Ok(Verdict::change(Plan::Put { value, expiry }, Payload::Length(total as u64)))
@@ -31,7 +32,7 @@ pub(super) fn set_range<'a>(
     view: Option<View<'_>>,
     bounds: &Bounds,
 ) -> Result<Verdict<'a>, Halt> {
-    let present = view.map_or(&[][..], |view| view.value.as_slice());
+    let present = view.map_or(Stored::EMPTY, |view| view.value);
     if bytes.is_empty() {
         return Ok(Verdict::keep(true, Payload::Length(present.len() as u64)));
     }
@@ -39,8 +40,9 @@ pub(super) fn set_range<'a>(
     let end = start.saturating_add(bytes.len());
     let total = end.max(present.len());
     bounds.check(total)?;
+    let present = present.text();
     let mut value = Vec::with_capacity(total);
-    value.extend_from_slice(present.get(..start).unwrap_or(present));
+    value.extend_from_slice(present.get(..start).unwrap_or(&present));
     value.resize(start, 0);
     value.extend_from_slice(bytes);
     value.extend_from_slice(present.get(end..).unwrap_or_default());

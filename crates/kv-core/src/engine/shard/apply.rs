@@ -4,8 +4,10 @@
 //! [`Shard::growth`] says what a change needs, [`Shard::bytes_to_grow`] how many bytes that is.
 
 use super::evict::ShardResidents;
+use super::growth::{Growth, form_of, must_schedule};
 use super::{Context, Protected, Shard, Trash};
 use crate::engine::entry::{Entry, EntryRef};
+use crate::engine::stored::Stored;
 use crate::engine::table::Table;
 use crate::engine::wheel::Wheel;
 use crate::eviction::{EvictionPolicy, Fingerprint};
@@ -21,67 +23,9 @@ pub(crate) struct Cleared {
     pub(crate) bytes: u64,
 }
 
-/// What changes need that they may not get.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Growth {
-    /// By how much the entries grow.
-    pub(crate) entry_bytes: u64,
-    /// What the entries that are replaced take already.
-    pub(crate) kept_bytes: u64,
-    /// Keys that are new.
-    pub(crate) inserts: usize,
-    /// Items that the wheel takes.
-    pub(crate) schedules: usize,
-}
-
-impl std::ops::AddAssign for Growth {
-    fn add_assign(&mut self, more: Self) {
-        self.entry_bytes += more.entry_bytes;
-        self.kept_bytes += more.kept_bytes;
-        self.inserts += more.inserts;
-        self.schedules += more.schedules;
-    }
-}
-
 impl Shard {
-    /// What a change will need that takes the key in `slot`, or a new one, to `version`. Deleting and clearing need
-    /// nothing.
-    pub(crate) fn growth(
-        &self,
-        slot: Option<usize>,
-        key: &[u8],
-        change: &Change<'_>,
-        version: Version,
-    ) -> Growth {
-        let old = slot.map(|slot| self.table.entry(slot));
-        let (entry_bytes, expiry) = match (change, old) {
-            (Change::Put { value, expiry }, _) => {
-                (Entry::heap_bytes_of((key.len(), value.len()), version, *expiry), *expiry)
-            }
-            (Change::Touch { expiry }, Some(old)) => {
-                (old.heap_bytes_with(version, *expiry), *expiry)
-            }
-            _ => return Growth::default(),
-        };
-        Growth {
-            entry_bytes: entry_bytes.saturating_sub(old.map_or(0, EntryRef::heap_bytes)),
-            kept_bytes: old.map_or(0, EntryRef::heap_bytes),
-            inserts: usize::from(old.is_none()),
-            schedules: usize::from(must_schedule(old.and_then(EntryRef::expiry), expiry)),
-        }
-    }
-
-    /// Bytes to ensure before changes that grow so much in all.
-    ///
-    /// What is copied to grow is counted whole: meanwhile, old and new exist together.
-    pub(crate) fn bytes_to_grow(&self, growth: Growth) -> u64 {
-        let table = self.table.bytes_to_grow(growth.inserts);
-        let wheel = self.wheel.bytes_to_grow(growth.schedules);
-        let policy = self.policy.bytes_to_grow(growth.inserts) as u64;
-        growth.entry_bytes + table + wheel + policy
-    }
-
-    /// Makes a journalled change, whatever the key looks like; for which enough bytes were ensured.
+    /// Makes a journalled change, whatever the key looks like; for which enough bytes were ensured. The value of a
+    /// put is kept as its compressed form, if there is one.
     ///
     /// A key that is further on already stays as it is: a snapshot may hold a later state than the log
     /// that is replayed over it has reached.
@@ -89,7 +33,7 @@ impl Shard {
         &mut self,
         ctx: &Context<'_, J>,
         fingerprint: Fingerprint,
-        effect: &Effect<'_>,
+        (effect, compressed): (&Effect<'_>, Option<&[u8]>),
         trash: &mut Trash<'_>,
     ) {
         let slot = self.find(fingerprint, effect.key);
@@ -98,7 +42,8 @@ impl Shard {
         }
         match (effect.change, slot) {
             (Change::Put { value, expiry }, slot) => {
-                let mut entry = Entry::new(effect.key, value, expiry);
+                let value = Stored::of(value, compressed);
+                let mut entry = Entry::keeping(effect.key, value, expiry);
                 entry.set_version(effect.version);
                 self.apply_put(ctx, slot, (fingerprint, entry), trash);
             }
@@ -115,15 +60,16 @@ impl Shard {
         &mut self,
         ctx: &Context<'_, J>,
         fingerprint: Fingerprint,
-        effect: &Effect<'_>,
+        (effect, compressed): (&Effect<'_>, Option<&[u8]>),
         trash: &mut Trash<'_>,
     ) {
         if self.memory.is_limited() {
             let slot = self.find(fingerprint, effect.key);
-            let growth = self.growth(slot, effect.key, &effect.change, effect.version);
+            let form = form_of(&effect.change, compressed);
+            let growth = self.growth(slot, (effect.key, form), &effect.change, effect.version);
             self.force_room(ctx, growth);
         }
-        self.apply(ctx, fingerprint, effect, trash);
+        self.apply(ctx, fingerprint, (effect, compressed), trash);
     }
 
     /// Grows the table for `additional` keys at once, past the memory limit if need be.
@@ -245,6 +191,7 @@ impl Shard {
         let wheel = self.wheel.renew(ctx.now);
         self.wheel_turned = true;
         (self.entry_bytes, self.payload_bytes, self.volatile_keys) = (0, 0, 0);
+        (self.compressed_keys, self.saved_bytes) = (0, 0);
         let left_over = self.memory.used().saturating_sub(self.footprint());
         let bytes = self.memory.detach(left_over, ctx.tracker);
         Cleared { table, _wheel: wheel, bytes }
@@ -325,12 +272,20 @@ impl Shard {
     fn count_in(&mut self, entry: EntryRef<'_>) {
         self.entry_bytes += entry.heap_bytes();
         self.payload_bytes += entry.payload_bytes();
+        if let Some(saved_bytes) = entry.saved_bytes() {
+            self.compressed_keys += 1;
+            self.saved_bytes += saved_bytes;
+        }
         self.volatile_keys += usize::from(entry.expiry().is_some());
     }
 
     fn count_out(&mut self, entry: EntryRef<'_>) {
         self.entry_bytes -= entry.heap_bytes();
         self.payload_bytes -= entry.payload_bytes();
+        if let Some(saved_bytes) = entry.saved_bytes() {
+            self.compressed_keys -= 1;
+            self.saved_bytes -= saved_bytes;
+        }
         self.volatile_keys -= usize::from(entry.expiry().is_some());
     }
 
@@ -374,15 +329,5 @@ impl Shard {
         let table = &self.table;
         self.wheel.rebuild(now, |key| table.find_soonest(key).map(|(_, expiry)| expiry));
         self.wheel_turned = true;
-    }
-}
-
-/// Whether a change of expiry needs an item in the wheel: a key that is there already under an earlier
-/// or equal expiry keeps its item, which is filed anew when it comes up.
-fn must_schedule(before: Option<UnixMillis>, after: Option<UnixMillis>) -> bool {
-    match (before, after) {
-        (_, None) => false,
-        (None, Some(_)) => true,
-        (Some(before), Some(after)) => after < before,
     }
 }

@@ -1,22 +1,24 @@
 //! Running one operation: find, judge, make sure of room, write to the journal, change, answer.
 
-use super::apply::Growth;
 use super::{Context, Shard, Trash};
-use crate::engine::entry::{Entry, EntryRef};
+use crate::compression::with_compressed;
+use crate::engine::entry::{Entry, EntryRef, SHARED_VALUE_BYTES_MIN};
 use crate::engine::evaluate::{Plan, evaluate};
-use crate::engine::halt::{Halt, Shortage};
+use crate::engine::halt::Halt;
+use crate::engine::stored::{Form, Stored};
 use crate::error::StoreError;
 use crate::eviction::Fingerprint;
 use crate::journal::{Change, DeleteCause, Journal};
 use crate::types::{Action, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version};
 
-/// The entry of a `Set`, copied before the lock is taken.
+/// The entry of a `Set`, copied and perhaps compressed before the lock is taken.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared(Option<Entry>);
 
 impl Prepared {
-    /// Copies what a `Set` will store; does nothing for other actions.
-    pub(crate) fn new(op: &Op<'_>, now: UnixMillis) -> Self {
+    /// Copies what a `Set` will store, compressed if it has at least `compress_min` bytes and that pays; does nothing
+    /// for other actions.
+    pub(crate) fn new(op: &Op<'_>, now: UnixMillis, compress_min: usize) -> Self {
         let Action::Set { value, expiry, .. } = op.action else {
             return Self(None);
         };
@@ -25,7 +27,22 @@ impl Prepared {
             // What is kept is not known yet; `take` mends it when there is an expiry to keep.
             SetExpiry::Keep | SetExpiry::Never => None,
         };
-        Self(Some(Entry::new(op.key, value, expiry)))
+        with_compressed(value, compress_min, |compressed| {
+            Self(Some(Entry::keeping(op.key, Stored::of(value, compressed), expiry)))
+        })
+    }
+
+    /// Whether what [`new`](Self::new) does for an operation takes so long that the clock is to be read again.
+    #[inline]
+    pub(crate) fn takes_long(op: &Op<'_>, compress_min: usize) -> bool {
+        let Action::Set { value, .. } = op.action else { return false };
+        value.len() >= SHARED_VALUE_BYTES_MIN.min(compress_min)
+    }
+
+    /// How the value will be kept.
+    fn form(&self, value: &[u8]) -> Form {
+        let prepared = self.0.as_ref().map(|entry| entry.borrow().stored().form());
+        prepared.unwrap_or(Form::plain(value.len()))
     }
 
     /// The entry prepared, or one made now.
@@ -62,20 +79,22 @@ impl Shard {
             Plan::Keep => self.keep(ctx, slot),
             Plan::Put { value, expiry } => {
                 let change = Change::Put { value: &value, expiry };
-                let (version, lsn) = self.log(ctx, slot, op.key, change)?;
+                let form = prepared.form(&value);
+                let (version, lsn) = self.log(ctx, slot, (op.key, form), change)?;
                 let mut entry = prepared.take(op.key, &value, expiry);
                 entry.set_version(version);
                 self.apply_put(ctx, slot, (fingerprint, entry), trash);
                 Outcome { version, expiry, lsn }
             }
             Plan::Touch { expiry } => {
-                let (version, lsn) = self.log(ctx, slot, op.key, Change::Touch { expiry })?;
+                let (version, lsn) =
+                    self.log(ctx, slot, (op.key, Form::NONE), Change::Touch { expiry })?;
                 self.apply_touch(ctx, existing(slot), expiry, version);
                 Outcome { version, expiry, lsn }
             }
             Plan::Remove => {
                 let change = Change::Delete(DeleteCause::Request);
-                let (version, lsn) = self.log(ctx, slot, op.key, change)?;
+                let (version, lsn) = self.log(ctx, slot, (op.key, Form::NONE), change)?;
                 self.discard(ctx, existing(slot), trash);
                 Outcome { version, expiry: None, lsn }
             }
@@ -124,45 +143,21 @@ impl Shard {
         Outcome { version: version.unwrap_or_default(), expiry, lsn }
     }
 
-    /// Readies a change: makes sure of room, takes a version and writes the effect to the journal.
-    /// When this returns, the change must be made.
+    /// Readies a change: makes sure of room, for a value of a put in this form, takes a version and writes the
+    /// effect to the journal. When this returns, the change must be made.
     fn log<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
         slot: Option<usize>,
-        key: &[u8],
+        (key, form): (&[u8], Form),
         change: Change<'_>,
     ) -> Result<(Version, Lsn), Halt> {
-        self.ensure(ctx, self.growth(slot, key, &change, self.coming_version()))?;
+        self.ensure(ctx, self.growth(slot, (key, form), &change, self.coming_version()))?;
         let version = self.next_version();
         let lsn = self.append(ctx, version, key, change).map_err(StoreError::Journal)?;
         self.note_write(ctx, version, lsn, matches!(change, Change::Delete(_)));
         self.count_write();
         Ok((version, lsn))
-    }
-
-    /// Makes sure the next changes can grow so much.
-    pub(crate) fn ensure<J: Journal>(
-        &mut self,
-        ctx: &Context<'_, J>,
-        growth: Growth,
-    ) -> Result<(), Halt> {
-        if !self.memory.is_limited() {
-            return Ok(());
-        }
-        let bytes = self.bytes_to_grow(growth);
-        let total = bytes + growth.kept_bytes;
-        self.memory
-            .ensure(bytes, ctx.tracker)
-            .map_err(|missing| Halt::NeedsRoom(Shortage { missing, total }))
-    }
-
-    /// Takes the room for changes even past the limit.
-    pub(crate) fn force_room<J: Journal>(&mut self, ctx: &Context<'_, J>, growth: Growth) {
-        if let Err(Halt::NeedsRoom(Shortage { missing, .. })) = self.ensure(ctx, growth) {
-            ctx.tracker.force_reserve(missing);
-            self.memory.deposit(missing);
-        }
     }
 }
 

@@ -24,8 +24,8 @@ impl Shard {
         Some(KeyInfo {
             version,
             ttl_ms: entry.expiry().map(|expiry| expiry.millis_since(ctx.now)),
-            value_bytes: entry.value().len() as u64,
-            is_integer: is_integer(entry.value()),
+            value_bytes: entry.stored().len() as u64,
+            is_integer: is_integer(entry.stored()),
             memory_bytes: entry.heap_bytes() + SLOT_BYTES,
             frequency: self.policy.frequency(entry.policy_bits()),
             lsn,

@@ -1,20 +1,23 @@
 //! One shard: everything that belongs to its keys, under one lock.
 //!
 //! Value, expiry, version, policy state and byte accounting of a key change together here (KV-I5).
-//! `execute` runs operations, `read` the plainest of them, `apply` makes changes, `expire` and `evict` remove keys in the background.
+//! `execute` runs operations, `read` the plainest of them, `growth` says what changes need, `apply` makes them,
+//! `expire` and `evict` remove keys in the background.
 
 mod apply;
 mod coming;
 mod evict;
 mod execute;
 mod expire;
+mod growth;
 mod look;
 mod read;
 mod unsynced;
 
-pub(crate) use apply::{Cleared, Growth};
+pub(crate) use apply::Cleared;
 pub(crate) use evict::Protected;
 pub(crate) use execute::Prepared;
+pub(crate) use growth::{Growth, form_of};
 
 use super::entry::{Entry, EntryRef};
 use super::evaluate::{Bounds, View};
@@ -68,6 +71,9 @@ pub(crate) struct Shard {
     entry_bytes: u64,
     payload_bytes: u64,
     volatile_keys: usize,
+    compressed_keys: usize,
+    /// By which the compressed values are shorter.
+    saved_bytes: u64,
     counters: Counters,
     /// Which writes are not on stable storage yet.
     unsynced: Unsynced,
@@ -97,6 +103,8 @@ pub(crate) struct Census {
     pub(crate) keys: usize,
     pub(crate) volatile_keys: usize,
     pub(crate) payload_bytes: u64,
+    pub(crate) compressed_keys: usize,
+    pub(crate) saved_bytes: u64,
     pub(crate) used_bytes: u64,
     pub(crate) table_bytes: u64,
     pub(crate) ttl_index_bytes: u64,
@@ -177,6 +185,8 @@ impl Shard {
             entry_bytes: 0,
             payload_bytes: 0,
             volatile_keys: 0,
+            compressed_keys: 0,
+            saved_bytes: 0,
             counters: Counters::default(),
             unsynced: Unsynced::new(first_version),
             wheel_turned: false,
@@ -213,6 +223,8 @@ impl Shard {
             keys: self.table.len(),
             volatile_keys: self.volatile_keys,
             payload_bytes: self.payload_bytes,
+            compressed_keys: self.compressed_keys,
+            saved_bytes: self.saved_bytes,
             used_bytes: self.memory.used(),
             table_bytes: self.table.heap_bytes(),
             ttl_index_bytes: self.wheel.heap_bytes(),
@@ -362,6 +374,9 @@ impl Shard {
         assert_eq!(self.payload_bytes, entries().map(payload_bytes).sum::<u64>(), "payload bytes");
         let volatile_keys = entries().filter(|entry| entry.expiry().is_some()).count();
         assert_eq!(self.volatile_keys, volatile_keys, "volatile keys");
+        let saved_bytes = || entries().filter_map(EntryRef::saved_bytes);
+        assert_eq!(self.compressed_keys, saved_bytes().count(), "compressed keys");
+        assert_eq!(self.saved_bytes, saved_bytes().sum::<u64>(), "bytes saved");
         assert_eq!(self.memory.used(), self.footprint(), "bytes used");
         assert_eq!(self.table.slots().count(), self.table.len(), "keys");
         for slot in self.table.slots() {

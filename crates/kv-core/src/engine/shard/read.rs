@@ -1,7 +1,7 @@
 //! Reading one key without condition: what `execute` does for a `Get`, and nothing else.
 
 use super::{Context, Shard, Trash};
-use crate::engine::evaluate::Stored;
+use crate::engine::stored::{Held, Stored};
 use crate::eviction::Fingerprint;
 use crate::journal::Journal;
 use crate::types::{Payload, Reply};
@@ -43,7 +43,7 @@ impl Shard {
         show(reply, Some(self.table.entry(slot).stored()))
     }
 
-    /// The same; a small value is lent to `lend`, and `None` is returned.
+    /// The same; a small value that is kept as it is is lent to `lend`, and `None` is returned.
     #[inline]
     pub(crate) fn read_lending<'a, J: Journal>(
         &mut self,
@@ -53,13 +53,11 @@ impl Shard {
         (trash, lend): (&mut Trash<'_>, impl FnOnce(Reply, &[u8])),
     ) -> Option<Reply> {
         let show = |reply: Reply, value: Option<Stored<'_>>| match value {
-            Some(Stored::Owned(value)) => {
+            Some(Stored { held: Held::Owned(value), is_compressed: false }) => {
                 lend(reply, value);
                 None
             }
-            Some(Stored::Shared(value)) => {
-                Some(Reply { payload: Payload::Value(value.clone()), ..reply })
-            }
+            Some(value) => Some(Reply { payload: Payload::Value(value.to_value()), ..reply }),
             None => Some(reply),
         };
         self.read(journal, context, key, (trash, show))

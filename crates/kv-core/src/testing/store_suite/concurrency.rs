@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::{run, run_if, set};
 use crate::store::Store;
 use crate::testing::ManualClock;
-use crate::types::{Action, Condition, Op, Payload, Transfer};
+use crate::types::{Action, Condition, Op, Payload, Reply, Transfer};
 
 const THREADS: usize = 4;
 
@@ -56,8 +56,7 @@ pub(super) fn atomic_batches_are_seen_whole<S: Store>(store: &S, _clock: &Manual
             while !stop.load(Ordering::Relaxed) {
                 let reads = KEYS.map(|key| Op::new(key, Action::Get));
                 let replies = store.execute_atomic(&reads).expect("reads are allowed");
-                let seen: HashSet<Payload> =
-                    replies.into_iter().map(|reply| reply.payload).collect();
+                let seen: HashSet<_> = replies.into_iter().map(Reply::into_value).collect();
                 assert_eq!(seen.len(), 1, "half of a batch was seen: {seen:?}");
             }
         });

@@ -304,9 +304,9 @@ fn atomic_batches_see_their_own_effects<S: Store>(store: &S, _clock: &ManualCloc
     ];
     let replies = store.execute_atomic(&ops).expect("the batch can be made");
     assert_eq!(replies[1].payload, Payload::Number(5));
-    assert_eq!(replies[3].payload, Payload::Value(Bytes::from_static(b"5")));
+    assert_eq!(replies[3].payload, Payload::Value("5".into()));
     assert_eq!(replies[3].ttl_ms, Some(500));
-    assert_eq!(replies[5].payload, Payload::Value(Bytes::from_static(b"x")));
+    assert_eq!(replies[5].payload, Payload::Value("x".into()));
     let of_a: HashSet<Version> = replies[..4].iter().map(|reply| reply.version).collect();
     assert_eq!(of_a.len(), 1, "a key gets one version per batch");
     let read = run(store, b"a", Action::Get);

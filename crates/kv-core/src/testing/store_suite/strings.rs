@@ -1,7 +1,5 @@
 //! What a [`Store`] must do with values that are changed in part, and with expiries that are looked at.
 
-use bytes::Bytes;
-
 use super::{run, run_if, set, set_for, value};
 use crate::error::StoreError;
 use crate::store::Store;
@@ -57,7 +55,7 @@ pub(super) fn reading_and_expiring_is_one_step<S: Store>(store: &S, _: &ManualCl
     let absent = change(always(100));
     assert!(!absent.applied && absent.payload == Payload::None);
 
-    let v = || Payload::Value(Bytes::from_static(b"v"));
+    let v = || Payload::Value("v".into());
     let written = run(store, b"k", set(b"v"));
     let kept = change(ExpiryChange::Persist);
     assert!(kept.applied, "the key is there");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use kv_core::{Durability, JournalError, Payload, Reply, ScanPage, StoreStats, Version};
+use kv_core::{Durability, JournalError, Payload, Reply, ScanPage, StoreStats, Value, Version};
 use kv_proto::v1::{self, op as one_of, op_result};
 
 use super::enums::wire_durability;
@@ -141,7 +141,7 @@ pub(crate) fn scan_response(page: ScanPage) -> v1::ScanResponse {
         .into_iter()
         .map(|entry| v1::ScanEntry {
             key: entry.key,
-            value: entry.value,
+            value: entry.value.map(Value::into_bytes),
             version: entry.version.get(),
             ttl_ms: wire_ttl(entry.ttl_ms),
         })

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::{Response, StatusCode};
-use kv_core::{Action, Op, Payload, Reply};
+use kv_core::{Action, Op, Payload, Reply, Value};
 
 use super::Asked;
 use crate::contract::Refusal;
@@ -84,7 +84,7 @@ fn raw(asked: &HeaderMap, reply: Reply) -> Result<Response<Content>, Problem> {
                     value.slice(part)
                 }
             };
-            *response.body_mut() = Content::new(content);
+            *response.body_mut() = Content::new(content.into_bytes());
         }
     }
     Ok(response)
@@ -109,9 +109,9 @@ fn message(api: &Api, media: Media, reply: Reply) -> Result<Response<Content>, P
     Ok(response)
 }
 
-fn value_of(payload: Payload) -> Bytes {
+fn value_of(payload: Payload) -> Value {
     match payload {
         Payload::Value(value) => value,
-        _ => Bytes::new(),
+        _ => Bytes::new().into(),
     }
 }

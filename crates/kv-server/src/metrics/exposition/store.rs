@@ -13,7 +13,17 @@ pub(super) const ROWS: &[Row<StoreStats>] = &[
         known(stats.keys)
     }),
     gauge("kv_volatile_keys", "Keys with an expiry now.", |stats| known(stats.volatile_keys)),
-    gauge("kv_payload_bytes", "Bytes of keys and values now.", |stats| known(stats.payload_bytes)),
+    gauge("kv_payload_bytes", "Bytes of keys and values now, as they are kept.", |stats| {
+        known(stats.payload_bytes)
+    }),
+    gauge("kv_compressed_values", "Values that are kept compressed now.", |stats| {
+        known(stats.compressed_values)
+    }),
+    gauge(
+        "kv_compression_saved_bytes",
+        "Bytes by which the compressed values are shorter than what they stand for.",
+        |stats| known(stats.compression_saved_bytes),
+    ),
     gauge(
         "kv_memory_used_bytes",
         "Bytes accounted to the store: entries, tables and indexes, as the allocator rounds them.",

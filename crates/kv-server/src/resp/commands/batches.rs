@@ -45,7 +45,7 @@ fn mget(call: &mut Call<'_>) -> Result<(), Failure> {
     let replies = call.execute_atomic(&ops)?.unwrap_or_default();
     call.reply().array(replies.len());
     for reply in replies {
-        call.value(reply.into_value());
+        call.value(reply.into_kept_value());
     }
     Ok(())
 }

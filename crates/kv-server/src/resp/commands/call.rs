@@ -4,9 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use kv_core::{BatchError, Op, Reply, Store};
+use kv_core::{BatchError, Op, Reply, Store, Value};
 use kv_resp::Encoder;
 
 use super::keys;
@@ -208,10 +207,10 @@ impl<'a> Call<'a> {
         self.reply().integer(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// Answers with a value or nothing; a large one is not copied.
-    pub(crate) fn value(&mut self, value: Option<Bytes>) {
+    /// Answers with a value or nothing; a large one is neither copied nor decompressed.
+    pub(crate) fn value(&mut self, value: Option<impl Into<Value>>) {
         match value {
-            Some(value) => self.answers.bulk(value),
+            Some(value) => self.answers.bulk(value.into()),
             None => self.reply().null(),
         }
     }

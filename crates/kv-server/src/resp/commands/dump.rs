@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use kv_core::{Action, Condition, Deadline, Op, SetExpiry};
 
 use super::call::Call;
@@ -31,7 +32,7 @@ const fn row(name: &'static str, arity: i8, since: &'static str, summary: &'stat
 /// `DUMP key`
 fn dump(call: &mut Call<'_>) -> Result<(), Failure> {
     let reply = call.execute(&Op::new(call.request().arg(1), Action::Get))?;
-    let payload = reply.into_value().map(|value| rdb::encode(&value).into());
+    let payload = reply.into_value().map(|value| Bytes::from(rdb::encode(&value)));
     call.value(payload);
     Ok(())
 }

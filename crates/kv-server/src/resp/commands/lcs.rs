@@ -108,7 +108,7 @@ impl Wanted {
 
     fn answer(self, a: &[u8], b: &[u8], (answers, version): (&mut Answers, Version)) {
         match self.kind {
-            Kind::Bytes => answers.bulk(common(a, b).bytes.into()),
+            Kind::Bytes => answers.bulk(Bytes::from(common(a, b).bytes).into()),
             Kind::Length => answers.encoder(version).integer(number(length(a, b))),
             Kind::Matches => {
                 let common = common(a, b);

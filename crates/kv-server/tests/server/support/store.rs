@@ -91,6 +91,10 @@ impl Store for Watched {
         self.store.set_eviction_policy(kind);
     }
 
+    fn set_compression(&self, min_bytes: Option<usize>) -> Result<(), ConfigError> {
+        self.store.set_compression(min_bytes)
+    }
+
     fn stats(&self) -> StoreStats {
         self.store.stats()
     }

@@ -1,0 +1,232 @@
+//! A value on its way out of the store.
+
+use std::fmt;
+use std::ops::Range;
+
+use bytes::{Buf as _, Bytes};
+
+use crate::compression;
+
+/// A value, or a part of one, that a reply carries: in the form in which the store keeps it, so that an answer
+/// takes no more memory than what it shows until it is sent.
+///
+/// Cheap to clone. Equal to others with the same bytes, in whatever form.
+#[derive(Clone)]
+pub struct Value(Form);
+
+#[derive(Clone)]
+enum Form {
+    Plain(Bytes),
+    /// The bytes from one place to another of what these stand for.
+    Compressed(Bytes, u32, u32),
+}
+
+const _: () = assert!(size_of::<Value>() == size_of::<Bytes>() + 8, "many may wait to be sent");
+
+impl Value {
+    pub(crate) fn compressed(bytes: Bytes) -> Self {
+        let len = place(compression::value_len(&bytes));
+        Self(Form::Compressed(bytes, 0, len))
+    }
+
+    /// Length in bytes.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Form::Plain(bytes) => bytes.len(),
+            Form::Compressed(_, start, end) => (end - start) as usize,
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the bytes still have to be decompressed: then whoever wants them pays a nanosecond a byte of the
+    /// whole value.
+    #[inline]
+    pub fn is_compressed(&self) -> bool {
+        matches!(self.0, Form::Compressed(..))
+    }
+
+    /// A part. Copies and decompresses nothing.
+    ///
+    /// # Panics
+    /// When the part reaches beyond the value.
+    #[must_use]
+    pub fn slice(&self, part: Range<usize>) -> Self {
+        assert!(part.start <= part.end && part.end <= self.len(), "{part:?} of {}", self.len());
+        Self(match &self.0 {
+            Form::Plain(bytes) => Form::Plain(bytes.slice(part)),
+            Form::Compressed(bytes, start, _) => {
+                Form::Compressed(bytes.clone(), start + place(part.start), start + place(part.end))
+            }
+        })
+    }
+
+    /// Takes the first bytes off, and returns them. Copies and decompresses nothing.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    #[must_use]
+    pub fn split_to(&mut self, len: usize) -> Self {
+        let first = self.slice(0..len);
+        self.advance(len);
+        first
+    }
+
+    /// Drops the first bytes. Copies and decompresses nothing.
+    ///
+    /// # Panics
+    /// When there are not so many.
+    pub fn advance(&mut self, len: usize) {
+        assert!(len <= self.len(), "{len} of {}", self.len());
+        match &mut self.0 {
+            Form::Plain(bytes) => bytes.advance(len),
+            Form::Compressed(_, start, _) => *start += place(len),
+        }
+    }
+
+    /// Decompresses the value where it is, if that has not been done.
+    pub fn decompress(&mut self) {
+        if self.is_compressed() {
+            let value = std::mem::replace(self, Self(Form::Plain(Bytes::new())));
+            *self = value.into_bytes().into();
+        }
+    }
+
+    /// The bytes, unless they are compressed.
+    #[inline]
+    pub fn plain(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Form::Plain(bytes) => Some(bytes),
+            Form::Compressed(..) => None,
+        }
+    }
+
+    /// The bytes: shared where they are as the store keeps them, else decompressed, at a nanosecond a byte of the
+    /// whole value.
+    #[inline]
+    pub fn into_bytes(self) -> Bytes {
+        match self.0 {
+            Form::Plain(bytes) => bytes,
+            Form::Compressed(bytes, start, end) => {
+                let part = start as usize..end as usize;
+                Bytes::from(compression::decompress(&bytes)).slice(part)
+            }
+        }
+    }
+
+    /// Appends the bytes. Decompresses them in place; else as [`into_bytes`](Self::into_bytes).
+    pub fn append_to(&self, out: &mut Vec<u8>) {
+        match &self.0 {
+            Form::Plain(bytes) => out.extend_from_slice(bytes),
+            Form::Compressed(bytes, start, end) => {
+                let before = out.len();
+                compression::decompress_onto(bytes, out);
+                out.truncate(before + *end as usize);
+                out.drain(before..before + *start as usize);
+            }
+        }
+    }
+}
+
+/// A place in a value that is compressed.
+fn place(place: usize) -> u32 {
+    u32::try_from(place).expect("what is compressed has a bound below")
+}
+
+impl From<Bytes> for Value {
+    fn from(bytes: Bytes) -> Self {
+        Self(Form::Plain(bytes))
+    }
+}
+
+impl From<&'static [u8]> for Value {
+    fn from(bytes: &'static [u8]) -> Self {
+        Bytes::from_static(bytes).into()
+    }
+}
+
+impl From<&'static str> for Value {
+    fn from(text: &'static str) -> Self {
+        text.as_bytes().into()
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.clone().into_bytes() == other.clone().into_bytes()
+    }
+}
+
+impl Eq for Value {}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.clone().into_bytes().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn both_forms(bytes: &[u8]) -> [Value; 2] {
+        let compressed = compression::with_compressed(bytes, 0, |compressed| {
+            Value::compressed(Bytes::copy_from_slice(compressed.expect("it repeats itself")))
+        });
+        [Bytes::copy_from_slice(bytes).into(), compressed]
+    }
+
+    proptest! {
+        #[test]
+        fn every_part_is_the_same_in_either_form(
+            len in 100_usize..5000,
+            cuts: [prop::sample::Index; 4],
+        ) {
+            let bytes: Vec<u8> = (0..7).cycle().take(len).collect();
+            let mut part = [cuts[0].index(len + 1), cuts[1].index(len + 1)];
+            part.sort_unstable();
+            let part_len = part[1] - part[0];
+            let mut inner = [cuts[2].index(part_len + 1), cuts[3].index(part_len + 1)];
+            inner.sort_unstable();
+            let expected = &bytes[part[0]..part[1]][inner[0]..inner[1]];
+            for value in both_forms(&bytes) {
+                let value = value.slice(part[0]..part[1]).slice(inner[0]..inner[1]);
+                prop_assert_eq!(value.len(), expected.len());
+                prop_assert_eq!(value.is_empty(), expected.is_empty());
+                let mut out = b"before".to_vec();
+                value.append_to(&mut out);
+                prop_assert_eq!(&out, &[b"before", expected].concat());
+                let mut rest = value.clone();
+                let first = rest.split_to(expected.len() / 3);
+                prop_assert_eq!(rest.is_compressed(), value.is_compressed());
+                prop_assert_eq!(rest.plain().is_some(), !value.is_compressed());
+                rest.decompress();
+                let parts = [first.into_bytes(), rest.plain().unwrap().clone()].concat();
+                prop_assert_eq!(&parts, expected);
+                prop_assert_eq!(&value.into_bytes()[..], expected);
+            }
+        }
+    }
+
+    #[test]
+    fn the_form_makes_no_difference_to_equality() {
+        let [plain, compressed] = both_forms(&[b'x'; 100]);
+        assert!(!plain.is_compressed() && compressed.is_compressed());
+        assert_eq!(plain, compressed);
+        assert_eq!(format!("{plain:?}"), format!("{compressed:?}"));
+        assert_ne!(plain.slice(0..99), compressed);
+        assert_ne!(Value::from("y").len(), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "0..101 of 100")]
+    fn there_is_no_part_beyond_the_end() {
+        drop(both_forms(&[b'x'; 100])[1].slice(0..101));
+    }
+}
