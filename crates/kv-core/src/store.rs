@@ -65,7 +65,8 @@ pub trait Store: Send + Sync {
     /// Executes operations in the order given, and gives `replies` one result each, in that order.
     ///
     /// Other callers may come between any two, but whoever sees the effect of one sees those of all before
-    /// it. Costs less than as many calls of [`execute`](Self::execute): the clock is read once, and
+    /// it. Costs less than as many calls of [`execute`](Self::execute): the clock is read once,
+    /// unless values are long enough to be compressed or shared, and
     /// operations that follow each other in one shard share its lock.
     ///
     /// # Errors

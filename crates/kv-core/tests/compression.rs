@@ -215,11 +215,14 @@ fn the_time_goes_on_while_values_are_compressed() {
         let before = clock.0.load(Ordering::Relaxed);
         let reply = store.execute(&Op::new(b"key", put(value, expiry))).unwrap();
         assert_eq!(reply.ttl_ms, Some(1000));
+        let now = UnixMillis::new(1_800_000_000_000 + clock.0.load(Ordering::Relaxed) - 10);
+        let ends = payload(&store, b"key", Action::Deadline);
+        assert_eq!(ends, Payload::Deadline(UnixMillis::new(now.get() + 1000)), "from {before} on");
         let (two, mut results) = ([Op::new(b"key", put(value, expiry)); 2], Vec::new());
         store.execute_in_order(&two, &mut results).unwrap();
         (clock.0.load(Ordering::Relaxed) - before) / 10
     };
-    assert_eq!(looks(b"short"), 2);
-    assert_eq!(looks(&long), 5);
+    assert_eq!(looks(b"short"), 3);
+    assert_eq!(looks(&long), 6);
     assert_eq!(value(&store, b"key").unwrap(), long[..]);
 }

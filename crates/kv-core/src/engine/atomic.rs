@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::cell::ShardGuard;
-use super::evaluate::{Plan, View, evaluate, holds};
+use super::evaluate::{Plan, View, decide, holds};
 use super::halt::{Halt, Shortage};
 use super::hasher::Location;
 use super::shard::{Context, Growth, Protected, Shard, Trash, form_of};
@@ -233,7 +233,7 @@ impl<'l, J: Journal> Locked<'l, '_, J> {
             }));
         }
         let existed = view.is_some();
-        let verdict = evaluate(op, view, ctx.now, &ctx.bounds()).map_err(|halt| match halt {
+        let verdict = decide(op, view, ctx.now, &ctx.bounds()).map_err(|halt| match halt {
             Halt::Refused(error) => Halt::Refused(BatchError::Refused { index, error }),
             Halt::NeedsRoom(shortage) => Halt::NeedsRoom(shortage),
         })?;

@@ -1,5 +1,7 @@
-//! Independent operations together: one clock read, and one lock per shard they touch.
+//! Independent operations together: one clock read, unless making them ready takes long, and one lock per shard they
+//! touch.
 
+use super::entry::SHARED_VALUE_BYTES_MIN;
 use super::halt::Halt;
 use super::hasher::Location;
 use super::shard::{Context, Prepared, Shard, Trash};
@@ -201,7 +203,9 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
                         let lend = |reply, value: &[u8]| answers.lend(step.index, reply, value);
                         match shard.execute_lending(ctx, op, prepared, (&mut *trash, lend)) {
                             Ok(Some(reply)) => {
-                                decompressed += reply.payload.compressed_len();
+                                let len = reply.payload.decompressed_len();
+                                // Longer ones are decompressed later, if at all.
+                                decompressed += if len < SHARED_VALUE_BYTES_MIN { len } else { 0 };
                                 answers.answer(step.index, Ok(reply));
                             }
                             Ok(None) => {}

@@ -51,6 +51,7 @@ impl<J: Journal, C: Clock> SnapshotSource for ShardedStore<J, C> {
             let mut show = |value| visitor(ImageEntry { key, value, version, expiry });
             let stored = entry.stored();
             if stored.len() >= SHARED_VALUE_BYTES_MIN {
+                // Shared, so that nothing is copied.
                 shared_bytes += stored.form().len;
                 show(ImageValue::Shared(&stored.to_value()));
             } else {

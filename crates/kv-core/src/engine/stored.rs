@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
+use super::entry::SHARED_VALUE_BYTES_MIN;
 use crate::compression;
 use crate::types::Value;
 
@@ -30,6 +31,8 @@ pub(crate) struct Form {
     /// Bytes that are kept.
     pub(crate) len: usize,
     pub(crate) is_compressed: bool,
+    /// Whether they are shared with readers: all long values are, however short what is kept of them.
+    pub(crate) is_shared: bool,
 }
 
 impl Form {
@@ -38,7 +41,7 @@ impl Form {
 
     /// A value of this length as it is.
     pub(crate) const fn plain(len: usize) -> Self {
-        Self { len, is_compressed: false }
+        Self { len, is_compressed: false, is_shared: len >= SHARED_VALUE_BYTES_MIN }
     }
 }
 
@@ -79,7 +82,11 @@ impl<'a> Stored<'a> {
     /// How it is kept.
     #[inline]
     pub(crate) fn form(self) -> Form {
-        Form { len: self.held.as_slice().len(), is_compressed: self.is_compressed }
+        Form {
+            len: self.held.as_slice().len(),
+            is_compressed: self.is_compressed,
+            is_shared: self.len() >= SHARED_VALUE_BYTES_MIN,
+        }
     }
 
     /// Length of the value.

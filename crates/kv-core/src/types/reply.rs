@@ -40,11 +40,11 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// The length of the value carried, if that is still compressed; else 0.
+    /// How many bytes have to be decompressed to have those that are carried.
     #[inline]
-    pub(crate) fn compressed_len(&self) -> usize {
+    pub(crate) fn decompressed_len(&self) -> usize {
         match self {
-            Self::Value(value) if value.is_compressed() => value.len(),
+            Self::Value(value) => value.decompressed_len(),
             _ => 0,
         }
     }

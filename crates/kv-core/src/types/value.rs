@@ -7,8 +7,8 @@ use bytes::{Buf as _, Bytes};
 
 use crate::compression;
 
-/// A value, or a part of one, that a reply carries: in the form in which the store keeps it, so that an answer
-/// takes no more memory than what it shows until it is sent.
+/// A value, or a part of one, that a reply carries: in the form in which the store keeps it, so that it takes no
+/// memory of its own, if it is long, until somebody asks for the bytes.
 ///
 /// Cheap to clone. Equal to others with the same bytes, in whatever form.
 #[derive(Clone)]
@@ -43,11 +43,20 @@ impl Value {
         self.len() == 0
     }
 
-    /// Whether the bytes still have to be decompressed: then whoever wants them pays a nanosecond a byte of the
-    /// whole value.
+    /// Whether the bytes still have to be decompressed.
     #[inline]
     pub fn is_compressed(&self) -> bool {
         matches!(self.0, Form::Compressed(..))
+    }
+
+    /// How many bytes are decompressed to have this one's: those of the whole value, at a nanosecond each; 0 if it is
+    /// not compressed.
+    #[inline]
+    pub fn decompressed_len(&self) -> usize {
+        match &self.0 {
+            Form::Plain(_) => 0,
+            Form::Compressed(bytes, ..) => compression::value_len(bytes),
+        }
     }
 
     /// A part. Copies and decompresses nothing.
@@ -88,14 +97,6 @@ impl Value {
         }
     }
 
-    /// Decompresses the value where it is, if that has not been done.
-    pub fn decompress(&mut self) {
-        if self.is_compressed() {
-            let value = std::mem::replace(self, Self(Form::Plain(Bytes::new())));
-            *self = value.into_bytes().into();
-        }
-    }
-
     /// The bytes, unless they are compressed.
     #[inline]
     pub fn plain(&self) -> Option<&Bytes> {
@@ -106,14 +107,18 @@ impl Value {
     }
 
     /// The bytes: shared where they are as the store keeps them, else decompressed, at a nanosecond a byte of the
-    /// whole value.
+    /// whole value. They keep at most twice their own memory from being freed.
     #[inline]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
             Form::Plain(bytes) => bytes,
             Form::Compressed(bytes, start, end) => {
                 let part = start as usize..end as usize;
-                Bytes::from(compression::decompress(&bytes)).slice(part)
+                let whole = Bytes::from(compression::decompress(&bytes));
+                if part.len() < whole.len() / 2 {
+                    return Bytes::copy_from_slice(whole.get(part).unwrap_or_default());
+                }
+                whole.slice(part)
             }
         }
     }
@@ -206,8 +211,9 @@ mod tests {
                 let first = rest.split_to(expected.len() / 3);
                 prop_assert_eq!(rest.is_compressed(), value.is_compressed());
                 prop_assert_eq!(rest.plain().is_some(), !value.is_compressed());
-                rest.decompress();
-                let parts = [first.into_bytes(), rest.plain().unwrap().clone()].concat();
+                let whole_len = if value.is_compressed() { len } else { 0 };
+                prop_assert_eq!(rest.decompressed_len(), whole_len);
+                let parts = [first.into_bytes(), rest.into_bytes()].concat();
                 prop_assert_eq!(&parts, expected);
                 prop_assert_eq!(&value.into_bytes()[..], expected);
             }

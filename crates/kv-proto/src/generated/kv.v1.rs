@@ -1786,7 +1786,7 @@ pub struct StatsResponse {
     /// Keys with an expiry now.
     #[prost(uint64, tag = "4")]
     pub volatile_keys: u64,
-    /// Bytes of keys and values now.
+    /// Bytes of keys and values now, as they are kept.
     #[prost(uint64, tag = "5")]
     pub payload_bytes: u64,
     /// Bytes the engine accounts for now: entries, tables and indexes, as the allocator rounds them.

@@ -28,8 +28,8 @@ use std::thread;
 
 use kv_core::eviction::PolicyKind;
 use kv_core::{
-    COMPRESS_MIN_BYTES_MIN, EngineConfig, KEY_BYTES_HARD_MAX, Limits, SHARDS_MAX, StoreSettings,
-    VALUE_BYTES_HARD_MAX,
+    COMPRESS_MIN_BYTES_MIN, COMPRESSED_VALUE_BYTES_MAX, EngineConfig, KEY_BYTES_HARD_MAX, Limits,
+    SHARDS_MAX, StoreSettings, VALUE_BYTES_HARD_MAX,
 };
 use setting::Setting;
 
@@ -86,7 +86,7 @@ impl ServerSection {
 
 /// A length from which on values are compressed.
 pub(crate) type CompressMin =
-    Size<{ COMPRESS_MIN_BYTES_MIN as u64 }, { VALUE_BYTES_HARD_MAX as u64 }>;
+    Size<{ COMPRESS_MIN_BYTES_MIN as u64 }, { COMPRESSED_VALUE_BYTES_MAX as u64 }>;
 
 /// `[engine]`: the store.
 #[derive(Debug, Clone, PartialEq, Eq)]

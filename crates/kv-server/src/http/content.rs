@@ -12,7 +12,8 @@ use hyper::body::{Body, Frame, SizeHint};
 use crate::budget::{Account, Held, Overload};
 use crate::slow::Answered;
 
-/// The content of an answer, as a whole: it is in memory already, shared with the store where it is large.
+/// The content of an answer, as a whole: it is in memory already, shared with the store where it is large and not
+/// compressed.
 #[derive(Debug, Default)]
 pub(super) struct Content {
     /// None when there is nothing, or it has been taken.

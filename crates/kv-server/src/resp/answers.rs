@@ -11,8 +11,8 @@ use super::failure::Failure;
 use super::turns::Turn;
 use crate::promise::Basis;
 
-/// A value from this length on is not copied: its bytes go from the store to the socket. The engine shares
-/// values of this length, too.
+/// A value from this length on is not copied: its bytes go from the store to the socket, decompressed on the way if
+/// need be. The engine shares values of this length, too.
 const LARGE_BYTES_MIN: usize = 16 << 10;
 
 /// Room for this many bytes is kept between turns.
@@ -76,12 +76,12 @@ impl Answers {
         self.bytes.extend_from_slice(b"+OK\r\n");
     }
 
-    /// A value: small ones are copied, and decompressed if need be; large ones are taken along as they are. The same
-    /// in every version.
+    /// A value: small ones are copied, and decompressed if need be; large ones, and parts of large ones that are
+    /// compressed, are taken along as they are. The same in every version.
     #[inline]
     pub(crate) fn bulk(&mut self, value: Value) {
         Encoder::new(&mut self.bytes, Version::Resp2).bulk_header(value.len());
-        if value.len() < LARGE_BYTES_MIN {
+        if value.len().max(value.decompressed_len()) < LARGE_BYTES_MIN {
             value.append_to(&mut self.bytes);
         } else {
             self.large_bytes += value.len();

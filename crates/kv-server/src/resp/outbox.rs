@@ -6,6 +6,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use bytes::{Buf as _, Bytes};
 use kv_core::{Durability, Progress, Value};
 use tokio::io::AsyncWrite;
 
@@ -24,6 +25,9 @@ const PIECES_PER_WRITE_MAX: usize = 16;
 /// have their turn.
 const BYTES_PER_WRITE_MAX: usize = 64 << 10;
 
+/// Bytes that are decompressed before others have their turn; the value that reaches it is among them.
+const DECOMPRESSED_PER_TURN_MAX: usize = 1 << 20;
+
 /// Most answers that wait for the log before no more commands are executed.
 const AHEAD_ANSWERS_MAX: usize = 16 << 10;
 
@@ -36,6 +40,8 @@ const AHEAD_BYTES_MAX: usize = 4 << 20;
 pub(super) struct Outbox {
     /// Large values as the store keeps them: what is compressed becomes longer only when it is sent.
     pieces: VecDeque<Value>,
+    /// The first piece decompressed, for as long as the socket takes some of it.
+    unpacked: Option<Bytes>,
     /// What is before has been sent.
     sent: u64,
     /// Where the last piece ends.
@@ -195,6 +201,7 @@ impl Outbox {
         let mut error = Answers::default();
         error.error(failure);
         let mut pieces = std::mem::take(&mut self.pieces);
+        self.unpacked = None;
         let mut at = self.sent;
         let mut kept = |until: u64, into: Option<&mut VecDeque<Value>>| {
             let mut taken = VecDeque::new();
@@ -236,16 +243,22 @@ impl Outbox {
         stream: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<io::Result<Sent>> {
         let turn_ends = self.sent + BYTES_PER_WRITE_MAX as u64;
+        let mut decompressed = 0;
         while self.sendable() > 0 {
-            if self.sent >= turn_ends {
+            if self.sent >= turn_ends || decompressed >= DECOMPRESSED_PER_TURN_MAX {
                 return Poll::Ready(Ok(Sent::Part));
             }
-            let bytes_max = self.sendable().min(BYTES_PER_WRITE_MAX);
-            self.decompress(bytes_max);
+            decompressed += self.decompress();
             let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE_MAX];
-            let count = self.fill(&mut slices, bytes_max);
+            let count = self.fill(&mut slices, self.sendable().min(BYTES_PER_WRITE_MAX));
             let slices = slices.get(..count).unwrap_or_default();
-            let sent = ready!(Pin::new(&mut *stream).poll_write_vectored(context, slices))?;
+            let Poll::Ready(sent) = Pin::new(&mut *stream).poll_write_vectored(context, slices)
+            else {
+                // Whoever reads slowly, or not at all, takes no memory meanwhile.
+                self.unpacked = None;
+                return Poll::Pending;
+            };
+            let sent = sent?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -254,22 +267,24 @@ impl Outbox {
         Poll::Ready(Ok(Sent::All))
     }
 
-    /// Sees that the next bytes can be sent as they are: so many, and those of the value that they end in.
-    fn decompress(&mut self, bytes_max: usize) {
-        let mut left = bytes_max;
-        for piece in self.pieces.iter_mut().take(PIECES_PER_WRITE_MAX) {
-            if left == 0 {
-                break;
+    /// Sees that the first piece can be sent as it is, and tells how many bytes had to be decompressed for that.
+    fn decompress(&mut self) -> usize {
+        match self.pieces.front() {
+            Some(first) if first.is_compressed() && self.unpacked.is_none() => {
+                self.unpacked = Some(first.clone().into_bytes());
+                first.decompressed_len()
             }
-            piece.decompress();
-            left = left.saturating_sub(piece.len());
+            _ => 0,
         }
     }
 
-    /// Fills the slices with the next bytes, and tells how many slices there are.
+    /// Fills the slices with the next bytes, up to the next piece that would have to be decompressed, and tells how
+    /// many slices there are.
     fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>], bytes_max: usize) -> usize {
         let (mut left, mut count) = (bytes_max, 0);
-        for (slice, piece) in slices.iter_mut().zip(self.pieces.iter().map_while(Value::plain)) {
+        let as_they_are = self.pieces.iter().skip(usize::from(self.unpacked.is_some()));
+        let pieces = self.unpacked.iter().chain(as_they_are.map_while(Value::plain));
+        for (slice, piece) in slices.iter_mut().zip(pieces) {
             let part = piece.get(..left.min(piece.len())).unwrap_or_default();
             if part.is_empty() {
                 break;
@@ -290,9 +305,13 @@ impl Outbox {
         {
             let passed = left.min(first.len());
             first.advance(passed);
+            if let Some(unpacked) = &mut self.unpacked {
+                unpacked.advance(passed);
+            }
             left -= passed;
             if first.is_empty() {
                 self.pieces.pop_front();
+                self.unpacked = None;
             }
         }
         if self.pieces.is_empty() {
@@ -324,9 +343,97 @@ fn to_usize(bytes: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
+
+    /// Takes so many bytes in all.
+    struct Narrow {
+        left: usize,
+        taken: Vec<u8>,
+    }
+
+    impl AsyncWrite for Narrow {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+            bytes: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            let taken = bytes.get(..bytes.len().min(self.left)).unwrap_or_default();
+            self.left -= taken.len();
+            self.taken.extend_from_slice(taken);
+            if taken.is_empty() { Poll::Pending } else { Poll::Ready(Ok(taken.len())) }
+        }
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    const LONG: usize = 1 << 20;
+
+    /// What a store answers that keeps a value of this length compressed.
+    fn compressed() -> Value {
+        let config = kv_core::EngineConfig { compress_min_bytes: Some(64), ..Default::default() };
+        let clock = kv_core::testing::ManualClock::default();
+        let store = kv_core::ShardedStore::new(config, kv_core::NullJournal, clock).unwrap();
+        let (value, expiry) = (&vec![b'x'; LONG][..], kv_core::SetExpiry::Never);
+        let set = kv_core::Action::Set { value, expiry, return_previous: false };
+        for action in [set, kv_core::Action::Get] {
+            let reply = kv_core::Store::execute(&store, &kv_core::Op::new(b"key", action));
+            if let Some(value) = reply.unwrap().into_kept_value() {
+                assert!(value.is_compressed());
+                return value;
+            }
+        }
+        unreachable!("a get answers with a value")
+    }
+
+    #[test]
+    fn of_compressed_values_one_is_decompressed_while_the_client_takes_it() {
+        let (mut outbox, mut answers) = (Outbox::default(), Answers::default());
+        let value = compressed();
+        (0..2).for_each(|_| answers.bulk(value.clone()));
+        outbox.take(&mut answers, 0, false);
+        let mut expected = format!("${LONG}\r\n").into_bytes();
+        expected.resize(expected.len() + LONG, b'x');
+        let expected = [&expected, &b"\r\n"[..]].concat().repeat(2);
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let mut stream = Narrow { left: 0, taken: Vec::new() };
+        let mut pauses = 0;
+        while !outbox.is_empty() {
+            match outbox.poll_send(&mut context, &mut stream) {
+                Poll::Pending => {
+                    assert!(outbox.unpacked.is_none(), "the client takes nothing");
+                    (stream.left, pauses) = (500_000, pauses + 1);
+                }
+                Poll::Ready(sent) => assert!(sent.is_ok()),
+            }
+            // Only the one that is sent, and nowhere else.
+            let is_short = |piece: &Value| piece.is_compressed() || piece.len() < 100;
+            assert!(outbox.pieces.iter().all(is_short));
+        }
+        assert_eq!(pauses, 5, "it takes two megabytes in so many parts");
+        assert!(outbox.unpacked.is_none());
+        assert!(stream.taken == expected);
+    }
+
+    /// Each takes as long as the whole value.
+    #[test]
+    fn after_many_parts_of_compressed_values_others_have_their_turn() {
+        let (mut outbox, mut answers) = (Outbox::default(), Answers::default());
+        let value = compressed();
+        (0..10).for_each(|at| answers.bulk(value.slice(at..at + 2)));
+        outbox.take(&mut answers, 0, false);
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let mut stream = Narrow { left: usize::MAX, taken: Vec::new() };
+        let mut turns = 1;
+        while let Poll::Ready(Ok(Sent::Part)) = outbox.poll_send(&mut context, &mut stream) {
+            turns += 1;
+        }
+        assert_eq!(turns, 11, "the last one finds nothing left");
+        assert_eq!(stream.taken, b"$2\r\nxx\r\n".repeat(10));
+    }
 
     #[test]
     fn an_answer_in_the_middle_is_replaced_and_the_others_stay() {

@@ -2,7 +2,7 @@
 
 use kv_proto::v1::op_result::Result as OneOf;
 use kv_proto::v1::{
-    AppendRequest, BatchGetRequest, ErrorReason, PipelineRequest, ScanRequest, SetRequest,
+    AppendRequest, BatchGetRequest, ErrorReason, Op, PipelineRequest, ScanRequest, SetRequest, op,
 };
 use kv_server::testing::TestServer;
 use tonic::Code;
@@ -100,6 +100,25 @@ async fn an_atomic_batch_of_many_large_reads_is_refused_before_it_writes() {
     let result = kv.batch_write(batch(true, ops)).await;
     refused(result, Code::OutOfRange, "BATCH_TOO_LARGE", &["ask for fewer"]);
     assert!(!exists(&mut kv, "n").await, "nothing was written");
+}
+
+#[tokio::test]
+async fn what_an_atomic_batch_makes_of_a_key_counts_for_the_reads_behind_it() {
+    let (_server, mut kv) = start().await;
+    for make in [
+        vec![set_op(set("k", vec![b'v'; 10_000]))],
+        vec![set_op(set("k", "v")), append_op("k", vec![b'v'; 10_000])],
+    ] {
+        let ops = make.into_iter().chain(vec![get_op("k"); 1000]).collect();
+        let result = kv.batch_write(batch(true, ops)).await;
+        refused(result, Code::OutOfRange, "BATCH_TOO_LARGE", &["ask for fewer"]);
+        assert!(!exists(&mut kv, "k").await, "nothing was written");
+    }
+}
+
+fn append_op(key: &str, suffix: Vec<u8>) -> Op {
+    let append = AppendRequest { key: bytes(key), suffix: bytes(suffix), durability: 0 };
+    Op { op: Some(op::Op::Append(append)) }
 }
 
 #[tokio::test]

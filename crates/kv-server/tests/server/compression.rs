@@ -157,7 +157,13 @@ async fn write(server: &Process, keys: Range<usize>, takes_snapshot: bool) {
     if takes_snapshot {
         client.ask("SAVE", "+OK\r\n").await;
     }
+    kill(server);
+}
+
+/// And waits until the data directory is free.
+fn kill(server: &Process) {
     server.signal("KILL");
+    assert_eq!(server.exit_code(), None, "it did not end by itself");
 }
 
 async fn check(server: &Process, compressed: u64) {
@@ -169,5 +175,5 @@ async fn check(server: &Process, compressed: u64) {
         client.send(request(&[b"GET", key.to_string().as_bytes()])).await;
         client.expect(bulk(&text(LENS[key % 3]))).await;
     }
-    server.signal("KILL");
+    kill(server);
 }

@@ -120,12 +120,11 @@ impl Layout {
     #[inline]
     pub(super) const fn new(
         key_len: usize,
-        Form { len: value_len, is_compressed }: Form,
+        Form { len: kept_len, is_compressed, is_shared }: Form,
         version: u64,
         expiry: Option<u64>,
     ) -> Self {
-        let is_shared = value_len >= SHARED_VALUE_BYTES_MIN;
-        let inline_len = if is_shared { 0 } else { value_len };
+        let inline_len = if is_shared { 0 } else { kept_len };
         let packed_len = HEADER_BYTES + key_len + inline_len;
         let expiry = match expiry {
             Some(expiry)
@@ -404,7 +403,7 @@ mod tests {
             is_compressed: bool,
             expiry in proptest::option::of(expiry()),
         ) {
-            let form = Form { len: value_len, is_compressed };
+            let form = Form { is_compressed, ..Form::plain(value_len) };
             let layout = Layout::new(key_len, form, version, expiry);
             let fields = Fields { version, policy_bits: PolicyBits(bits), expiry };
             let front = Front::new(layout, &fields);
@@ -443,7 +442,7 @@ mod tests {
         assert!(behind(16, 64, NO_VERSION + (1 << 49), expiry), "a late version");
         assert!(behind(16, 64, version, Some(0)), "an old expiry");
         assert!(behind(16, 64, version, Some(1 << 48)), "a late expiry");
-        let compressed = Form { len: 64, is_compressed: true };
+        let compressed = Form { is_compressed: true, ..Form::plain(64) };
         assert!(
             Layout::new(16, compressed, version, expiry).expiry == ExpiryPlace::Behind,
             "no room to say so"

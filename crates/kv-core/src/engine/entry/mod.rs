@@ -3,7 +3,8 @@
 //! `header` says what is where in it, and `packed` how small blocks keep an expiry in no more bytes than others;
 //! `pointer` is how it is held: by a thin pointer, eight bytes beside the block.
 //! A value of [`SHARED_VALUE_BYTES_MIN`] or more lives in a buffer of its own that readers share by reference
-//! count, so that a read of a large value costs no copy under the shard's lock.
+//! count, so that a read of a large value costs no copy under the shard's lock. A compressed value does so by the
+//! length of what it stands for.
 
 #![expect(clippy::indexing_slicing, reason = "the layout is this module's invariant")]
 
@@ -295,7 +296,11 @@ mod tests {
             mark: u16,
         ) {
             let key: Vec<u8> = (1_u8..=254).rev().cycle().take(key_len).collect();
-            let value: Vec<u8> = (0_u8..=255).cycle().take(value_len).collect();
+            // What says how long a compressed value is comes first.
+            let stands_for = u32::try_from(value_len + 9).unwrap().to_le_bytes();
+            let bytes = stands_for.into_iter().chain(0_u8..=255).cycle();
+            let value: Vec<u8> = bytes.take(value_len).collect();
+            let is_compressed = is_compressed && value_len >= 4;
             let stored = Stored { is_compressed, ..Stored::plain(&value) };
             let mut slot = Slot::new(Entry::keeping(&key, stored, first), mark);
             prop_assert_eq!((slot.is_empty(), slot.bits()), (false, mark));
@@ -323,7 +328,7 @@ mod tests {
                 prop_assert_eq!(entry.key(), key.as_slice());
                 prop_assert_eq!(entry.stored().held.as_slice(), value.as_slice());
                 prop_assert_eq!(entry.stored().form(), stored.form());
-                let is_shared = value.len() >= SHARED_VALUE_BYTES_MIN;
+                let is_shared = stored.len() >= SHARED_VALUE_BYTES_MIN;
                 prop_assert_eq!(matches!(entry.stored().held, Held::Shared(_)), is_shared);
                 prop_assert_eq!(entry.payload_bytes(), (key.len() + value.len()) as u64);
             }

@@ -98,6 +98,16 @@ pub(crate) fn evaluate<'a>(
     if !holds(op.condition, view) {
         return Ok(Verdict::keep(false, previous(op, view)));
     }
+    decide(op, view, now, bounds)
+}
+
+/// The same for an operation whose condition holds.
+pub(crate) fn decide<'a>(
+    op: &Op<'a>,
+    view: Option<View<'_>>,
+    now: UnixMillis,
+    bounds: &Bounds,
+) -> Result<Verdict<'a>, Halt> {
     Ok(match op.action {
         Action::Get => {
             let payload = view.map_or(Payload::None, |view| Payload::Value(view.value.to_value()));

@@ -19,7 +19,13 @@ pub(super) fn append<'a>(
     let value = if present.len() == 0 {
         Cow::Borrowed(suffix)
     } else {
-        Cow::Owned([&*present.text(), suffix].concat())
+        Cow::Owned(match present.text() {
+            Cow::Borrowed(present) => [present, suffix].concat(),
+            Cow::Owned(mut present) => {
+                present.extend_from_slice(suffix);
+                present
+            }
+        })
     };
     let expiry = view.and_then(|view| view.expiry);
     Ok(Verdict::change(Plan::Put { value, expiry }, Payload::Length(total as u64)))

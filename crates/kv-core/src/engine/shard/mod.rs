@@ -36,7 +36,7 @@ pub(crate) struct Context<'a, J> {
     pub(crate) journal: &'a J,
     pub(crate) tracker: &'a MemoryTracker,
     pub(crate) limits: &'a Limits,
-    /// The time of the whole call.
+    /// The time of the whole call; or from when on what is executed now was ready.
     pub(crate) now: UnixMillis,
 }
 

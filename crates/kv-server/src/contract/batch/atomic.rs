@@ -1,6 +1,8 @@
 //! `BatchWrite` with `atomic`: all operations or none.
 
-use kv_core::{Action, BatchError, Durability, Op, Payload};
+use std::collections::HashMap;
+
+use kv_core::{Action, BatchError, Durability, Op, Payload, Reply};
 use kv_proto::v1::{self, BatchWriteResponse, OpError, OpResult, op_result};
 use prost::Message as _;
 
@@ -50,32 +52,53 @@ fn check_room(shared: &Shared, ops: &[Op<'_>]) -> Result<(), Refusal> {
     let mut room = AnswerRoom::new(shared.message_bytes_max, ops.len());
     let mut replies = Vec::with_capacity(reads.len());
     shared.store().execute_batch(&reads, &mut replies)?;
-    for reply in replies.into_iter().flatten() {
-        if let Payload::Length(bytes) = reply.payload
-            && !room.take_value(usize::try_from(bytes).unwrap_or(usize::MAX))
-        {
+    let mut present = replies.into_iter().map(|reply| match reply.map(|reply| reply.payload) {
+        Ok(Payload::Length(bytes)) => usize::try_from(bytes).unwrap_or(usize::MAX),
+        _ => 0,
+    });
+    // What the batch itself makes of a key counts from there on, if that is more.
+    let mut made: HashMap<&[u8], usize> = HashMap::new();
+    for op in ops {
+        let made = made.entry(op.key).or_default();
+        if answers_value(op) && !room.take_value(present.next().unwrap_or(0).max(*made)) {
             return Err(Refusal::BatchOverAnswer { max: shared.message_bytes_max, applied: false });
         }
+        *made = match op.action {
+            Action::Set { value, .. } => value.len(),
+            Action::Append { suffix } => made.saturating_add(suffix.len()),
+            _ => *made,
+        };
     }
     Ok(())
 }
 
-fn applied(shared: &Shared, asked: &[v1::Op], replies: Vec<kv_core::Reply>) -> Outcome {
+/// Values are counted before anything is made of them: here they may still be shared with the store, and
+/// compressed.
+fn fits(shared: &Shared, replies: &[Reply]) -> bool {
+    let lengths = replies.iter().map(|reply| match &reply.payload {
+        Payload::Value(value) => value.len(),
+        _ => 0,
+    });
+    lengths.sum::<usize>() <= shared.message_bytes_max
+}
+
+fn applied(shared: &Shared, asked: &[v1::Op], replies: Vec<Reply>) -> Outcome {
     let (mut written, mut basis) = (false, Basis::default());
-    let results = asked
+    let max = shared.message_bytes_max;
+    let fits = fits(shared, &replies);
+    let results: Vec<OpResult> = asked
         .iter()
         .zip(replies)
         .map(|(op, reply)| {
             let is_read = matches!(op.op, Some(v1::op::Op::Get(_) | v1::op::Op::Exists(_)));
             written |= reply.applied && !is_read;
             basis = basis.and(Basis::of(&reply, is_read));
-            convert::op_result(op, reply)
+            if fits { convert::op_result(op, reply) } else { OpResult::default() }
         })
         .collect();
     let achieved = convert::wire_achieved(written, Durability::Memory);
     let response = BatchWriteResponse { applied: true, results, achieved, ..Default::default() };
-    let max = shared.message_bytes_max;
-    if response.encoded_len() > max {
+    if !fits || response.encoded_len() > max {
         return (Err(Refusal::BatchOverAnswer { max, applied: written }), basis);
     }
     (Ok(response), basis)
