@@ -34,7 +34,7 @@ pub(crate) struct Options {
     /// Parts of it to run alone; all when left out. `persist` has always, interval, restart,
     /// snapshot and size; `protocols` has resp, http, grpc, metrics, idle, large and tails; `memory`
     /// has memory, turnover and memory-ttl; `engine` has memory, memory-ttl, operations, gets,
-    /// pipelines, expiry, many-volatile and mass-delete; `eviction` has zipf, scans, loops, shifts,
+    /// pipelines, expiry, many-volatile, compression and mass-delete; `eviction` has zipf, scans, loops, shifts,
     /// recent and cost, and replays files of requests (.csv, .arc, .lis)
     sections: Vec<String>,
     /// Short rounds, minutes for everything: ratios can be compared with those of other short forms

@@ -69,6 +69,7 @@ static ENGINE: Program = Program {
         "pipelines",
         "expiry",
         "many-volatile",
+        "compression",
         "mass-delete",
     ],
     takes_files: false,

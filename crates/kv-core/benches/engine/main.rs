@@ -6,6 +6,7 @@
 //! * `pipelines`: the same in order, as RESP's pipelines are executed, beside single calls and batches.
 //! * `expiry`: how late keys leave memory when 200 k of a million volatile keys are due at once.
 //! * `many-volatile`: ten million volatile keys: the cost while none is due, and a million due within a second.
+//! * `compression`: bytes kept of records of text, and the time that takes.
 //! * `mass-delete`: the longest pause other requests see while nine of ten keys go.
 //!
 //! `--quick` takes fewer keys, `--smoke` so few that figures mean nothing; `--json FILE` appends every row there.
@@ -19,6 +20,7 @@
 #![expect(clippy::cast_precision_loss, reason = "figures are for people")]
 
 mod beside;
+mod compression;
 mod expiry;
 mod many_volatile;
 mod mass_delete;
@@ -55,7 +57,7 @@ impl Bench {
 
 type Section = (&'static str, fn(&Bench));
 
-const SECTIONS: [Section; 8] = [
+const SECTIONS: [Section; 9] = [
     ("memory", memory::memory),
     ("memory-ttl", memory::memory_ttl),
     ("operations", operations::run),
@@ -63,6 +65,7 @@ const SECTIONS: [Section; 8] = [
     ("pipelines", pipelines::run),
     ("expiry", expiry::run),
     ("many-volatile", many_volatile::run),
+    ("compression", compression::run),
     ("mass-delete", mass_delete::run),
 ];
 

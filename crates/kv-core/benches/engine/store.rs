@@ -34,7 +34,10 @@ impl Clock for RealClock {
 pub(crate) type Engine = Arc<ShardedStore<NullJournal, RealClock>>;
 
 pub(crate) fn engine() -> Engine {
-    let config = EngineConfig { seed: 1, ..EngineConfig::default() };
+    engine_of(EngineConfig { seed: 1, ..EngineConfig::default() })
+}
+
+pub(crate) fn engine_of(config: EngineConfig) -> Engine {
     Arc::new(ShardedStore::new(config, NullJournal, RealClock(now())).unwrap())
 }
 
