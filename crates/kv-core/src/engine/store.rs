@@ -13,7 +13,6 @@ use super::lag::LagHistogram;
 use super::memory::MemoryTracker;
 use super::settings::{CompressCell, PolicyCell};
 use super::shard::{Census, Cleared, Context, Prepared, Shard, Trash};
-use super::stored::Stored;
 use crate::activity::{StoreActivity, add_lock_wait};
 use crate::clock::Clock;
 use crate::error::{BatchError, StoreError};
@@ -23,7 +22,7 @@ use crate::journal::{Change, Effect, Journal, Progress, Record};
 use crate::scan::{ScanCursor, ScanPage, ScanSpec};
 use crate::stats::StoreStats;
 use crate::store::{ReplySink, Store};
-use crate::types::{Lsn, Op, Payload, Reply, Transfer, TransferReply, UnixMillis, Version};
+use crate::types::{Lsn, Op, Reply, Transfer, TransferReply, UnixMillis, Version};
 
 /// Versions start at the microseconds since the epoch at which the store is created.
 ///
@@ -190,12 +189,8 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
     fn read(&self, key: &[u8], location: Location) -> Reply {
         let mut trash = Trash::new(&self.tracker);
         let mut shard = self.lock(location.shard);
-        let show = |reply: Reply, value: Option<Stored<'_>>| {
-            let payload = value.map_or(Payload::None, |value| Payload::Value(value.to_value()));
-            Reply { payload, ..reply }
-        };
         let key = (location.fingerprint, key);
-        shard.read(&self.journal, || self.context(), key, (&mut trash, show))
+        shard.read(&self.journal, || self.context(), key, &mut trash).to_reply()
     }
 
     /// The engine's memory account: at every moment at least the bytes in use, and at most the limit
@@ -346,8 +341,8 @@ fn add(stats: &mut StoreStats, census: &Census) {
     stats.table_bytes += census.table_bytes;
     stats.ttl_index_bytes += census.ttl_index_bytes;
     stats.ttl_index_items += census.ttl_index_items as u64;
-    stats.hits += census.counters.hits;
-    stats.misses += census.counters.misses;
+    stats.hits += census.lookups.hits;
+    stats.misses += census.lookups.misses;
     stats.writes += census.counters.writes;
     stats.expired_keys += census.counters.expired_keys;
     stats.evicted_keys += census.counters.evicted_keys;

@@ -17,16 +17,23 @@ pub struct Value(Form);
 #[derive(Clone)]
 enum Form {
     Plain(Bytes),
-    /// The bytes from one place to another of what these stand for.
-    Compressed(Bytes, u32, u32),
+    /// On the heap, so that values that are not compressed take no more room in replies for its sake.
+    Compressed(Box<Compressed>),
 }
 
-const _: () = assert!(size_of::<Value>() == size_of::<Bytes>() + 8, "many may wait to be sent");
+/// The bytes from one place to another of what these stand for.
+#[derive(Clone)]
+struct Compressed {
+    bytes: Bytes,
+    part: Range<usize>,
+}
+
+const _: () = assert!(size_of::<Value>() == size_of::<Bytes>(), "as small as it can be");
 
 impl Value {
     pub(crate) fn compressed(bytes: Bytes) -> Self {
-        let len = place(compression::value_len(&bytes));
-        Self(Form::Compressed(bytes, 0, len))
+        let part = 0..compression::value_len(&bytes);
+        Self(Form::Compressed(Box::new(Compressed { bytes, part })))
     }
 
     /// Length in bytes.
@@ -34,7 +41,7 @@ impl Value {
     pub fn len(&self) -> usize {
         match &self.0 {
             Form::Plain(bytes) => bytes.len(),
-            Form::Compressed(_, start, end) => (end - start) as usize,
+            Form::Compressed(compressed) => compressed.part.len(),
         }
     }
 
@@ -55,7 +62,7 @@ impl Value {
     pub fn decompressed_len(&self) -> usize {
         match &self.0 {
             Form::Plain(_) => 0,
-            Form::Compressed(bytes, ..) => compression::value_len(bytes),
+            Form::Compressed(compressed) => compression::value_len(&compressed.bytes),
         }
     }
 
@@ -68,8 +75,10 @@ impl Value {
         assert!(part.start <= part.end && part.end <= self.len(), "{part:?} of {}", self.len());
         Self(match &self.0 {
             Form::Plain(bytes) => Form::Plain(bytes.slice(part)),
-            Form::Compressed(bytes, start, _) => {
-                Form::Compressed(bytes.clone(), start + place(part.start), start + place(part.end))
+            Form::Compressed(compressed) => {
+                let (bytes, start) = (compressed.bytes.clone(), compressed.part.start);
+                let part = start + part.start..start + part.end;
+                Form::Compressed(Box::new(Compressed { bytes, part }))
             }
         })
     }
@@ -93,7 +102,7 @@ impl Value {
         assert!(len <= self.len(), "{len} of {}", self.len());
         match &mut self.0 {
             Form::Plain(bytes) => bytes.advance(len),
-            Form::Compressed(_, start, _) => *start += place(len),
+            Form::Compressed(compressed) => compressed.part.start += len,
         }
     }
 
@@ -112,8 +121,8 @@ impl Value {
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
             Form::Plain(bytes) => bytes,
-            Form::Compressed(bytes, start, end) => {
-                let part = start as usize..end as usize;
+            Form::Compressed(compressed) => {
+                let Compressed { bytes, part } = *compressed;
                 let whole = Bytes::from(compression::decompress(&bytes));
                 if part.len() < whole.len() / 2 {
                     return Bytes::copy_from_slice(whole.get(part).unwrap_or_default());
@@ -127,19 +136,14 @@ impl Value {
     pub fn append_to(&self, out: &mut Vec<u8>) {
         match &self.0 {
             Form::Plain(bytes) => out.extend_from_slice(bytes),
-            Form::Compressed(bytes, start, end) => {
-                let before = out.len();
-                compression::decompress_onto(bytes, out);
-                out.truncate(before + *end as usize);
-                out.drain(before..before + *start as usize);
+            Form::Compressed(compressed) => {
+                let (before, part) = (out.len(), &compressed.part);
+                compression::decompress_onto(&compressed.bytes, out);
+                out.truncate(before + part.end);
+                out.drain(before..before + part.start);
             }
         }
     }
-}
-
-/// A place in a value that is compressed.
-fn place(place: usize) -> u32 {
-    u32::try_from(place).expect("what is compressed has a bound below")
 }
 
 impl From<Bytes> for Value {

@@ -92,24 +92,13 @@ pub(super) struct Fields {
     pub(super) expiry: Option<u64>,
 }
 
-/// Where the expiry is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ExpiryPlace {
-    /// There is none.
-    Nowhere,
-    /// In the header, which is packed.
-    Packed,
-    /// Behind the header.
-    Behind,
-}
-
 /// How an entry's block is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Layout {
     pub(super) key_len: usize,
-    expiry: ExpiryPlace,
-    pub(super) is_shared: bool,
-    pub(super) is_compressed: bool,
+    /// Which of [`IS_PACKED`], [`HAS_EXPIRY`], [`IS_SHARED`] and [`IS_COMPRESSED`] are set. As they are read: every
+    /// read looks at some of them.
+    flags: u32,
     /// Of the whole block: what is in front, key and inline value.
     pub(super) block_len: usize,
 }
@@ -126,20 +115,22 @@ impl Layout {
     ) -> Self {
         let inline_len = if is_shared { 0 } else { kept_len };
         let packed_len = HEADER_BYTES + key_len + inline_len;
-        let expiry = match expiry {
-            Some(expiry)
-                if packed::fits_lengths(packed_len, key_len)
-                    && !is_shared
-                    && !is_compressed
-                    && packed::fits_version(version)
-                    && packed::fits_expiry(expiry) =>
-            {
-                ExpiryPlace::Packed
-            }
-            Some(_) => ExpiryPlace::Behind,
-            None => ExpiryPlace::Nowhere,
-        };
-        let mut layout = Self { key_len, expiry, is_shared, is_compressed, block_len: 0 };
+        let flags = if is_shared { IS_SHARED } else { 0 }
+            | if is_compressed { IS_COMPRESSED } else { 0 }
+            | match expiry {
+                Some(expiry)
+                    if packed::fits_lengths(packed_len, key_len)
+                        && !is_shared
+                        && !is_compressed
+                        && packed::fits_version(version)
+                        && packed::fits_expiry(expiry) =>
+                {
+                    IS_PACKED
+                }
+                Some(_) => HAS_EXPIRY,
+                None => 0,
+            };
+        let mut layout = Self { key_len, flags, block_len: 0 };
         layout.block_len = layout.key_at() + key_len + inline_len;
         layout
     }
@@ -148,13 +139,13 @@ impl Layout {
     /// change to [another with the same places](Self::has_places_of) and to nothing else.
     #[inline]
     pub(super) fn read(head: &Head) -> Self {
-        if is_packed(head) {
-            let (block_len, key_len) = packed::lengths(word(head, BITS_AT));
-            let (is_shared, is_compressed) = (false, false);
-            let expiry = ExpiryPlace::Packed;
-            return Self { key_len, expiry, is_shared, is_compressed, block_len };
-        }
+        // Not the whole word: the policy's bits in its lower half may just have been written, and a processor that
+        // is to read them together with what is beside them waits until everything before is done.
         let word = number(head, LENGTHS_AT);
+        if word & IS_PACKED != 0 {
+            let (block_len, key_len) = packed::lengths(word);
+            return Self { key_len, flags: IS_PACKED, block_len };
+        }
         let (key_len, block_len) = if word & IS_LONG == 0 {
             let key_len = (word >> BLOCK_LENGTH_BITS) as usize & SHORT_KEY_BYTES_MAX;
             (key_len, word as usize & ((1 << BLOCK_LENGTH_BITS) - 1))
@@ -162,28 +153,38 @@ impl Layout {
             let block_len = number(head, LONG_LENGTHS_AT) as usize;
             (number(head, LONG_LENGTHS_AT + 4) as usize, block_len)
         };
-        let expiry =
-            if word & HAS_EXPIRY != 0 { ExpiryPlace::Behind } else { ExpiryPlace::Nowhere };
-        let (is_shared, is_compressed) = (word & IS_SHARED != 0, word & IS_COMPRESSED != 0);
-        Self { key_len, expiry, is_shared, is_compressed, block_len }
+        Self { key_len, flags: word & (HAS_EXPIRY | IS_SHARED | IS_COMPRESSED), block_len }
+    }
+
+    #[inline]
+    const fn has(self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// Whether the value is shared.
+    #[inline]
+    pub(super) const fn is_shared(self) -> bool {
+        self.has(IS_SHARED)
+    }
+
+    /// Whether the value is compressed.
+    #[inline]
+    pub(super) const fn is_compressed(self) -> bool {
+        self.has(IS_COMPRESSED)
     }
 
     /// Whether key and value are in the same places of a block of the same length, and the value in the same form.
     #[inline]
     pub(super) fn has_places_of(self, other: Self) -> bool {
-        let places =
-            |layout: Self| (layout.block_len, layout.key_at(), layout.key_len, layout.is_shared);
-        places(self) == places(other) && self.is_compressed == other.is_compressed
+        const OF_VALUE: u32 = IS_SHARED | IS_COMPRESSED;
+        let places = |layout: Self| (layout.block_len, layout.key_at(), layout.key_len);
+        places(self) == places(other) && self.flags & OF_VALUE == other.flags & OF_VALUE
     }
 
     /// Whether another version leaves the layout as it is, for certain.
     #[inline]
     pub(super) const fn takes_version(self, version: u64) -> bool {
-        match self.expiry {
-            ExpiryPlace::Nowhere => true,
-            ExpiryPlace::Packed => packed::fits_version(version),
-            ExpiryPlace::Behind => false,
-        }
+        !self.has(HAS_EXPIRY) && (!self.has(IS_PACKED) || packed::fits_version(version))
     }
 
     /// Whether there are long lengths.
@@ -201,16 +202,13 @@ impl Layout {
     /// Where the pointer to the shared value is, if there is one.
     #[inline]
     pub(super) const fn shared_at(self) -> usize {
-        match self.expiry {
-            ExpiryPlace::Behind => self.expiry_at() + EXPIRY_BYTES,
-            ExpiryPlace::Nowhere | ExpiryPlace::Packed => self.expiry_at(),
-        }
+        if self.has(HAS_EXPIRY) { self.expiry_at() + EXPIRY_BYTES } else { self.expiry_at() }
     }
 
     /// Where the key is.
     #[inline]
     pub(super) const fn key_at(self) -> usize {
-        if self.is_shared { self.shared_at() + SHARED_BYTES } else { self.shared_at() }
+        if self.is_shared() { self.shared_at() + SHARED_BYTES } else { self.shared_at() }
     }
 
     /// Bytes to allocate for the block.
@@ -222,13 +220,10 @@ impl Layout {
     /// What the header says of the expiry, in milliseconds.
     #[inline]
     pub(super) fn read_expiry(self, block: &[u8]) -> Option<u64> {
-        match self.expiry {
-            ExpiryPlace::Nowhere => None,
-            ExpiryPlace::Packed => {
-                Some(packed::expiry(word(block, VERSION_AT), word(block, BITS_AT)))
-            }
-            ExpiryPlace::Behind => Some(word(block, self.expiry_at())),
+        if self.has(IS_PACKED) {
+            return Some(packed::expiry(word(block, VERSION_AT), word(block, BITS_AT)));
         }
+        self.has(HAS_EXPIRY).then(|| word(block, self.expiry_at()))
     }
 }
 
@@ -244,9 +239,7 @@ impl Front {
     pub(super) fn new(layout: Layout, fields: &Fields) -> Self {
         let mut front = Self { bytes: [0; FRONT_BYTES_MAX], layout };
         match fields.expiry {
-            Some(expiry) if layout.expiry == ExpiryPlace::Packed => {
-                front.write_packed(fields, expiry);
-            }
+            Some(expiry) if layout.has(IS_PACKED) => front.write_packed(fields, expiry),
             _ => front.write(fields),
         }
         front
@@ -264,22 +257,18 @@ impl Front {
     fn write(&mut self, fields: &Fields) {
         let (bytes, layout) = (&mut self.bytes, self.layout);
         let as_u32 = |length: usize| u32::try_from(length).expect("limits keep blocks below 2^32");
-        let has_expiry = layout.expiry == ExpiryPlace::Behind;
-        let flags = if has_expiry { HAS_EXPIRY } else { 0 }
-            | if layout.is_shared { IS_SHARED } else { 0 }
-            | if layout.is_compressed { IS_COMPRESSED } else { 0 };
         let (block_len, key_len) = (as_u32(layout.block_len), as_u32(layout.key_len));
         let word = if layout.is_long() {
             put(bytes, LONG_LENGTHS_AT, block_len.to_le_bytes());
             put(bytes, LONG_LENGTHS_AT + 4, key_len.to_le_bytes());
-            IS_LONG | flags
+            IS_LONG | layout.flags
         } else {
-            block_len | key_len << BLOCK_LENGTH_BITS | flags
+            block_len | key_len << BLOCK_LENGTH_BITS | layout.flags
         };
         put(bytes, VERSION_AT, fields.version.to_le_bytes());
         put(bytes, BITS_AT, fields.policy_bits.0.to_le_bytes());
         put(bytes, LENGTHS_AT, word.to_le_bytes());
-        if let (true, Some(expiry)) = (has_expiry, fields.expiry) {
+        if let (true, Some(expiry)) = (layout.has(HAS_EXPIRY), fields.expiry) {
             put(bytes, layout.expiry_at(), expiry.to_le_bytes());
         }
     }
@@ -308,7 +297,7 @@ impl Front {
 /// Whether there is an expiry, wherever it is.
 #[inline]
 pub(super) fn has_expiry(head: &Head) -> bool {
-    word(head, BITS_AT) & (IS_PACKED | u64::from(HAS_EXPIRY) << u32::BITS) != 0
+    number(head, LENGTHS_AT) & (IS_PACKED | HAS_EXPIRY) != 0
 }
 
 /// The version that a head says.
@@ -341,7 +330,7 @@ pub(super) fn set_policy_bits(head: &mut Head, bits: PolicyBits) {
 
 #[inline]
 fn is_packed(head: &Head) -> bool {
-    word(head, BITS_AT) & IS_PACKED != 0
+    number(head, LENGTHS_AT) & IS_PACKED != 0
 }
 
 /// Writes a field.
@@ -417,7 +406,7 @@ mod tests {
             prop_assert_eq!(policy_bits(head), PolicyBits(bits));
             prop_assert_eq!(layout.read_expiry(&block), expiry);
             prop_assert_eq!(has_expiry(head), expiry.is_some());
-            let inline_len = if layout.is_shared { 0 } else { value_len };
+            let inline_len = if layout.is_shared() { 0 } else { value_len };
             prop_assert_eq!(front.as_slice().len() + key_len + inline_len, layout.block_len);
         }
     }
@@ -426,8 +415,7 @@ mod tests {
     fn a_small_block_with_an_expiry_is_no_larger_than_one_without() {
         let (version, expiry) = (NO_VERSION + 1, Some(NO_VERSION / 1000 + 1));
         let behind = |key_len, value_len, version, expiry| {
-            Layout::new(key_len, Form::plain(value_len), version, expiry).expiry
-                == ExpiryPlace::Behind
+            Layout::new(key_len, Form::plain(value_len), version, expiry).has(HAS_EXPIRY)
         };
         for (key_len, value_len) in [(0, 0), (16, 64), (63, 0), (63, 432), (0, 495)] {
             let form = Form::plain(value_len);
@@ -443,10 +431,7 @@ mod tests {
         assert!(behind(16, 64, version, Some(0)), "an old expiry");
         assert!(behind(16, 64, version, Some(1 << 48)), "a late expiry");
         let compressed = Form { is_compressed: true, ..Form::plain(64) };
-        assert!(
-            Layout::new(16, compressed, version, expiry).expiry == ExpiryPlace::Behind,
-            "no room to say so"
-        );
+        assert!(Layout::new(16, compressed, version, expiry).has(HAS_EXPIRY), "no room to say so");
     }
 
     #[test]

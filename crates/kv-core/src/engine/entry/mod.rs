@@ -56,7 +56,7 @@ impl Entry {
         let layout = Layout::new(key.len(), value.form(), fields.version, fields.expiry);
         let front = Front::new(layout, fields);
         let shared = match value.held {
-            Held::Owned(value) if layout.is_shared => Bytes::copy_from_slice(value),
+            Held::Owned(value) if layout.is_shared() => Bytes::copy_from_slice(value),
             Held::Owned(value) => {
                 return Self(Pointer::new([front.as_slice(), key, value], None));
             }
@@ -151,7 +151,8 @@ impl<'a> EntryRef<'a> {
         if !header::has_expiry(self.0.head()) {
             return None;
         }
-        self.0.layout().read_expiry(self.0.block()).map(UnixMillis::new)
+        let (layout, block) = self.0.layout_and_block();
+        layout.read_expiry(block).map(UnixMillis::new)
     }
 
     /// Whether the key's time has come.
@@ -163,19 +164,14 @@ impl<'a> EntryRef<'a> {
     /// The key.
     #[inline]
     pub(crate) fn key(self) -> &'a [u8] {
-        let layout = self.0.layout();
-        &self.0.block()[layout.key_at()..][..layout.key_len]
+        let (layout, block) = self.0.layout_and_block();
+        &block[layout.key_at()..][..layout.key_len]
     }
 
     /// The value, as it is kept.
     #[inline]
     pub(crate) fn stored(self) -> Stored<'a> {
-        let layout = self.0.layout();
-        let held = match self.0.shared() {
-            Some(value) => Held::Shared(value),
-            None => Held::Owned(&self.0.block()[layout.key_at() + layout.key_len..]),
-        };
-        Stored { held, is_compressed: layout.is_compressed }
+        Stored { held: self.0.held(), is_compressed: self.0.layout().is_compressed() }
     }
 
     /// Bytes of the value, as they are kept.
@@ -187,7 +183,7 @@ impl<'a> EntryRef<'a> {
     /// Whether the value is shared with readers.
     #[inline]
     pub(crate) fn is_shared(self) -> bool {
-        self.0.layout().is_shared
+        self.0.layout().is_shared()
     }
 
     /// Bytes of key and value, as they are kept.
@@ -199,7 +195,7 @@ impl<'a> EntryRef<'a> {
     /// Bytes by which a compressed value is shorter than the value itself.
     #[inline]
     pub(crate) fn saved_bytes(self) -> Option<u64> {
-        let is_compressed = self.0.layout().is_compressed;
+        let is_compressed = self.0.layout().is_compressed();
         is_compressed.then(|| (self.stored().len() - self.held_len()) as u64)
     }
 
@@ -212,7 +208,10 @@ impl<'a> EntryRef<'a> {
     /// Of the heap bytes, those that another entry [`keeping`](Entry::keeping) the value takes over when this
     /// one goes.
     pub(crate) fn shared_value_bytes(self) -> u64 {
-        self.0.shared().map_or(0, |value| moved_bytes(value.len()) as u64)
+        match self.0.held() {
+            Held::Owned(_) => 0,
+            Held::Shared(value) => moved_bytes(value.len()) as u64,
+        }
     }
 
     /// Heap bytes at another version, with another expiry.
@@ -226,7 +225,7 @@ impl<'a> EntryRef<'a> {
 /// Heap bytes of an entry.
 #[inline]
 fn heap_bytes(layout: Layout, value_len: usize) -> u64 {
-    let shared = if layout.is_shared { shared_value_bytes(value_len) } else { 0 };
+    let shared = if layout.is_shared() { shared_value_bytes(value_len) } else { 0 };
     (allocated_bytes(layout.allocation_len()) + shared) as u64
 }
 

@@ -24,8 +24,8 @@ const EXPIRY_HIGH_BITS: u32 = EXPIRY_BITS - EXPIRY_LOW_BITS;
 const EXPIRY_HIGH_AT: u32 = PolicyBits::BITS;
 const LENGTHS_AT: u32 = EXPIRY_HIGH_AT + EXPIRY_HIGH_BITS;
 
-/// Set in the second word of a packed block; clear in any other.
-pub(super) const IS_PACKED: u64 = 1 << 63;
+/// Set in the upper half of the second word of a packed block; clear in any other.
+pub(super) const IS_PACKED: u32 = 1 << 31;
 
 const _: () = assert!(
     LENGTHS_AT + BLOCK_LENGTH_BITS + KEY_LENGTH_BITS == 63,
@@ -64,7 +64,8 @@ pub(super) const fn pack(
     let (version, expiry) = (version - EPOCH_MICROS, expiry - EPOCH_MS);
     let lengths = (block_len | key_len << BLOCK_LENGTH_BITS) as u64;
     let high = expiry >> EXPIRY_LOW_BITS << EXPIRY_HIGH_AT;
-    let second = policy_bits.0 as u64 | high | lengths << LENGTHS_AT | IS_PACKED;
+    let second =
+        policy_bits.0 as u64 | high | lengths << LENGTHS_AT | (IS_PACKED as u64) << u32::BITS;
     (version | expiry << VERSION_BITS, second)
 }
 
@@ -88,10 +89,10 @@ pub(super) const fn expiry(first: u64, second: u64) -> u64 {
     (first >> VERSION_BITS | high << EXPIRY_LOW_BITS) + EPOCH_MS
 }
 
-/// The lengths of the block and of its key.
+/// The lengths of the block and of its key, from the upper half of the second word.
 #[inline]
-pub(super) const fn lengths(second: u64) -> (usize, usize) {
-    let lengths = (second >> LENGTHS_AT) as usize;
+pub(super) const fn lengths(upper: u32) -> (usize, usize) {
+    let lengths = (upper >> (LENGTHS_AT - u32::BITS)) as usize;
     let key_len = lengths >> BLOCK_LENGTH_BITS & ((1 << KEY_LENGTH_BITS) - 1);
     (lengths & ((1 << BLOCK_LENGTH_BITS) - 1), key_len)
 }
@@ -113,9 +114,9 @@ mod tests {
                         let (first, second) = pack((version, at), policy, sizes);
                         assert_eq!(super::version(first), version);
                         assert_eq!(expiry(first, second), at);
-                        assert_eq!(lengths(second), sizes);
+                        assert_eq!(lengths((second >> u32::BITS) as u32), sizes);
                         assert_eq!(second & u64::from(PolicyBits::MAX.0), u64::from(policy.0));
-                        assert_ne!(second & IS_PACKED, 0);
+                        assert_ne!(second >> u32::BITS & u64::from(IS_PACKED), 0);
                         for other in [EPOCH_MICROS, VERSION_MAX] {
                             let changed = with_version(first, other);
                             assert_eq!(super::version(changed), other);

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use super::header::{self, Front, HEAD_BYTES, Head, Layout, get, put};
 use super::{Entry, EntryRef};
+use crate::engine::stored::Held;
 use crate::eviction::PolicyBits;
 
 /// Blocks are bytes. To ask for more makes mimalloc take the next larger size.
@@ -68,7 +69,7 @@ impl Pointer {
         let mut block = ManuallyDrop::new(Self(start));
         let layout = block.borrow().layout();
         assert!(layout.block_len == len, "a block of {len} bytes is laid out as {layout:?}");
-        assert!(layout.is_shared == shared.is_some(), "a shared value, or none: {layout:?}");
+        assert!(layout.is_shared() == shared.is_some(), "a shared value, or none: {layout:?}");
         if let Some(value) = shared {
             let value = Box::into_raw(Box::new(value)).expose_provenance() as u64;
             put(block.block_mut(), layout.shared_at(), value.to_le_bytes());
@@ -124,8 +125,8 @@ impl Pointer {
 impl Drop for Pointer {
     #[inline]
     fn drop(&mut self) {
-        let layout = self.borrow().layout();
-        if let Some(value) = self.borrow().shared_pointer() {
+        let (layout, block) = self.borrow().layout_and_block();
+        if let Some(value) = shared_pointer(layout, block) {
             // SAFETY: where there is a shared value, a box has let go of it, and nobody but `self` has it.
             drop(unsafe { Box::from_raw(value) });
         }
@@ -157,32 +158,37 @@ impl<'a> PointerRef<'a> {
         Layout::read(self.head())
     }
 
-    /// The block: what is in front of the key, key and inline value.
+    /// The layout, and the block that it tells of: what is in front of the key, key and inline value. Looked at
+    /// once: every read does so.
     #[inline]
-    pub(super) fn block(self) -> &'a [u8] {
-        let len = self.layout().block_len;
-        // SAFETY: a block of that length, which lives for `'a`.
-        unsafe { NonNull::slice_from_raw_parts(self.0, len).as_ref() }
-    }
-
-    /// The shared value, if there is one.
-    #[inline]
-    pub(super) fn shared(self) -> Option<&'a Bytes> {
-        // SAFETY: a shared value lives as long as its block, and is not changed.
-        self.shared_pointer().map(|value| unsafe { &*value })
-    }
-
-    #[inline]
-    fn shared_pointer(self) -> Option<*mut Bytes> {
+    pub(super) fn layout_and_block(self) -> (Layout, &'a [u8]) {
         let layout = self.layout();
-        if !layout.is_shared {
-            return None;
-        }
-        let address = u64::from_le_bytes(get(self.block(), layout.shared_at()));
-        #[expect(clippy::cast_possible_truncation, reason = "a word is as long as an address")]
-        let address = address as usize;
-        Some(ptr::with_exposed_provenance_mut(address))
+        // SAFETY: a block of that length, which lives for `'a`.
+        (layout, unsafe { NonNull::slice_from_raw_parts(self.0, layout.block_len).as_ref() })
     }
+
+    /// The value.
+    #[inline]
+    pub(super) fn held(self) -> Held<'a> {
+        let (layout, block) = self.layout_and_block();
+        match shared_pointer(layout, block) {
+            // SAFETY: a shared value lives as long as its block, and is not changed.
+            Some(value) => Held::Shared(unsafe { &*value }),
+            None => Held::Owned(&block[layout.key_at() + layout.key_len..]),
+        }
+    }
+}
+
+/// Where the shared value is, if the layout says that there is one.
+#[inline]
+fn shared_pointer(layout: Layout, block: &[u8]) -> Option<*mut Bytes> {
+    if !layout.is_shared() {
+        return None;
+    }
+    let address = u64::from_le_bytes(get(block, layout.shared_at()));
+    #[expect(clippy::cast_possible_truncation, reason = "a word is as long as an address")]
+    let address = address as usize;
+    Some(ptr::with_exposed_provenance_mut(address))
 }
 
 /// A place for an entry: its pointer and 16 bits of the caller's choice in one word, which is 0 for none.

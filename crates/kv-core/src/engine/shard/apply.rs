@@ -173,7 +173,7 @@ impl Shard {
             table: &mut self.table,
             wheel: &mut self.wheel,
             random: &mut self.random,
-            hits: self.counters.hits,
+            hits: self.lookups.hits,
         };
         self.policy.on_remove(fingerprint, entry.borrow().policy_bits(), &mut residents);
         self.count_out(entry.borrow());

@@ -80,7 +80,7 @@ impl Shard {
             table: &mut self.table,
             wheel: &mut self.wheel,
             random: &mut self.random,
-            hits: self.counters.hits,
+            hits: self.lookups.hits,
         };
         let fingerprint = self.policy.victim(&mut residents)?;
         self.wheel_turned = true;

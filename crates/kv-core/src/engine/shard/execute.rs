@@ -127,8 +127,8 @@ impl Shard {
     /// Counts lookups.
     #[inline]
     pub(crate) fn count_reads(&mut self, hits: u64, misses: u64) {
-        self.counters.hits += hits;
-        self.counters.misses += misses;
+        self.lookups.hits += hits;
+        self.lookups.misses += misses;
     }
 
     /// Counts a write made.

@@ -5,6 +5,7 @@
 //! `expire` and `evict` remove keys in the background.
 
 mod apply;
+mod census;
 mod coming;
 mod evict;
 mod execute;
@@ -15,6 +16,7 @@ mod read;
 mod unsynced;
 
 pub(crate) use apply::Cleared;
+pub(crate) use census::Census;
 pub(crate) use evict::Protected;
 pub(crate) use execute::Prepared;
 pub(crate) use growth::{Growth, form_of};
@@ -28,6 +30,7 @@ use crate::eviction::{EvictionPolicy, Fingerprint};
 use crate::journal::{Change, Effect, Journal, JournalError, Record};
 use crate::limits::Limits;
 use crate::types::{Lsn, UnixMillis, Version};
+use census::{Counters, Lookups};
 use unsynced::Unsynced;
 
 /// What every shard of a store shares; passed to each call.
@@ -57,16 +60,25 @@ impl<J> Context<'_, J> {
 }
 
 /// One shard's state. The store keeps each behind a mutex.
+///
+/// In the order in which it lies in memory: what every read looks at comes first, so that it is on two cache lines,
+/// with the lock in front.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Shard {
     id: u32,
+    /// Set when the wheel's next stop may have changed.
+    wheel_turned: bool,
+    /// Changes are made one after another for which room was ensured once: the account is closed last.
+    held: bool,
     table: Table,
-    wheel: Wheel,
     policy: Box<dyn EvictionPolicy>,
-    random: fastrand::Rng,
-    memory: ShardMemory,
+    lookups: Lookups,
+    /// Which writes are not on stable storage yet.
+    unsynced: Unsynced,
     /// The last version given. Versions are per shard, so that taking one touches nothing shared.
     last_version: Version,
+    memory: ShardMemory,
     /// Sum over all entries.
     entry_bytes: u64,
     payload_bytes: u64,
@@ -75,41 +87,8 @@ pub(crate) struct Shard {
     /// By which the compressed values are shorter.
     saved_bytes: u64,
     counters: Counters,
-    /// Which writes are not on stable storage yet.
-    unsynced: Unsynced,
-    /// Set when the wheel's next stop may have changed.
-    wheel_turned: bool,
-    /// Changes are made one after another for which room was ensured once: the account is closed last.
-    held: bool,
-}
-
-/// What a shard has done.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Counters {
-    pub(crate) hits: u64,
-    pub(crate) misses: u64,
-    pub(crate) writes: u64,
-    pub(crate) expired_keys: u64,
-    pub(crate) evicted_keys: u64,
-    pub(crate) evicted_bytes: u64,
-    pub(crate) eviction_cycles: u64,
-    /// How often somebody had to wait for the shard's lock.
-    pub(crate) lock_waits: u64,
-}
-
-/// What a shard holds.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Census {
-    pub(crate) keys: usize,
-    pub(crate) volatile_keys: usize,
-    pub(crate) payload_bytes: u64,
-    pub(crate) compressed_keys: usize,
-    pub(crate) saved_bytes: u64,
-    pub(crate) used_bytes: u64,
-    pub(crate) table_bytes: u64,
-    pub(crate) ttl_index_bytes: u64,
-    pub(crate) ttl_index_items: usize,
-    pub(crate) counters: Counters,
+    random: fastrand::Rng,
+    wheel: Wheel,
 }
 
 /// What others look at without the lock.
@@ -187,6 +166,7 @@ impl Shard {
             volatile_keys: 0,
             compressed_keys: 0,
             saved_bytes: 0,
+            lookups: Lookups::default(),
             counters: Counters::default(),
             unsynced: Unsynced::new(first_version),
             wheel_turned: false,
@@ -216,26 +196,6 @@ impl Shard {
 
     pub(crate) fn memory_mut(&mut self) -> &mut ShardMemory {
         &mut self.memory
-    }
-
-    pub(crate) fn census(&self) -> Census {
-        Census {
-            keys: self.table.len(),
-            volatile_keys: self.volatile_keys,
-            payload_bytes: self.payload_bytes,
-            compressed_keys: self.compressed_keys,
-            saved_bytes: self.saved_bytes,
-            used_bytes: self.memory.used(),
-            table_bytes: self.table.heap_bytes(),
-            ttl_index_bytes: self.wheel.heap_bytes(),
-            ttl_index_items: self.wheel.len(),
-            counters: self.counters,
-        }
-    }
-
-    /// Counts that somebody had to wait for the lock.
-    pub(crate) fn count_lock_wait(&mut self) {
-        self.counters.lock_waits += 1;
     }
 
     /// The slot and content of a live key.

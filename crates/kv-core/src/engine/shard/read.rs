@@ -4,21 +4,46 @@ use super::{Context, Shard, Trash};
 use crate::engine::stored::{Held, Stored};
 use crate::eviction::Fingerprint;
 use crate::journal::Journal;
-use crate::types::{Payload, Reply};
+use crate::types::{Lsn, Payload, Reply, Version};
+
+/// What a read sees of a key. Small, and moved where a [`Reply`] would be copied.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    version: Version,
+    ttl_ms: Option<u64>,
+    lsn: Lsn,
+    /// None of a key that does not exist.
+    value: Option<Stored<'a>>,
+}
+
+impl Seen<'_> {
+    /// The reply, with this payload.
+    #[inline]
+    fn reply(self, payload: Payload) -> Reply {
+        let Self { version, ttl_ms, lsn, value } = self;
+        let exists = value.is_some();
+        Reply { applied: exists, existed: exists, version, ttl_ms, payload, lsn }
+    }
+
+    /// The reply, with the value as it is kept.
+    #[inline]
+    pub(crate) fn to_reply(self) -> Reply {
+        self.reply(self.value.map_or(Payload::None, |value| Payload::Value(value.to_value())))
+    }
+}
 
 impl Shard {
-    /// Reads a key as a `Get` without condition does, and hands the reply, without payload, to `show`, with the
-    /// value if there is one.
+    /// Reads a key as a `Get` without condition does.
     ///
     /// `context` is asked for only where a key has an expiry: no other read looks at the clock.
     #[inline]
-    pub(crate) fn read<'a, J: Journal, T>(
-        &mut self,
+    pub(crate) fn read<'s, 'a, J: Journal>(
+        &'s mut self,
         journal: &'a J,
         context: impl FnOnce() -> Context<'a, J>,
         (fingerprint, key): (Fingerprint, &[u8]),
-        (trash, show): (&mut Trash<'_>, impl FnOnce(Reply, Option<Stored<'_>>) -> T),
-    ) -> T {
+        trash: &mut Trash<'_>,
+    ) -> Seen<'s> {
         let found = self.table.find(fingerprint, key).and_then(|slot| {
             let entry = self.table.entry(slot);
             let (version, expiry) = (entry.version(), entry.expiry());
@@ -33,14 +58,12 @@ impl Shard {
         let Some((slot, version, ttl_ms)) = found else {
             self.count_reads(0, 1);
             let lsn = self.unsynced.exposed(journal, None);
-            return show(Reply { lsn, ..Reply::default() }, None);
+            return Seen { version: Version::NONE, ttl_ms: None, lsn, value: None };
         };
         self.count_reads(1, 0);
         self.touch_policy(slot);
         let lsn = self.unsynced.exposed(journal, Some(version));
-        let (applied, existed, payload) = (true, true, Payload::None);
-        let reply = Reply { applied, existed, version, ttl_ms, payload, lsn };
-        show(reply, Some(self.table.entry(slot).stored()))
+        Seen { version, ttl_ms, lsn, value: Some(self.table.entry(slot).stored()) }
     }
 
     /// The same; a small value that is kept as it is is lent to `lend`, and `None` is returned.
@@ -52,14 +75,13 @@ impl Shard {
         key: (Fingerprint, &[u8]),
         (trash, lend): (&mut Trash<'_>, impl FnOnce(Reply, &[u8])),
     ) -> Option<Reply> {
-        let show = |reply: Reply, value: Option<Stored<'_>>| match value {
+        let seen = self.read(journal, context, key, trash);
+        match seen.value {
             Some(Stored { held: Held::Owned(value), is_compressed: false }) => {
-                lend(reply, value);
+                lend(seen.reply(Payload::None), value);
                 None
             }
-            Some(value) => Some(Reply { payload: Payload::Value(value.to_value()), ..reply }),
-            None => Some(reply),
-        };
-        self.read(journal, context, key, (trash, show))
+            _ => Some(seen.to_reply()),
+        }
     }
 }

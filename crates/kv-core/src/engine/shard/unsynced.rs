@@ -12,16 +12,17 @@ use crate::types::{Durability, Lsn, Version};
 /// Pairs kept: 256 bytes per shard.
 const PAIRS_MAX: usize = 16;
 
-/// The writes of one shard that are not on stable storage yet.
+/// The writes of one shard that are not on stable storage yet. What every read looks at comes first in memory, too.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Unsynced {
-    /// Ascending, the first `len` of them: writes up to this version are at this position or before.
-    pairs: [(Version, Lsn); PAIRS_MAX],
     len: usize,
     /// Everything up to this version is safe.
     safe_version: Version,
     /// The latest delete that may not be safe, or other write that an absence rests on.
     last_delete: Lsn,
+    /// Ascending, the first `len` of them: writes up to this version are at this position or before.
+    pairs: [(Version, Lsn); PAIRS_MAX],
 }
 
 impl Unsynced {
