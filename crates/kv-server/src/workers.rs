@@ -251,6 +251,31 @@ mod tests {
         assert!(periods >= BUSY_PERIODS_MAX / 2, "thrice in {periods} periods");
     }
 
+    /// How often `work` was done by the thread of the test below.
+    static DONE_LONG: AtomicUsize = AtomicUsize::new(0);
+
+    #[test]
+    fn what_takes_long_is_done_less_often() {
+        const TAKES: Duration = Duration::from_millis(2);
+        let workers = Workers::start(1).unwrap();
+        workers.each_does_when_idle(Duration::from_millis(1), || {
+            let took = Stopwatch::start();
+            while took.elapsed() < TAKES {}
+            DONE_LONG.fetch_add(1, Ordering::Relaxed);
+        });
+        let start = Stopwatch::start();
+        while DONE_LONG.load(Ordering::Relaxed) == 0 {
+            assert!(start.elapsed() < LIMIT, "for the first time");
+            thread::yield_now();
+        }
+        // Not before so long, however many periods that is: two seconds, of which these are a part.
+        let again = Stopwatch::start();
+        while again.elapsed() < TAKES * PAUSES_PER_WORK / 10 {
+            thread::yield_now();
+        }
+        assert_eq!(DONE_LONG.load(Ordering::Relaxed), 1);
+    }
+
     #[test]
     fn what_still_runs_ends_with_the_threads() {
         let workers = Workers::start(1).unwrap();
