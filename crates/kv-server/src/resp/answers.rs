@@ -29,6 +29,8 @@ pub(crate) struct Answers {
     /// In the order of their places.
     large: Vec<Large>,
     large_bytes: usize,
+    /// Bytes that have to be decompressed to send them.
+    owed_bytes: usize,
     /// The answers that rest on a position of the log, in order.
     bases: Vec<Based>,
     /// How long the work had to wait before it was begun, if it was done beside the turns.
@@ -60,6 +62,7 @@ pub(crate) struct Mark {
     bytes: usize,
     large: usize,
     large_bytes: usize,
+    owed_bytes: usize,
     bases: usize,
 }
 
@@ -85,6 +88,7 @@ impl Answers {
             value.append_to(&mut self.bytes);
         } else {
             self.large_bytes += value.len();
+            self.owed_bytes += value.decompressed_len();
             self.large.push(Large { at: self.bytes.len(), value });
         }
         Encoder::new(&mut self.bytes, Version::Resp2).bulk_end();
@@ -113,6 +117,17 @@ impl Answers {
         self.bytes.len() + self.large_bytes
     }
 
+    /// Bytes that have to be decompressed to send them: those of whole values, also where a part is sent.
+    pub(crate) fn owed_bytes(&self) -> usize {
+        self.owed_bytes
+    }
+
+    /// What they cost whoever keeps and sends them, in bytes: those to send, and those to decompress. A part of a value
+    /// that is compressed keeps all of it.
+    pub(crate) fn weight(&self) -> usize {
+        self.len() + self.owed_bytes
+    }
+
     /// Remembers what the answer rests on that began at `start` and ends here.
     #[inline]
     pub(crate) fn rest_on(&mut self, start: usize, basis: Basis) {
@@ -134,14 +149,15 @@ impl Answers {
     /// Where the next answer begins.
     pub(crate) fn mark(&self) -> Mark {
         let (bytes, large) = (self.bytes.len(), self.large.len());
-        Mark { bytes, large, large_bytes: self.large_bytes, bases: self.bases.len() }
+        let Self { large_bytes, owed_bytes, .. } = *self;
+        Mark { bytes, large, large_bytes, owed_bytes, bases: self.bases.len() }
     }
 
     /// Drops what was written since.
     pub(crate) fn truncate(&mut self, mark: Mark) {
         self.bytes.truncate(mark.bytes);
         self.large.truncate(mark.large);
-        self.large_bytes = mark.large_bytes;
+        (self.large_bytes, self.owed_bytes) = (mark.large_bytes, mark.owed_bytes);
         self.bases.truncate(mark.bases);
     }
 
@@ -181,7 +197,7 @@ impl Answers {
         self.bytes.shrink_to(KEPT_BYTES);
         self.large.clear();
         self.large.shrink_to(KEPT_BASES);
-        self.large_bytes = 0;
+        (self.large_bytes, self.owed_bytes) = (0, 0);
         self.bases.clear();
         self.bases.shrink_to(KEPT_BASES);
     }

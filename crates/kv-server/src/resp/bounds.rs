@@ -18,7 +18,7 @@ impl Session {
     /// more is executed for it before it has taken answers; a request that is not whole is given up.
     pub(super) fn account(&mut self) -> Result<(), Failure> {
         let (received, _room) = self.sizes();
-        let kept = received + self.outbox.len() + self.outbox.turn_bytes();
+        let kept = received + self.outbox.weight() + self.outbox.turn_bytes();
         self.is_over = false;
         match self.held.set(kept as u64) {
             Ok(()) => Ok(()),
@@ -35,7 +35,7 @@ impl Session {
     /// Whether there is room for more answers.
     pub(super) fn has_room(&self) -> bool {
         self.outbox.is_empty()
-            || (self.outbox.len() < self.shared.output_bytes_max && !self.is_over)
+            || (self.outbox.weight() < self.shared.output_bytes_max && !self.is_over)
     }
 
     /// Whether the client does not take what it is sent, and there is as much as there may be.

@@ -35,13 +35,21 @@ const AHEAD_ANSWERS_MAX: usize = 16 << 10;
 /// it is in it.
 const AHEAD_BYTES_MAX: usize = 4 << 20;
 
+/// The first compressed piece among those of a call, as bytes.
+struct Unpacked {
+    /// Its place among the pieces.
+    at: usize,
+    /// What has not been sent of it.
+    bytes: Bytes,
+}
+
 /// Bytes on their way to a client. Places among them count from the connection's beginning.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     /// Large values as the store keeps them: what is compressed becomes longer only when it is sent.
     pieces: VecDeque<Value>,
-    /// The first piece decompressed, for as long as the socket takes some of it.
-    unpacked: Option<Bytes>,
+    /// Bytes that have to be decompressed to send them.
+    owed: usize,
     /// What is before has been sent.
     sent: u64,
     /// Where the last piece ends.
@@ -71,6 +79,11 @@ impl Outbox {
     /// Bytes that have not been sent.
     pub(super) fn len(&self) -> usize {
         to_usize(self.end - self.sent)
+    }
+
+    /// What they cost, as [`Answers::weight`].
+    pub(super) fn weight(&self) -> usize {
+        self.len() + self.owed
     }
 
     /// The pieces that they are in.
@@ -139,6 +152,7 @@ impl Outbox {
             self.held.extend(held);
         }
         self.end = at(answers.len());
+        self.owed += answers.owed_bytes();
         self.pieces.extend(answers.take_pieces(start));
     }
 
@@ -201,7 +215,6 @@ impl Outbox {
         let mut error = Answers::default();
         error.error(failure);
         let mut pieces = std::mem::take(&mut self.pieces);
-        self.unpacked = None;
         let mut at = self.sent;
         let mut kept = |until: u64, into: Option<&mut VecDeque<Value>>| {
             let mut taken = VecDeque::new();
@@ -224,6 +237,7 @@ impl Outbox {
         let (removed, added) = (answer.end - answer.start, error.len() as u64);
         self.pieces.extend(error.take_pieces(0));
         self.pieces.append(&mut pieces);
+        self.owed = self.pieces.iter().map(Value::decompressed_len).sum();
         let moved = |place: u64| place + added - removed;
         self.end = moved(self.end);
         for held in &mut self.held {
@@ -243,47 +257,57 @@ impl Outbox {
         stream: &mut (impl AsyncWrite + Unpin),
     ) -> Poll<io::Result<Sent>> {
         let turn_ends = self.sent + BYTES_PER_WRITE_MAX as u64;
-        let mut decompressed = 0;
+        // Only here: whoever reads slowly, or not at all, takes no memory meanwhile.
+        let (mut unpacked, mut decompressed) = (None, 0);
         while self.sendable() > 0 {
-            if self.sent >= turn_ends || decompressed >= DECOMPRESSED_PER_TURN_MAX {
+            let is_due = self.sent >= turn_ends || decompressed >= DECOMPRESSED_PER_TURN_MAX;
+            if is_due && unpacked.is_none() {
                 return Poll::Ready(Ok(Sent::Part));
             }
-            decompressed += self.decompress();
+            if unpacked.is_none()
+                && let Some(at) = self.first_compressed()
+            {
+                // Not for a socket that takes nothing: it would be done each time that somebody looks.
+                ready!(Pin::new(&mut *stream).poll_write(context, &[]))?;
+                unpacked = self.unpack(at);
+                decompressed += self.pieces.get(at).map_or(0, Value::decompressed_len);
+            }
             let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE_MAX];
-            let count = self.fill(&mut slices, self.sendable().min(BYTES_PER_WRITE_MAX));
+            let bytes_max = self.sendable().min(BYTES_PER_WRITE_MAX);
+            let count = self.fill(&mut slices, unpacked.as_ref(), bytes_max);
             let slices = slices.get(..count).unwrap_or_default();
-            let Poll::Ready(sent) = Pin::new(&mut *stream).poll_write_vectored(context, slices)
-            else {
-                // Whoever reads slowly, or not at all, takes no memory meanwhile.
-                self.unpacked = None;
-                return Poll::Pending;
-            };
-            let sent = sent?;
+            let sent = ready!(Pin::new(&mut *stream).poll_write_vectored(context, slices))?;
             if sent == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.advance(sent);
+            self.advance(sent, &mut unpacked);
         }
         Poll::Ready(Ok(Sent::All))
     }
 
-    /// Sees that the first piece can be sent as it is, and tells how many bytes had to be decompressed for that.
-    fn decompress(&mut self) -> usize {
-        match self.pieces.front() {
-            Some(first) if first.is_compressed() && self.unpacked.is_none() => {
-                self.unpacked = Some(first.clone().into_bytes());
-                first.decompressed_len()
-            }
-            _ => 0,
-        }
+    /// The first piece of the next call that is compressed.
+    fn first_compressed(&self) -> Option<usize> {
+        self.pieces.iter().take(PIECES_PER_WRITE_MAX).position(Value::is_compressed)
+    }
+
+    fn unpack(&self, at: usize) -> Option<Unpacked> {
+        let bytes = self.pieces.get(at)?.clone().into_bytes();
+        Some(Unpacked { at, bytes })
     }
 
     /// Fills the slices with the next bytes, up to the next piece that would have to be decompressed, and tells how
     /// many slices there are.
-    fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>], bytes_max: usize) -> usize {
+    fn fill<'a>(
+        &'a self,
+        slices: &mut [IoSlice<'a>],
+        unpacked: Option<&'a Unpacked>,
+        bytes_max: usize,
+    ) -> usize {
         let (mut left, mut count) = (bytes_max, 0);
-        let as_they_are = self.pieces.iter().skip(usize::from(self.unpacked.is_some()));
-        let pieces = self.unpacked.iter().chain(as_they_are.map_while(Value::plain));
+        let unpacked = |at: usize| unpacked.filter(|unpacked| unpacked.at == at);
+        let pieces = self.pieces.iter().enumerate().map_while(|(at, piece)| {
+            unpacked(at).map_or_else(|| piece.plain(), |unpacked| Some(&unpacked.bytes))
+        });
         for (slice, piece) in slices.iter_mut().zip(pieces) {
             let part = piece.get(..left.min(piece.len())).unwrap_or_default();
             if part.is_empty() {
@@ -297,7 +321,7 @@ impl Outbox {
     }
 
     /// Forgets bytes that have been sent.
-    fn advance(&mut self, bytes: usize) {
+    fn advance(&mut self, bytes: usize, unpacked: &mut Option<Unpacked>) {
         self.sent += bytes as u64;
         let mut left = bytes;
         while left > 0
@@ -305,13 +329,16 @@ impl Outbox {
         {
             let passed = left.min(first.len());
             first.advance(passed);
-            if let Some(unpacked) = &mut self.unpacked {
-                unpacked.advance(passed);
+            if let Some(Unpacked { at: 0, bytes }) = unpacked {
+                bytes.advance(passed);
             }
             left -= passed;
             if first.is_empty() {
+                self.owed -= first.decompressed_len();
                 self.pieces.pop_front();
-                self.unpacked = None;
+                *unpacked = unpacked.take().and_then(|Unpacked { at, bytes }| {
+                    at.checked_sub(1).map(|at| Unpacked { at, bytes })
+                });
             }
         }
         if self.pieces.is_empty() {
@@ -346,9 +373,12 @@ mod tests {
     use super::*;
 
     /// Takes so many bytes in all.
+    #[derive(Default)]
     struct Narrow {
         left: usize,
         taken: Vec<u8>,
+        /// How often it was asked while it took something.
+        asked: usize,
     }
 
     impl AsyncWrite for Narrow {
@@ -357,10 +387,22 @@ mod tests {
             _context: &mut Context<'_>,
             bytes: &[u8],
         ) -> Poll<io::Result<usize>> {
+            if self.left == 0 {
+                return Poll::Pending;
+            }
             let taken = bytes.get(..bytes.len().min(self.left)).unwrap_or_default();
             self.left -= taken.len();
             self.taken.extend_from_slice(taken);
-            if taken.is_empty() { Poll::Pending } else { Poll::Ready(Ok(taken.len())) }
+            self.asked += 1;
+            Poll::Ready(Ok(taken.len()))
+        }
+        fn poll_write_vectored(
+            self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            slices: &[IoSlice<'_>],
+        ) -> Poll<io::Result<usize>> {
+            let all: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+            self.poll_write(context, &all)
         }
         fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Ok(()))
@@ -372,12 +414,17 @@ mod tests {
 
     const LONG: usize = 1 << 20;
 
+    /// No two neighbouring parts of it are alike.
+    fn long() -> Vec<u8> {
+        (0_u32..).flat_map(|number| format!("{number} ").into_bytes()).take(LONG).collect()
+    }
+
     /// What a store answers that keeps a value of this length compressed.
     fn compressed() -> Value {
         let config = kv_core::EngineConfig { compress_min_bytes: Some(64), ..Default::default() };
         let clock = kv_core::testing::ManualClock::default();
         let store = kv_core::ShardedStore::new(config, kv_core::NullJournal, clock).unwrap();
-        let (value, expiry) = (&vec![b'x'; LONG][..], kv_core::SetExpiry::Never);
+        let (value, expiry) = (&long()[..], kv_core::SetExpiry::Never);
         let set = kv_core::Action::Set { value, expiry, return_previous: false };
         for action in [set, kv_core::Action::Get] {
             let reply = kv_core::Store::execute(&store, &kv_core::Op::new(b"key", action));
@@ -390,32 +437,45 @@ mod tests {
     }
 
     #[test]
-    fn of_compressed_values_one_is_decompressed_while_the_client_takes_it() {
+    fn compressed_values_are_sent_whole_and_stay_compressed_until_then() {
         let (mut outbox, mut answers) = (Outbox::default(), Answers::default());
         let value = compressed();
-        (0..2).for_each(|_| answers.bulk(value.clone()));
+        for _ in 0..2 {
+            answers.ok();
+            answers.bulk(value.clone());
+        }
         outbox.take(&mut answers, 0, false);
-        let mut expected = format!("${LONG}\r\n").into_bytes();
-        expected.resize(expected.len() + LONG, b'x');
-        let expected = [&expected, &b"\r\n"[..]].concat().repeat(2);
+        let one = [&b"+OK\r\n"[..], format!("${LONG}\r\n").as_bytes(), &long(), b"\r\n"].concat();
+        let expected = one.repeat(2);
+        assert_eq!(outbox.weight(), expected.len() + 2 * LONG);
         let mut context = Context::from_waker(std::task::Waker::noop());
-        let mut stream = Narrow { left: 0, taken: Vec::new() };
-        let mut pauses = 0;
+        let (mut stream, mut pauses) = (Narrow::default(), 0);
         while !outbox.is_empty() {
             match outbox.poll_send(&mut context, &mut stream) {
-                Poll::Pending => {
-                    assert!(outbox.unpacked.is_none(), "the client takes nothing");
-                    (stream.left, pauses) = (500_000, pauses + 1);
-                }
+                Poll::Pending => (stream.left, pauses) = (500_000, pauses + 1),
                 Poll::Ready(sent) => assert!(sent.is_ok()),
             }
-            // Only the one that is sent, and nowhere else.
             let is_short = |piece: &Value| piece.is_compressed() || piece.len() < 100;
             assert!(outbox.pieces.iter().all(is_short));
         }
-        assert_eq!(pauses, 5, "it takes two megabytes in so many parts");
-        assert!(outbox.unpacked.is_none());
+        assert_eq!((pauses, outbox.weight()), (5, 0), "two megabytes in so many parts");
         assert!(stream.taken == expected);
+    }
+
+    #[test]
+    fn nothing_is_decompressed_for_a_socket_that_takes_nothing() {
+        let (mut outbox, mut answers) = (Outbox::default(), Answers::default());
+        answers.bulk(compressed());
+        outbox.take(&mut answers, 0, false);
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let mut stream = Narrow { left: 100_000, ..Narrow::default() };
+        while outbox.poll_send(&mut context, &mut stream).is_ready() {}
+        let (sent, asked) = (outbox.sent, stream.asked);
+        assert_eq!(sent, 100_000);
+        for _ in 0..10 {
+            assert!(outbox.poll_send(&mut context, &mut stream).is_pending());
+        }
+        assert_eq!((outbox.sent, stream.asked), (sent, asked), "it was not even offered any");
     }
 
     /// Each takes as long as the whole value.
@@ -423,16 +483,21 @@ mod tests {
     fn after_many_parts_of_compressed_values_others_have_their_turn() {
         let (mut outbox, mut answers) = (Outbox::default(), Answers::default());
         let value = compressed();
-        (0..10).for_each(|at| answers.bulk(value.slice(at..at + 2)));
+        (0..10).for_each(|at| answers.bulk(value.slice(at * 10..at * 10 + 2)));
+        assert_eq!(answers.weight(), 10 * (LONG + 8), "each keeps the whole value");
         outbox.take(&mut answers, 0, false);
         let mut context = Context::from_waker(std::task::Waker::noop());
-        let mut stream = Narrow { left: usize::MAX, taken: Vec::new() };
+        let mut stream = Narrow { left: usize::MAX, ..Narrow::default() };
         let mut turns = 1;
         while let Poll::Ready(Ok(Sent::Part)) = outbox.poll_send(&mut context, &mut stream) {
             turns += 1;
         }
-        assert_eq!(turns, 11, "the last one finds nothing left");
-        assert_eq!(stream.taken, b"$2\r\nxx\r\n".repeat(10));
+        assert!((10..=11).contains(&turns), "{turns} turns for 10 values of a turn's worth");
+        let expected = (0..10).flat_map(|at| {
+            let part = long()[at * 10..at * 10 + 2].to_vec();
+            [b"$2\r\n", &part[..], b"\r\n"].concat()
+        });
+        assert_eq!(stream.taken, expected.collect::<Vec<u8>>());
     }
 
     #[test]
@@ -444,7 +509,7 @@ mod tests {
         answers.ok();
         let len = answers.len();
         outbox.take(&mut answers, 0, false);
-        outbox.advance(2);
+        outbox.advance(2, &mut None);
         let answer = |start, end| Held { start, end, basis: Basis::default() };
         outbox.held.push_back(answer(len as u64 - 5, len as u64));
         outbox.replace(answer(5, len as u64 - 5), &Failure::Syntax);

@@ -63,7 +63,7 @@ pub(super) struct Executor<'a> {
     pub(super) client: &'a mut Client,
     pub(super) answers: &'a mut Answers,
     pub(super) lists: &'a mut Lists,
-    /// Most bytes of answers before the execution stops.
+    /// Most that the answers may weigh before the execution stops.
     pub(super) room: usize,
 }
 
@@ -250,7 +250,7 @@ impl<'b> Run<'_, 'b> {
     }
 
     fn room(&self) -> Stop {
-        if self.all.answers.len() < self.all.room { Stop::Done } else { Stop::Full }
+        if self.all.answers.weight() < self.all.room { Stop::Done } else { Stop::Full }
     }
 }
 

@@ -177,7 +177,7 @@ impl Session {
     ) -> io::Result<Executed> {
         let batch = decoder.decode(bytes, usize::MAX);
         let (shared, client) = (&self.shared, &mut self.client);
-        let room = shared.output_bytes_max.saturating_sub(self.outbox.len());
+        let room = shared.output_bytes_max.saturating_sub(self.outbox.weight());
         let executor = Executor { shared, client, answers, lists, room };
         let run::Executed { consumed, stop, latest, time } = executor.execute(&batch);
         self.latest = latest.or(self.latest);

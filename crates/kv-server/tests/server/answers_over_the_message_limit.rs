@@ -2,7 +2,8 @@
 
 use kv_proto::v1::op_result::Result as OneOf;
 use kv_proto::v1::{
-    AppendRequest, BatchGetRequest, ErrorReason, Op, PipelineRequest, ScanRequest, SetRequest, op,
+    AppendRequest, BatchGetRequest, DeleteRequest, ErrorReason, Op, PipelineRequest, ScanRequest,
+    SetRequest, op,
 };
 use kv_server::testing::TestServer;
 use tonic::Code;
@@ -114,6 +115,17 @@ async fn what_an_atomic_batch_makes_of_a_key_counts_for_the_reads_behind_it() {
         refused(result, Code::OutOfRange, "BATCH_TOO_LARGE", &["ask for fewer"]);
         assert!(!exists(&mut kv, "k").await, "nothing was written");
     }
+    // What is appended counts beside what is there, and what is deleted does not.
+    kv.set(set("k", vec![b'v'; 150])).await.unwrap();
+    let append = |bytes| append_op("k", vec![b'v'; bytes]);
+    let ops = |make: Op| [vec![make], vec![get_op("k"); 500]].concat();
+    kv.batch_write(batch(true, ops(append(1)))).await.unwrap();
+    let result = kv.batch_write(batch(true, ops(append(150)))).await;
+    refused(result, Code::OutOfRange, "BATCH_TOO_LARGE", &["ask for fewer"]);
+    let delete =
+        Op { op: Some(op::Op::Delete(DeleteRequest { key: bytes("k"), ..Default::default() })) };
+    let ops = [vec![set_op(set("k", vec![b'v'; 10_000])), delete], vec![get_op("k"); 500]].concat();
+    kv.batch_write(batch(true, ops)).await.unwrap();
 }
 
 fn append_op(key: &str, suffix: Vec<u8>) -> Op {

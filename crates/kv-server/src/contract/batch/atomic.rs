@@ -41,14 +41,13 @@ pub(super) fn write(shared: &Shared, asked: &[v1::Op]) -> Result<Outcome, Refusa
 /// Many values are measured before they are read: there is no way to stop in the middle, and a small
 /// message can name one large value thousands of times.
 fn check_room(shared: &Shared, ops: &[Op<'_>]) -> Result<(), Refusal> {
-    let reads: Vec<Op<'_>> = ops
-        .iter()
-        .filter(|op| answers_value(op))
-        .map(|op| Op::new(op.key, Action::Exists))
-        .collect();
-    if reads.len() <= VALUES_PER_CALL_MAX {
+    if ops.iter().filter(|op| answers_value(op)).count() <= VALUES_PER_CALL_MAX {
         return Ok(());
     }
+    let is_measured =
+        |op: &&Op<'_>| answers_value(op) || matches!(op.action, Action::Append { .. });
+    let measured = ops.iter().filter(is_measured);
+    let reads: Vec<Op<'_>> = measured.map(|op| Op::new(op.key, Action::Exists)).collect();
     let mut room = AnswerRoom::new(shared.message_bytes_max, ops.len());
     let mut replies = Vec::with_capacity(reads.len());
     shared.store().execute_batch(&reads, &mut replies)?;
@@ -56,17 +55,19 @@ fn check_room(shared: &Shared, ops: &[Op<'_>]) -> Result<(), Refusal> {
         Ok(Payload::Length(bytes)) => usize::try_from(bytes).unwrap_or(usize::MAX),
         _ => 0,
     });
-    // What the batch itself makes of a key counts from there on, if that is more.
+    // What the batch itself makes of a key counts from there on.
     let mut made: HashMap<&[u8], usize> = HashMap::new();
     for op in ops {
-        let made = made.entry(op.key).or_default();
-        if answers_value(op) && !room.take_value(present.next().unwrap_or(0).max(*made)) {
+        let present = if is_measured(&op) { present.next().unwrap_or(0) } else { 0 };
+        let len = made.get(op.key).copied().unwrap_or(present);
+        if answers_value(op) && !room.take_value(len) {
             return Err(Refusal::BatchOverAnswer { max: shared.message_bytes_max, applied: false });
         }
-        *made = match op.action {
-            Action::Set { value, .. } => value.len(),
-            Action::Append { suffix } => made.saturating_add(suffix.len()),
-            _ => *made,
+        match op.action {
+            Action::Set { value, .. } => made.insert(op.key, value.len()),
+            Action::Append { suffix } => made.insert(op.key, len.saturating_add(suffix.len())),
+            Action::Delete { .. } => made.insert(op.key, 0),
+            _ => None,
         };
     }
     Ok(())
