@@ -138,6 +138,7 @@ impl<J: Journal> Pair<'_, '_, J> {
         let ctx = self.ctx;
         let shard = self.destination();
         let entry = entry.borrow();
+        // How much the value takes is told by the form in which it is kept.
         let change = Change::Put { value: &[], expiry: entry.expiry() };
         let key = (entry.key(), entry.stored().form());
         let mut growth = shard.growth(destination, key, &change, shard.coming_version());

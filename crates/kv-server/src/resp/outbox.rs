@@ -264,8 +264,9 @@ impl Outbox {
             if is_due && unpacked.is_none() {
                 return Poll::Ready(Ok(Sent::Part));
             }
+            let bytes_max = self.sendable().min(BYTES_PER_WRITE_MAX);
             if unpacked.is_none()
-                && let Some(at) = self.first_compressed()
+                && let Some(at) = self.first_compressed(bytes_max)
             {
                 // Not for a socket that takes nothing: it would be done each time that somebody looks.
                 ready!(Pin::new(&mut *stream).poll_write(context, &[]))?;
@@ -273,7 +274,6 @@ impl Outbox {
                 decompressed += self.pieces.get(at).map_or(0, Value::decompressed_len);
             }
             let mut slices = [IoSlice::new(&[]); PIECES_PER_WRITE_MAX];
-            let bytes_max = self.sendable().min(BYTES_PER_WRITE_MAX);
             let count = self.fill(&mut slices, unpacked.as_ref(), bytes_max);
             let slices = slices.get(..count).unwrap_or_default();
             let sent = ready!(Pin::new(&mut *stream).poll_write_vectored(context, slices))?;
@@ -285,9 +285,16 @@ impl Outbox {
         Poll::Ready(Ok(Sent::All))
     }
 
-    /// The first piece of the next call that is compressed.
-    fn first_compressed(&self) -> Option<usize> {
-        self.pieces.iter().take(PIECES_PER_WRITE_MAX).position(Value::is_compressed)
+    /// The first compressed piece among those of the next call, which takes so many bytes: not what has to wait
+    /// behind them, perhaps for the log.
+    fn first_compressed(&self, bytes_max: usize) -> Option<usize> {
+        let mut before = 0;
+        let mut next = self.pieces.iter().take(PIECES_PER_WRITE_MAX).take_while(|piece| {
+            let begins = before;
+            before += piece.len();
+            begins < bytes_max
+        });
+        next.position(Value::is_compressed)
     }
 
     fn unpack(&self, at: usize) -> Option<Unpacked> {
@@ -476,6 +483,26 @@ mod tests {
             assert!(outbox.poll_send(&mut context, &mut stream).is_pending());
         }
         assert_eq!((outbox.sent, stream.asked), (sent, asked), "it was not even offered any");
+    }
+
+    #[test]
+    fn nothing_is_decompressed_that_waits_for_the_log() {
+        let (mut outbox, mut answers) = (Outbox::default(), Answers::default());
+        answers.ok();
+        answers.bulk(compressed());
+        outbox.take(&mut answers, 0, false);
+        let (start, end) = (b"+OK\r\n".len() as u64, outbox.end);
+        outbox.held.push_back(Held { start, end, basis: Basis::default() });
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        let mut stream = Narrow { left: usize::MAX, ..Narrow::default() };
+        let sent = outbox.poll_send(&mut context, &mut stream);
+        assert!(matches!(sent, Poll::Ready(Ok(Sent::All))));
+        assert_eq!((&stream.taken[..], stream.asked), (&b"+OK\r\n"[..], 1), "and not for more");
+        outbox.held.clear();
+        while !outbox.is_empty() {
+            assert!(outbox.poll_send(&mut context, &mut stream).is_ready());
+        }
+        assert_eq!(stream.taken.len() as u64, end);
     }
 
     /// Each takes as long as the whole value.
