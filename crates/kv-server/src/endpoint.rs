@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::error::StartError;
 use crate::listener::{Greeting, Listener, Moving};
 use crate::metrics::{self, Metrics};
 use crate::places::Places;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Served};
 use crate::shutdown::Drain;
 use crate::workers::{Seat, Team};
 
@@ -57,66 +58,91 @@ impl Endpoint {
     /// flight. Tells how many connections were still busy after `drain_timeout` and were cut off.
     pub(crate) async fn serve(self, team: Team, drain: Drain, drain_timeout: Duration) -> usize {
         let Self { listener, protocol } = self;
-        let mut connections = JoinSet::new();
-        accept(listener, (&protocol, &team), drain, &mut connections).await;
-        info!(protocol = protocol.name(), connections = connections.len(), "draining");
+        let name = protocol.name();
+        let mut connections = Connections { tasks: JoinSet::new(), protocol, team, drain };
+        connections.accept(listener).await;
+        info!(protocol = name, connections = connections.tasks.len(), "draining");
         let drained = timeout(drain_timeout, async {
-            while let Some(ended) = connections.join_next().await {
-                report(ended);
+            while let Some(ended) = connections.tasks.join_next().await {
+                connections.see_to(ended);
             }
         });
         if drained.await.is_ok() {
             return 0;
         }
-        let cut = connections.len();
+        let cut = connections.tasks.len();
         warn!(
-            protocol = protocol.name(),
+            protocol = name,
             cut, "connections cut: still busy after server.drain_timeout = {drain_timeout:?}"
         );
-        connections.shutdown().await;
+        connections.tasks.shutdown().await;
         cut
     }
 }
 
-/// Accepts and serves clients until the server drains.
-async fn accept(
-    mut listener: Listener,
-    (protocol, team): (&Arc<dyn Protocol>, &Team),
-    mut drain: Drain,
-    connections: &mut JoinSet<()>,
-) {
-    loop {
-        let seen = drain.clone();
-        let accepted = tokio::select! {
-            biased;
-            () = drain.begun() => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted.leave() {
-            Ok(client) => {
-                let (seat, protocol) = (team.seat(), Arc::clone(protocol));
-                let runtime = seat.runtime().clone();
-                connections.spawn_on(serve_one(client, seat, protocol, seen), &runtime);
+/// The connections of an endpoint: a task of some worker each.
+struct Connections {
+    tasks: JoinSet<Served>,
+    protocol: Arc<dyn Protocol>,
+    team: Team,
+    drain: Drain,
+}
+
+impl Connections {
+    /// Accepts and serves clients until the server drains.
+    async fn accept(&mut self, mut listener: Listener) {
+        let mut drain = self.drain.clone();
+        loop {
+            // Not begun anew when a task ends: it may have a client in hand.
+            let mut accepting = pin!(listener.accept());
+            let accepted = loop {
+                tokio::select! {
+                    biased;
+                    () = drain.begun() => return,
+                    accepted = &mut accepting => break accepted,
+                    Some(ended) = self.tasks.join_next() => self.see_to(ended),
+                }
+            };
+            match accepted.leave() {
+                Ok(client) => self.begin(client),
+                Err(error) => debug!(%error, "a connection broke"),
             }
-            Err(error) => debug!(%error, "a connection broke"),
         }
-        while let Some(ended) = connections.try_join_next() {
-            report(ended);
+    }
+
+    /// Has a worker serve a client.
+    fn begin(&mut self, client: Moving) {
+        let seat = self.team.seat(self.protocol.mobility());
+        let runtime = seat.runtime().clone();
+        let (protocol, drain) = (Arc::clone(&self.protocol), self.drain.clone());
+        self.tasks.spawn_on(serve_one(client, seat, protocol, drain), &runtime);
+    }
+
+    /// Has another worker go on with a connection, where that is how its task has ended. A panic ends its own
+    /// connection only (KV-I7).
+    fn see_to(&mut self, ended: Result<Served, JoinError>) {
+        match ended {
+            Ok(Served::Over) => {}
+            Ok(Served::Leaves { to, connection }) => {
+                let seat = self.team.seat_at(to);
+                let runtime = seat.runtime().clone();
+                self.tasks.spawn_on(connection.go_on(seat, self.drain.clone()), &runtime);
+            }
+            Err(error) => error!(%error, "a connection's task failed"),
         }
     }
 }
 
 /// Serves one client, on the thread that this is called on.
-async fn serve_one(client: Moving, _seat: Seat, protocol: Arc<dyn Protocol>, drain: Drain) {
+async fn serve_one(
+    client: Moving,
+    seat: Seat,
+    protocol: Arc<dyn Protocol>,
+    drain: Drain,
+) -> Served {
     match client.arrive() {
-        Ok(accepted) => protocol.serve(accepted, drain).await,
+        Ok(accepted) => return protocol.serve(accepted, seat, drain).await,
         Err(error) => debug!(%error, "a connection broke"),
     }
-}
-
-/// A panic ends its own connection only (KV-I7).
-fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        error!(%error, "a connection's task failed");
-    }
+    Served::Over
 }

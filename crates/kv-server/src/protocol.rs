@@ -4,6 +4,7 @@ use futures_util::future::BoxFuture;
 
 use crate::listener::Accepted;
 use crate::shutdown::Drain;
+use crate::workers::{Mobility, Seat};
 
 /// What is done with the clients of one listener.
 ///
@@ -19,6 +20,29 @@ pub(crate) trait Protocol: Send + Sync {
         b""
     }
 
-    /// Serves one client, until it leaves or the server drains.
-    fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()>;
+    /// Whether its connections can go from one worker to another.
+    fn mobility(&self) -> Mobility {
+        Mobility::Fixed
+    }
+
+    /// Serves one client, until it leaves, the server drains, or the connection is to go to another worker.
+    fn serve(&self, accepted: Accepted, seat: Seat, drain: Drain) -> BoxFuture<'static, Served>;
+}
+
+/// How the serving of a client ended.
+pub(crate) enum Served {
+    /// The connection is closed.
+    Over,
+    /// The connection goes on with another worker.
+    Leaves {
+        /// The worker's place in the team.
+        to: usize,
+        connection: Box<dyn Leaving>,
+    },
+}
+
+/// A connection that goes from one worker to another.
+pub(crate) trait Leaving: Send {
+    /// Goes on, on the worker of that seat.
+    fn go_on(self: Box<Self>, seat: Seat, drain: Drain) -> BoxFuture<'static, Served>;
 }

@@ -16,6 +16,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::periodic_thread::PeriodicThread;
 use crate::server::{Server, Stopped};
+use crate::workers::Workers;
 
 /// A running server. Dropping it cuts every connection, as a crash would.
 pub struct TestServer {
@@ -24,6 +25,8 @@ pub struct TestServer {
     stop: Option<oneshot::Sender<()>>,
     serving: JoinHandle<Stopped>,
     _admin: Option<AdminThread>,
+    /// None when the test's own runtime serves.
+    _workers: Option<Workers>,
     /// None when the store is the test's own.
     _expiry: Option<PeriodicThread>,
 }
@@ -61,7 +64,18 @@ impl TestServer {
             }
         });
         let expiry = expiry.expect("a thread for expiries");
-        Self::serve(&config, Backend::new(store), Some(expiry))
+        Self::serve(&config, Backend::new(store), None, Some(expiry))
+    }
+
+    /// Starts a server over a backend of the test's own, whose connections are served by two threads, and go from one
+    /// to the other after each turn where they can.
+    ///
+    /// # Panics
+    /// When it cannot start.
+    pub fn start_scattered(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
+        let workers = Workers::start(2).expect("threads");
+        workers.scatter();
+        Self::serve(&changed(change), backend, Some(workers), None)
     }
 
     /// Starts a server over a store of the test's own.
@@ -77,12 +91,20 @@ impl TestServer {
     /// # Panics
     /// When it cannot start.
     pub fn start_backend(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
-        Self::serve(&changed(change), backend, None)
+        Self::serve(&changed(change), backend, None, None)
     }
 
-    fn serve(config: &Config, backend: Backend, expiry: Option<PeriodicThread>) -> Self {
+    fn serve(
+        config: &Config,
+        backend: Backend,
+        workers: Option<Workers>,
+        expiry: Option<PeriodicThread>,
+    ) -> Self {
         let store = Arc::clone(&backend.store);
-        let server = Server::bind(config, backend).expect("a free port to listen on");
+        let mut server = Server::bind(config, backend).expect("a free port to listen on");
+        if let Some(workers) = &workers {
+            server = server.on(workers);
+        }
         let admin = AdminThread::start(config, &server, BuildInfo::new(Vec::new()));
         let admin = admin.expect("a free port to listen on");
         let admin_addr = admin.as_ref().map(|admin| ("admin", admin.local_addr()));
@@ -90,7 +112,15 @@ impl TestServer {
         let (stop, stopped) = oneshot::channel::<()>();
         // A dropped sender stops the server like a sent message.
         let serving = tokio::spawn(server.serve(async move { drop(stopped.await) }));
-        Self { addrs, store, stop: Some(stop), serving, _admin: admin, _expiry: expiry }
+        Self {
+            addrs,
+            store,
+            stop: Some(stop),
+            serving,
+            _admin: admin,
+            _workers: workers,
+            _expiry: expiry,
+        }
     }
 
     /// Where gRPC is served, as clients want it: `http://127.0.0.1:PORT`.

@@ -60,9 +60,17 @@ pub(crate) fn watch(runtime: &mut Builder) -> &mut Builder {
     })
 }
 
-/// The runtime has looked, as it does before it goes on with a task that has let others have a turn.
+/// The runtime has looked or is about to, as it does before it goes on with a task that lets others have a turn.
 pub(crate) fn renew() {
     WOKEN.with(|woken| woken.has_looked.set(true));
+}
+
+/// The runtime has looked in vain: what it finds at its next look has come since.
+pub(crate) fn found_nothing() {
+    WOKEN.with(|woken| {
+        woken.has_looked.set(true);
+        woken.ended.set(0);
+    });
 }
 
 /// A turn has ended, when the server had run for so long.
@@ -138,6 +146,22 @@ mod tests {
         look();
         let slept = AWAKE_MAX + Duration::from_nanos(1);
         assert_eq!(queued(START + STEP * 2 + slept), NOTHING, "it has come just now");
+    }
+
+    #[test]
+    fn what_is_found_after_a_look_in_vain_has_come_just_now() {
+        look();
+        assert_eq!(queued(START), NOTHING);
+        worked(START + STEP);
+        found_nothing();
+        assert_eq!(queued(START + STEP + AWAKE_MAX), NOTHING);
+        worked(START + STEP * 2);
+        renew();
+        assert_eq!(
+            queued(START + STEP * 2),
+            STEP.saturating_sub(AWAKE_MAX),
+            "since the turn before"
+        );
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub use words::{Directory, ListenAddr, LogFilter, LogFormat};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZero;
 use std::thread;
+use std::time::Duration;
 
 use kv_core::eviction::PolicyKind;
 use kv_core::{
@@ -70,11 +71,21 @@ pub struct ServerSection {
     pub http_cors_origins: Origins,
     /// Threads that serve connections; 0 for one per processor.
     pub threads: Count<0, 1024>,
+    /// How many microseconds a busy thread looks for more to do before it sleeps; 0 for none.
+    pub busy_poll_us: Count<0, BUSY_POLL_US_MAX>,
     /// How long a stopping server waits for what is in flight.
     pub drain_timeout: Span<0, 3_600_000>,
 }
 
+/// Longest time that a thread may look for more to do: what is longer is a thread that never sleeps.
+pub(crate) const BUSY_POLL_US_MAX: u64 = 1_000;
+
 impl ServerSection {
+    /// How long a busy thread looks for more to do before it sleeps.
+    pub fn busy_poll(&self) -> Duration {
+        Duration::from_micros(self.busy_poll_us.get())
+    }
+
     /// How many threads serve connections.
     pub fn thread_count(&self) -> usize {
         match self.threads.as_usize() {
@@ -160,6 +171,7 @@ impl Default for Config {
                 admin_addr: loopback(7382),
                 http_cors_origins: Origins::default(),
                 threads: Count::new(0),
+                busy_poll_us: Count::new(50),
                 drain_timeout: Span::from_millis(10_000),
             },
             engine: EngineSection {
@@ -206,6 +218,7 @@ impl Config {
         visitor.setting("server.admin_addr", &mut server.admin_addr);
         visitor.setting("server.http_cors_origins", &mut server.http_cors_origins);
         visitor.setting("server.threads", &mut server.threads);
+        visitor.setting("server.busy_poll_us", &mut server.busy_poll_us);
         visitor.setting("server.drain_timeout", &mut server.drain_timeout);
         visitor.setting("engine.shards", &mut engine.shards);
         visitor.setting("engine.memory_limit", &mut engine.memory_limit);

@@ -37,6 +37,7 @@ pub(crate) fn run(config: &Config, clock: &Arc<SystemClock>) -> anyhow::Result<(
     let workers = Workers::start(config.server.thread_count())
         .context("cannot start the threads that serve connections")?;
     let _memory = give_memory_back(&workers)?;
+    workers.poll_busily(config.server.busy_poll());
     // Accepts connections, and sees to the end.
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.context("cannot watch for connections and signals")?;

@@ -27,8 +27,9 @@ use tonic_reflection::server::Error;
 use crate::config::{Config, LimitsSection};
 use crate::gate::Gate;
 use crate::listener::Accepted;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Served};
 use crate::shutdown::Drain;
+use crate::workers::Seat;
 
 /// How far a client may send ahead on one call.
 const STREAM_WINDOW_BYTES: u32 = 1 << 20;
@@ -64,8 +65,13 @@ impl Protocol for Grpc {
         "grpc"
     }
 
-    fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()> {
-        Box::pin(connection::serve(accepted, self.services.clone(), self.http2.clone(), drain))
+    fn serve(&self, accepted: Accepted, seat: Seat, drain: Drain) -> BoxFuture<'static, Served> {
+        let (services, http2) = (self.services.clone(), self.http2.clone());
+        Box::pin(async move {
+            connection::serve(accepted, services, http2, drain).await;
+            drop(seat);
+            Served::Over
+        })
     }
 }
 

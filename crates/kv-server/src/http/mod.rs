@@ -41,8 +41,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use crate::config::{Config, LimitsSection};
 use crate::gate::Gate;
 use crate::listener::Accepted;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Served};
 use crate::shutdown::Drain;
+use crate::workers::Seat;
 use api::Api;
 use connection::Settings;
 
@@ -83,9 +84,13 @@ impl Protocol for Http {
         FULL
     }
 
-    fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()> {
+    fn serve(&self, accepted: Accepted, seat: Seat, drain: Drain) -> BoxFuture<'static, Served> {
         let (api, settings) = (Arc::clone(&self.api), Arc::clone(&self.settings));
-        Box::pin(connection::serve(accepted, api, settings, drain))
+        Box::pin(async move {
+            connection::serve(accepted, api, settings, drain).await;
+            drop(seat);
+            Served::Over
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Connections: how many are open, were accepted, were refused.
+//! Connections: how many are open, were accepted, were refused, went from one thread to another.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ pub(super) struct Connections {
     open: AtomicU64,
     accepted: AtomicU64,
     refused: AtomicU64,
+    moved: AtomicU64,
 }
 
 /// The connections of one protocol at a moment.
@@ -24,6 +25,8 @@ pub(crate) struct ConnectionCounts {
     pub(crate) accepted: u64,
     /// Closed at once since the start.
     pub(crate) refused: u64,
+    /// How often one has gone to another thread since the start.
+    pub(crate) moved: u64,
 }
 
 /// An open connection: it counts as one until this is dropped.
@@ -63,6 +66,13 @@ impl Metrics {
         }
     }
 
+    /// Counts a connection that goes on at another thread.
+    pub(crate) fn connection_moved(&self, protocol: Protocol) {
+        if let Some(connections) = self.connections.get(protocol.place()) {
+            connections.moved.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     /// The connections of a protocol.
     pub(crate) fn connections(&self, protocol: Protocol) -> ConnectionCounts {
         let read = |counter: fn(&Connections) -> &AtomicU64| {
@@ -73,6 +83,7 @@ impl Metrics {
             open: read(|connections| &connections.open),
             accepted: read(|connections| &connections.accepted),
             refused: read(|connections| &connections.refused),
+            moved: read(|connections| &connections.moved),
         }
     }
 }
@@ -87,8 +98,9 @@ mod tests {
         let (first, second) =
             (metrics.connection(Protocol::Http), metrics.connection(Protocol::Http));
         metrics.connection_refused(Protocol::Http);
+        metrics.connection_moved(Protocol::Http);
         drop(first);
-        let counts = ConnectionCounts { open: 1, accepted: 2, refused: 1 };
+        let counts = ConnectionCounts { open: 1, accepted: 2, refused: 1, moved: 1 };
         assert_eq!(metrics.connections(Protocol::Http), counts);
         drop(second);
         assert_eq!(metrics.connections(Protocol::Http).open, 0);

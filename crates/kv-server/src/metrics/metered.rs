@@ -30,6 +30,15 @@ impl<S> Metered<S> {
         Self { inner, metrics, protocol }
     }
 
+    /// The same, of what `map` makes of what is counted.
+    ///
+    /// # Errors
+    /// Those of `map`.
+    pub(crate) fn try_map<T>(self, map: impl FnOnce(S) -> io::Result<T>) -> io::Result<Metered<T>> {
+        let Self { inner, metrics, protocol } = self;
+        Ok(Metered { inner: map(inner)?, metrics, protocol })
+    }
+
     /// What is counted.
     pub(crate) fn get_ref(&self) -> &S {
         &self.inner

@@ -16,7 +16,7 @@ use super::turns::Turn;
 use crate::clock::Stopwatch;
 use crate::metrics::{Operation, Protocol};
 use crate::slow::{Over, Phases, Words};
-use crate::woken;
+use crate::{woken, workers};
 
 /// What is known of a turn before it is executed.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,9 @@ impl Before {
     #[inline]
     pub(super) fn ran(self, time: Time) -> Ran {
         let queue = woken::queued(time.at);
-        woken::worked(time.at + time.took);
+        let over = time.at + time.took;
+        woken::worked(over);
+        workers::worked(over, queue);
         Ran { before: self, time, queue }
     }
 }

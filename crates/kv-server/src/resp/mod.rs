@@ -38,6 +38,7 @@ mod turn;
 mod turns;
 mod work;
 
+use std::io;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -49,8 +50,10 @@ use self::shared::Shared;
 use crate::config::Config;
 use crate::gate::Gate;
 use crate::listener::Accepted;
-use crate::protocol::Protocol;
+use crate::places::Place;
+use crate::protocol::{Leaving, Protocol, Served};
 use crate::shutdown::Drain;
+use crate::workers::{Mobility, Seat};
 
 /// The version of Redis whose commands, answers and errors these are.
 const REDIS_VERSION: &str = "7.2.0";
@@ -78,20 +81,55 @@ impl Protocol for Resp {
         b"-ERR max number of clients reached\r\n"
     }
 
-    fn serve(&self, accepted: Accepted, drain: Drain) -> BoxFuture<'static, ()> {
+    fn mobility(&self) -> Mobility {
+        Mobility::Mobile
+    }
+
+    fn serve(&self, accepted: Accepted, seat: Seat, drain: Drain) -> BoxFuture<'static, Served> {
         self.housekeeping.begin(&self.shared);
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let Accepted { stream, permit } = accepted;
             // Without it a small answer may wait for the acknowledgement of the one before.
-            if let Err(error) = stream.set_nodelay(true) {
-                return debug!(%error, "a connection broke");
+            let session =
+                stream.set_nodelay(true).and_then(|()| Session::new(stream, seat, shared));
+            match session {
+                Ok(session) => serve(session, permit, drain).await,
+                Err(error) => broke(&error),
             }
-            match Session::new(stream, shared) {
-                Ok(session) => session.run(drain).await,
-                Err(error) => debug!(%error, "a connection broke"),
-            }
-            drop(permit);
         })
     }
+}
+
+/// A session on its way to another worker, with its place among all clients.
+struct Traveller {
+    session: Session,
+    permit: Place,
+}
+
+impl Leaving for Traveller {
+    fn go_on(self: Box<Self>, seat: Seat, drain: Drain) -> BoxFuture<'static, Served> {
+        Box::pin(async move {
+            let Self { session, permit } = *self;
+            match session.arrive(seat) {
+                Ok(session) => serve(session, permit, drain).await,
+                Err(error) => broke(&error),
+            }
+        })
+    }
+}
+
+/// Serves a client until it leaves, the server drains, or another worker is to go on.
+async fn serve(session: Session, permit: Place, drain: Drain) -> Served {
+    match session.run(drain).await {
+        Some((session, to)) => {
+            Served::Leaves { to, connection: Box::new(Traveller { session, permit }) }
+        }
+        None => Served::Over,
+    }
+}
+
+fn broke(error: &io::Error) -> Served {
+    debug!(%error, "a connection broke");
+    Served::Over
 }

@@ -39,6 +39,7 @@ use crate::promise::Basis;
 use crate::relay::Relay;
 use crate::shutdown::Drain;
 use crate::woken;
+use crate::workers::Seat;
 
 /// Bytes that are still read once the server drains: what the system had received before.
 const LEFTOVER_BYTES_MAX: usize = 4 << 20;
@@ -46,6 +47,8 @@ const LEFTOVER_BYTES_MAX: usize = 4 << 20;
 /// One connection.
 pub(super) struct Session {
     pub(super) stream: Metered<TcpStream>,
+    /// Its place with the worker that serves it.
+    seat: Seat,
     pub(super) shared: Arc<Shared>,
     pub(super) client: Client,
     pub(super) input: Option<Box<Input>>,
@@ -79,12 +82,14 @@ enum Next {
     Yield,
     /// It ends: everything was answered.
     End,
+    /// It goes on with that worker.
+    Leave { to: usize },
 }
 
 impl Session {
     /// # Errors
     /// The client has gone already.
-    pub(super) fn new(stream: TcpStream, shared: Arc<Shared>) -> io::Result<Self> {
+    pub(super) fn new(stream: TcpStream, seat: Seat, shared: Arc<Shared>) -> io::Result<Self> {
         let (addr, local, fd) = (stream.peer_addr()?, stream.local_addr()?, stream.as_raw_fd());
         let peer = Peer { addr, local, fd };
         let client = Client::new(shared.clients.register(peer, shared.uptime_ms()));
@@ -93,6 +98,7 @@ impl Session {
         let relay = Relay::of_this_thread(shared.gate.store());
         Ok(Self {
             stream: Metered::new(stream, metrics, Protocol::Resp),
+            seat,
             shared,
             client,
             input: None,
@@ -108,12 +114,28 @@ impl Session {
         })
     }
 
-    /// Serves the client until it leaves, has to leave, or the server drains.
-    pub(super) async fn run(mut self, mut drain: Drain) {
+    /// Comes from another worker to the one of that seat, in whose runtime this is called.
+    ///
+    /// # Errors
+    /// The system does not let go of the socket, or does not take it.
+    pub(super) fn arrive(mut self, mut seat: Seat) -> io::Result<Self> {
+        seat.arrive();
+        self.seat = seat;
+        self.stream = self.stream.try_map(|stream| TcpStream::from_std(stream.into_std()?))?;
+        self.relay = Relay::of_this_thread(self.shared.gate.store());
+        self.shared.gate.metrics().connection_moved(Protocol::Resp);
+        Ok(self)
+    }
+
+    /// Serves the client until it leaves, has to leave, or the server drains. Tells where it goes on, if it does.
+    pub(super) async fn run(mut self, mut drain: Drain) -> Option<(Self, usize)> {
         let served = self.serve(&mut drain).await;
+        if let Ok(Some(to)) = served {
+            return Some((self, to));
+        }
         self.give_up_turns();
         match served {
-            Ok(()) => {
+            Ok(_) => {
                 // Tells the client that this was the last answer.
                 if poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context))
                     .await
@@ -122,9 +144,11 @@ impl Session {
             }
             Err(error) => debug!(%error, "a connection broke"),
         }
+        None
     }
 
-    async fn serve(&mut self, drain: &mut Drain) -> io::Result<()> {
+    /// Tells the worker that is to go on, if one is.
+    async fn serve(&mut self, drain: &mut Drain) -> io::Result<Option<usize>> {
         let mut begun = pin!(drain.begun());
         loop {
             let sent = self.outbox.sent();
@@ -159,7 +183,8 @@ impl Session {
                     yield_now().await;
                     woken::renew();
                 }
-                Next::End => return Ok(()),
+                Next::End => return Ok(None),
+                Next::Leave { to } => return Ok(Some(to)),
             }
         }
     }
@@ -197,11 +222,24 @@ impl Session {
                     self.blocked.get_or_insert_with(Stopwatch::start);
                     return Poll::Pending;
                 }
-                if ready!(self.poll_turn(context, scratch))? {
+                if self.is_at_rest()
+                    && let Some(to) = self.seat.leaves()
+                {
+                    return Poll::Ready(Ok(Next::Leave { to }));
+                }
+                let more = ready!(self.poll_turn(context, scratch))?;
+                self.seat.ask();
+                if more {
                     return Poll::Ready(Ok(Next::Yield));
                 }
             }
         })
+    }
+
+    /// Whether every answer is sent: nothing ties the connection to this thread. What has arrived of requests goes
+    /// along.
+    fn is_at_rest(&self) -> bool {
+        self.outbox.is_empty() && self.leftover.is_none()
     }
 
     /// Ends what has taken too long, if anything has.

@@ -18,7 +18,7 @@ use super::words::Words;
 use crate::clock::Stopwatch;
 use crate::gate::Gate;
 use crate::metrics::{Operation, Protocol};
-use crate::woken;
+use crate::{woken, workers};
 
 /// Whose requests are followed: one for each connection.
 pub(crate) struct Caller {
@@ -133,7 +133,9 @@ impl Following {
             reply: Duration::ZERO,
         };
         let ended = started.after(took);
-        woken::worked(caller.over(ended));
+        let over = caller.over(ended);
+        woken::worked(over);
+        workers::worked(over, queue);
         let since = Some(ended);
         Answered { caller, named, operation, phases, told, since }
     }

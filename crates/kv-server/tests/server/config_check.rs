@@ -61,6 +61,7 @@ fn what_is_in_effect_is_printed_as_toml_that_means_the_same() {
         admin_addr = "127.0.0.1:7382"
         http_cors_origins = ""
         threads = 0
+        busy_poll_us = 50
         drain_timeout = "10s"
 
         [engine]

@@ -41,7 +41,7 @@ fn unknown_keys_are_refused_from_every_source() {
             kv-server: 3 problems in the configuration:
               engine.shard = "4" (file kv.toml): unknown key; known are engine.shards, engine.memory_limit, engine.eviction_policy, engine.compress_min_bytes, engine.ttl_tick
               log.levl = "info" (environment variable KV__LOG__LEVL): unknown key; known are log.level, log.format, log.slow_threshold, log.slow_entries
-              server.grpc_adr = "127.0.0.1:1" (--set): unknown key; known are server.resp_addr, server.grpc_addr, server.http_addr, server.admin_addr, server.http_cors_origins, server.threads, server.drain_timeout
+              server.grpc_adr = "127.0.0.1:1" (--set): unknown key; known are server.resp_addr, server.grpc_addr, server.http_addr, server.admin_addr, server.http_cors_origins, server.threads, server.busy_poll_us, server.drain_timeout
         "#]],
     );
 }
@@ -52,7 +52,7 @@ fn unknown_sections_are_refused_with_all_keys() {
         &Case { file: ("kv.yaml", "cluster:\n  nodes: 3\n"), ..NOTHING },
         &expect![[r#"
             kv-server: 1 problem in the configuration:
-              cluster.nodes = "3" (file kv.yaml): unknown key; known are data_dir, server.resp_addr, server.grpc_addr, server.http_addr, server.admin_addr, server.http_cors_origins, server.threads, server.drain_timeout, engine.shards, engine.memory_limit, engine.eviction_policy, engine.compress_min_bytes, engine.ttl_tick, persist.enabled, persist.fsync, persist.fsync_interval, persist.segment_bytes, persist.log_buffer_bytes, persist.snapshot_interval, persist.snapshot_log_bytes, persist.snapshot_bytes_per_second, persist.snapshot_buffer_bytes, persist.snapshots_kept, persist.snapshot_on_shutdown, persist.read_uncommitted, limits.key_bytes_max, limits.value_bytes_max, limits.message_bytes_max, limits.batch_ops_max, limits.scan_page_keys_max, limits.scan_page_bytes_max, limits.output_bytes_max, limits.connections_max, limits.connections_reserved, limits.connection_bytes_max, limits.requests_bytes_max, limits.request_timeout, limits.streams_per_connection_max, resp.idle_timeout, log.level, log.format, log.slow_threshold, log.slow_entries
+              cluster.nodes = "3" (file kv.yaml): unknown key; known are data_dir, server.resp_addr, server.grpc_addr, server.http_addr, server.admin_addr, server.http_cors_origins, server.threads, server.busy_poll_us, server.drain_timeout, engine.shards, engine.memory_limit, engine.eviction_policy, engine.compress_min_bytes, engine.ttl_tick, persist.enabled, persist.fsync, persist.fsync_interval, persist.segment_bytes, persist.log_buffer_bytes, persist.snapshot_interval, persist.snapshot_log_bytes, persist.snapshot_bytes_per_second, persist.snapshot_buffer_bytes, persist.snapshots_kept, persist.snapshot_on_shutdown, persist.read_uncommitted, limits.key_bytes_max, limits.value_bytes_max, limits.message_bytes_max, limits.batch_ops_max, limits.scan_page_keys_max, limits.scan_page_bytes_max, limits.output_bytes_max, limits.connections_max, limits.connections_reserved, limits.connection_bytes_max, limits.requests_bytes_max, limits.request_timeout, limits.streams_per_connection_max, resp.idle_timeout, log.level, log.format, log.slow_threshold, log.slow_entries
         "#]],
     );
 }

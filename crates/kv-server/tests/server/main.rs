@@ -15,6 +15,7 @@ mod config_check;
 mod config_precedence;
 mod config_refused;
 mod connection_limit;
+mod connections_move;
 mod crash;
 mod cross_protocol;
 mod cursors_of_other_servers;

@@ -90,4 +90,11 @@ fn connections(metrics: &Metrics, text: &mut Text) {
         let refused = metrics.connections(*protocol).refused;
         text.sample(name, &[("protocol", protocol.name())], refused);
     }
+    let name = "kv_connections_moved_total";
+    let help = "Connections that went from one thread to another, to follow the load.";
+    text.family(name, Kind::Counter, help);
+    for protocol in Protocol::ALL {
+        let moved = metrics.connections(*protocol).moved;
+        text.sample(name, &[("protocol", protocol.name())], moved);
+    }
 }
