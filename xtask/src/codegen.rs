@@ -42,6 +42,7 @@ fn generate(root: &Path, out_dir: &Path) -> Result<()> {
         .context("the files in proto/ do not compile")?;
     std::fs::write(out_dir.join("kv_descriptor.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure()
+        .codec_path("crate::codec::MessageCodec")
         .bytes(".")
         .out_dir(out_dir)
         .build_transport(false)

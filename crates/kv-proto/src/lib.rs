@@ -1,9 +1,11 @@
-//! Generated code of the `kv.v1` contract (`proto/kv/v1`), and nothing else.
+//! Generated code of the `kv.v1` contract (`proto/kv/v1`), and the codec that it uses.
 //!
 //! `cargo xtask codegen` writes `src/generated/`; CI fails when it is stale. Conversions between these
 //! wire types and a crate's own types live in that crate.
 
 #![forbid(unsafe_code)]
+
+pub mod codec;
 
 /// Messages, clients and servers of the protobuf package `kv.v1`.
 pub mod v1 {
