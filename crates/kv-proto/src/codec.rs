@@ -3,7 +3,6 @@
 //! tonic's takes 8 KiB for each message that is sent and each that is received. Most of ours are shorter than a hundred
 //! bytes, and a value that somebody keeps would keep all of the buffer in which it came.
 
-use std::fmt;
 use std::marker::PhantomData;
 
 use prost::Message;
@@ -17,22 +16,12 @@ const BUFFER_BYTES: usize = 256;
 const SENT_TOGETHER_BYTES: usize = 32 << 10;
 
 /// Sends messages `T` and receives messages `U`.
+#[derive(Debug)]
 pub struct MessageCodec<T, U>(PhantomData<(T, U)>);
 
 /// Sends messages, or receives them.
+#[derive(Debug)]
 pub struct Half<T>(PhantomData<T>);
-
-impl<T, U> fmt::Debug for MessageCodec<T, U> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MessageCodec")
-    }
-}
-
-impl<T> fmt::Debug for Half<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Half")
-    }
-}
 
 impl<T, U> Default for MessageCodec<T, U> {
     fn default() -> Self {

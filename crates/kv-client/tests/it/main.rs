@@ -7,6 +7,8 @@ mod examples;
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
+mod kept_values;
+#[cfg(test)]
 mod pipeline;
 #[cfg(test)]
 mod retry;
