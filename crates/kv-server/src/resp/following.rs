@@ -49,9 +49,7 @@ impl Before {
     #[inline]
     pub(super) fn ran(self, time: Time) -> Ran {
         let queue = woken::queued(time.at);
-        let over = time.at + time.took;
-        woken::worked(over);
-        workers::worked(over, queue);
+        workers::worked(time.at + time.took, queue);
         Ran { before: self, time, queue }
     }
 }

@@ -120,11 +120,9 @@ impl Leaving for Traveller {
 }
 
 /// Serves a client until it leaves, the server drains, or another worker is to go on.
-async fn serve(session: Session, permit: Place, drain: Drain) -> Served {
+async fn serve(mut session: Session, permit: Place, drain: Drain) -> Served {
     match session.run(drain).await {
-        Some((session, to)) => {
-            Served::Leaves { to, connection: Box::new(Traveller { session, permit }) }
-        }
+        Some(to) => Served::Leaves { to, connection: Box::new(Traveller { session, permit }) },
         None => Served::Over,
     }
 }

@@ -128,10 +128,10 @@ impl Session {
     }
 
     /// Serves the client until it leaves, has to leave, or the server drains. Tells where it goes on, if it does.
-    pub(super) async fn run(mut self, mut drain: Drain) -> Option<(Self, usize)> {
+    pub(super) async fn run(&mut self, mut drain: Drain) -> Option<usize> {
         let served = self.serve(&mut drain).await;
         if let Ok(Some(to)) = served {
-            return Some((self, to));
+            return Some(to);
         }
         self.give_up_turns();
         match served {

@@ -133,9 +133,7 @@ impl Following {
             reply: Duration::ZERO,
         };
         let ended = started.after(took);
-        let over = caller.over(ended);
-        woken::worked(over);
-        workers::worked(over, queue);
+        workers::worked(caller.over(ended), queue);
         let since = Some(ended);
         Answered { caller, named, operation, phases, told, since }
     }

@@ -10,6 +10,7 @@ use tokio::runtime::RuntimeMetrics;
 use super::balance::{FULL, Load, Measured, Order, WHOLE, gather, share};
 use super::team::Team;
 use super::{polling, processors};
+use crate::woken;
 
 /// How often a thread measures its load.
 const PERIOD: Duration = Duration::from_millis(50);
@@ -98,6 +99,7 @@ pub(super) fn join(team: Team, place: usize, metrics: RuntimeMetrics) {
 /// thread.
 #[inline]
 pub(crate) fn worked(until: Duration, queued: Duration) {
+    woken::worked(until);
     polling::worked();
     PULSE.with(|pulse| {
         pulse.turns.set(pulse.turns.get().wrapping_add(1));
@@ -178,8 +180,8 @@ impl Pulse {
         let now = own.team.age();
         let is_typical = self.is_typical(now);
         let measured = self.end_period(now, own.metrics.worker_total_busy_duration(0));
-        own.team.tell(own.place, measured.told());
-        let loads = own.team.loads();
+        own.team.tell(own.place, measured.told(), now);
+        let loads = own.team.loads(now);
         polling::note(measured.load, (&loads, own.team.processors()));
         let share = measured.is_crowded().then(|| share(measured, &loads)).flatten();
         let shares = self.has_been_crowded(share.is_some(), now, processors::idle);

@@ -23,14 +23,6 @@ struct Members {
     processors: usize,
 }
 
-impl Worker {
-    /// Whether its thread waits for something to do.
-    fn sleeps(&self) -> bool {
-        // Counted once when it falls asleep, and once when it wakes.
-        self.runtime.metrics().worker_park_unpark_count(0) % 2 == 1
-    }
-}
-
 /// One place where connections are served.
 struct Worker {
     runtime: Handle,
@@ -84,16 +76,15 @@ impl Team {
         self.0.started.elapsed()
     }
 
-    /// A worker tells its load.
-    pub(super) fn tell(&self, place: usize, load: Load) {
+    /// A worker tells its load as it is now.
+    pub(super) fn tell(&self, place: usize, load: Load, now: Duration) {
         if let Some(worker) = self.0.workers.get(place) {
-            worker.told.set(load, self.age());
+            worker.told.set(load, now);
         }
     }
 
-    /// What all have told of their load.
-    pub(super) fn loads(&self) -> Vec<Load> {
-        let now = self.age();
+    /// What all have told of their load until now.
+    pub(super) fn loads(&self, now: Duration) -> Vec<Load> {
         self.0.workers.iter().map(|worker| worker.told.at(now, || worker.sleeps())).collect()
     }
 
@@ -113,7 +104,7 @@ impl Team {
                 let least = workers.min_by_key(|(_, worker)| connections(worker));
                 self.seat_at(least.map_or(0, |(place, _)| place))
             }
-            Mobility::Mobile => self.seat_at(place(&self.loads())),
+            Mobility::Mobile => self.seat_at(place(&self.loads(self.age()))),
         }
     }
 
@@ -125,6 +116,14 @@ impl Team {
         let worker = Arc::clone(self.0.workers.get(place).expect("a place in the team"));
         worker.connections.fetch_add(1, Ordering::Relaxed);
         Seat { worker, asked: 0, order: None }
+    }
+}
+
+impl Worker {
+    /// Whether its thread waits for something to do.
+    fn sleeps(&self) -> bool {
+        // Counted once when it falls asleep, and once when it wakes.
+        self.runtime.metrics().worker_park_unpark_count(0) % 2 == 1
     }
 }
 
