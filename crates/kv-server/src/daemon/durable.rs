@@ -23,6 +23,7 @@ use tracing::{info, warn};
 
 use super::loading::Loading;
 use super::run::{Engine, engine};
+use super::small_pages::SmallPages;
 
 /// The store and the files that keep it.
 pub(super) struct Durable {
@@ -100,8 +101,10 @@ impl Durable {
         let progress = Arc::new(RecoveryProgress::default());
         let showing = Loading::show(Arc::clone(&progress), readiness.clone())?;
         let threads = available_parallelism().map_or(1, usize::from);
+        let small_pages = SmallPages::only();
         let recovered =
             recovery::recover(&*self.disk, &self.manifest, (&*self.store, threads), &progress);
+        drop(small_pages);
         drop(showing);
         let recovered = recovered?;
         if let Some(torn) = &recovered.torn {

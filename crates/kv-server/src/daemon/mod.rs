@@ -4,12 +4,14 @@
 //! * `descriptors` allows as many open files as there may be.
 //! * `durable` is the store that is kept on disk: opened, recovered, snapshotted, stopped.
 //! * `loading` shows how far a recovery is.
+//! * `small_pages` has the system give memory in small pages meanwhile.
 //! * `tools` are the commands that do something else than serve.
 
 mod descriptors;
 mod durable;
 mod loading;
 mod run;
+mod small_pages;
 mod tools;
 
 pub(crate) use run::{check, run};
