@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 
 use crate::latency::Sample;
 use crate::load::key;
-use crate::resp::{NIL, OK, write_get, write_set};
+use crate::resp::{OK, write_set};
 use crate::time::{now, sleep_until};
 
 /// Calls that may wait for one connection before the benchmark gives up: minutes of them.
@@ -40,8 +40,6 @@ pub(crate) enum Caller {
     Grpc(Client),
     /// SETs over the Redis protocol.
     RespSet(TcpStream, Vec<u8>),
-    /// GETs over the Redis protocol, of keys that may have gone.
-    RespGet(TcpStream, Vec<u8>),
 }
 
 impl Caller {
@@ -56,22 +54,8 @@ impl Caller {
                 stream.read_exact(&mut answer).await.unwrap();
                 assert_eq!(answer, OK);
             }
-            Self::RespGet(stream, buffer) => {
-                buffer.clear();
-                write_get(buffer, &key);
-                stream.write_all(buffer).await.unwrap();
-                buffer.clear();
-                while !is_whole(buffer, value.len()) {
-                    assert_ne!(stream.read_buf(buffer).await.unwrap(), 0, "it answers");
-                }
-            }
         }
     }
-}
-
-/// Whether all of an answer to GET is there, whose value has so many bytes if there is one.
-fn is_whole(answer: &[u8], value_len: usize) -> bool {
-    answer == NIL || answer.len() == format!("${value_len}\r\n").len() + value_len + 2
 }
 
 /// What is written.

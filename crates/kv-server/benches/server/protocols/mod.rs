@@ -6,5 +6,7 @@ pub(crate) mod http;
 pub(crate) mod idle;
 pub(crate) mod large;
 pub(crate) mod metrics;
+mod paced_reads;
+mod processors;
 pub(crate) mod resp;
 pub(crate) mod tails;

@@ -8,20 +8,18 @@ use std::thread;
 use std::time::Duration;
 
 use kv_bench::{Figure, Measured, Target};
-use tokio::net::TcpStream;
 
+use super::paced_reads::{CONNECTIONS, Reading, Reads};
+use super::processors::Others;
 use crate::Bench;
 use crate::child::{Server, directory};
-use crate::durability::open_loop::{Caller, Pace, Running, Writes};
+use crate::durability::open_loop::Pace;
 use crate::latency::{Latencies, Quantiles, Window};
 use crate::load::{key, value};
 use crate::ours::Ours;
 use crate::report::{row, table};
 use crate::resp::Connection;
 use crate::time::{now, sleep_until};
-
-/// Connections of the readers, with one GET in flight each.
-const CONNECTIONS: usize = 50;
 
 /// Bytes of all values.
 const VALUE_BYTES: usize = 64;
@@ -55,8 +53,30 @@ struct Peer {
 struct Results {
     saturation: Figure,
     rate: Figure,
-    quiet: Latencies,
-    busy: Latencies,
+    quiet: Loads,
+    busy: Loads,
+}
+
+/// Loads of several rounds.
+#[derive(Debug, Default)]
+struct Loads {
+    answers: Latencies,
+    own: Latencies,
+}
+
+impl Loads {
+    fn add(&mut self, load: &Load) {
+        self.answers.add(load.answers);
+        if let Some(own) = load.own {
+            self.own.add(own);
+        }
+    }
+
+    /// For people: quantiles of the answers, and of what is the load generator's.
+    fn cells(&self) -> [String; 5] {
+        let [p50, p99, p999, max] = self.answers.cells();
+        [p50, p99, p999, max, self.own.p999.millis()]
+    }
 }
 
 pub(crate) fn run(bench: &Bench) {
@@ -69,8 +89,12 @@ pub(crate) fn run(bench: &Bench) {
         "busy: memory is limited to 99 % of what is used, {WRITE_KEYS} new keys with {LIFETIME} every {WRITE_INTERVAL:?}, \
          and one BGSAVE after the other"
     );
+    println!(
+        "The load generator has one processor to itself, the servers have the others; `own` is how late it was itself."
+    );
     println!("ours: kv-server --set {}", OURS.join(" --set "));
     println!("peer: redis-server {REDIS}\n");
+    let _others = Others::only();
     let dirs = [directory(), directory()];
     let peers = peers(bench, [dirs[0].path(), dirs[1].path()]);
     for peer in &peers {
@@ -78,7 +102,7 @@ pub(crate) fn run(bench: &Bench) {
         connection.fill((0..bench.scale.keys).map(key), &value(VALUE_BYTES));
         connection.command("CONFIG SET maxmemory-policy allkeys-lru");
     }
-    table(&["GET", "", "rate", "p50", "p99", "p99.9", "max", "target"]);
+    table(&["GET", "", "rate", "p50", "p99", "p99.9", "max", "own p99.9", "target"]);
     let mut results: Vec<Results> = peers.iter().map(|_| Results::default()).collect();
     for _ in 0..bench.scale.snapshot_rounds {
         for (peer, results) in peers.iter().zip(&mut results) {
@@ -108,39 +132,37 @@ impl Peer {
     fn round(&self, bench: &Bench, results: &mut Results) {
         self.connect().command("CONFIG SET maxmemory 0");
         let closed = self.load(bench, Pace::Closed, || ()).0;
-        let saturation = closed.count as f64 / bench.scale.quiet.as_secs_f64();
+        let saturation = closed.answers.count as f64 / bench.scale.quiet.as_secs_f64();
         let rate = (saturation / 2.0) as u64;
         results.saturation.add(saturation);
         results.rate.add(rate as f64);
-        results.quiet.add(self.load(bench, Pace::Open { rate }, || ()).0);
+        results.quiet.add(&self.load(bench, Pace::Open { rate }, || ()).0);
         let (busy, work) = self.load(bench, Pace::Open { rate }, || Work::start(self));
         work.stop();
-        results.busy.add(busy);
+        results.busy.add(&busy);
     }
 
-    /// Reads for a while, beside what is begun once the readers are there. The first moments warm up.
-    fn load<W>(&self, bench: &Bench, pace: Pace, begin: impl FnOnce() -> W) -> (Quantiles, W) {
+    /// Reads for a while, beside what is begun once that goes on. The first moments warm up.
+    fn load<W>(&self, bench: &Bench, pace: Pace, begin: impl FnOnce() -> W) -> (Load, W) {
         let span = bench.scale.quiet;
-        let callers = bench.runtime.block_on(self.callers());
-        let reads = Writes { first: 0, keys: READ_KEYS, value: value(VALUE_BYTES) };
-        let running = Running::start(bench.runtime.handle(), callers, &reads, pace);
+        let reads = Reads { port: self.port, keys: READ_KEYS, value_bytes: VALUE_BYTES };
+        let reading = Reading::start(reads, pace);
         sleep_until(now() + span / 5);
         let work = begin();
         let start = now();
         sleep_until(start + span);
         let window = Window { start, end: now() };
-        (Quantiles::within(&bench.runtime.block_on(running.stop()), window), work)
+        let samples = reading.stop();
+        let answers = Quantiles::within(&samples.answers, window);
+        let own = (!samples.seen.is_empty()).then(|| Quantiles::within(&samples.seen, window));
+        (Load { answers, own }, work)
     }
+}
 
-    async fn callers(&self) -> Vec<Caller> {
-        let mut callers = Vec::new();
-        for _ in 0..CONNECTIONS {
-            let stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-            stream.set_nodelay(true).unwrap();
-            callers.push(Caller::RespGet(stream, Vec::new()));
-        }
-        callers
-    }
+/// How long GETs took, and how late the load generator was itself, where it had a rate to keep.
+struct Load {
+    answers: Quantiles,
+    own: Option<Quantiles>,
 }
 
 /// What else there is to do, until it is stopped.
@@ -207,12 +229,12 @@ impl Results {
     fn tell(&self, bench: &Bench, name: &str) {
         let is_ours = name == "kv";
         let saturation = format!("of {}", self.saturation.rate());
-        let [p50, p99, p999, max] = self.quiet.cells();
-        row(&[name, "quiet", &saturation, &p50, &p99, &p999, &max, ""]);
-        let [p50, p99, p999, max] = self.busy.cells();
+        let [p50, p99, p999, max, own] = self.quiet.cells();
+        row(&[name, "quiet", &saturation, &p50, &p99, &p999, &max, &own, ""]);
+        let [p50, p99, p999, max, own] = self.busy.cells();
         let target = if is_ours { format!("≤ {P999_MAX_MS} ms") } else { String::new() };
-        row(&["", "busy", &self.rate.rate(), &p50, &p99, &p999, &max, &target]);
-        let (busy, quiet) = (self.busy.p999.times(1e3), self.quiet.p999.times(1e3));
+        row(&["", "busy", &self.rate.rate(), &p50, &p99, &p999, &max, &own, &target]);
+        let (busy, quiet) = (self.busy.answers.p999.times(1e3), self.quiet.answers.p999.times(1e3));
         let row = Measured::lower("tails", format!("{name}, p99.9"), "ms", &busy);
         let target = is_ours.then_some(Target::Value(P999_MAX_MS));
         bench.record(row.beside("quiet", Some(&quiet)).target(target));
