@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use kv_server::testing::TestServer;
 use serde_json::Value;
 
-use crate::harness::{Cli, Ran};
+use crate::harness::{Cli, Nobody, Ran};
 
 const PROTOCOLS: [(&str, &str); 4] =
     [("resp", "resp"), ("http", "http"), ("grpc", "grpc"), ("grpc-pipeline", "grpc")];
@@ -189,7 +189,8 @@ async fn errors_are_counted_by_kind_and_make_the_exit_code_4() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_server_it_says_what_helps() {
     let cli = Cli::without_server();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let nobody = Nobody::is_here();
+    let free = nobody.addr();
     for (protocol, _) in PROTOCOLS {
         let ran = cli.line(&format!("bench --protocol {protocol} --target {free} --requests 1"));
         assert_eq!(ran.code, 3, "{ran:?}");

@@ -3,18 +3,36 @@
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::net::TcpListener;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use kv_server::testing::TestServer;
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
 
 /// A server, a folder for files, and the binary to use on them.
 pub(crate) struct Cli {
     address: String,
     folder: TempDir,
     _server: Option<TestServer>,
+    _nobody: Option<Nobody>,
+}
+
+/// A port that refuses connections for as long as this lives: nobody else can be given it meanwhile.
+#[derive(Debug)]
+pub(crate) struct Nobody(TcpSocket);
+
+impl Nobody {
+    pub(crate) fn is_here() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.0.local_addr().unwrap()
+    }
 }
 
 /// What a run of the binary left behind.
@@ -32,18 +50,20 @@ impl Cli {
     }
 
     pub(crate) fn with(server: TestServer) -> Self {
-        Self { address: server.addr(), folder: tempfile::tempdir().unwrap(), _server: Some(server) }
+        let address = server.addr();
+        Self { _server: Some(server), ..Self::with_address(address) }
     }
 
     /// With the address of a server that is not there.
     pub(crate) fn without_server() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Self::with_address(format!("http://{free}"))
+        let nobody = Nobody::is_here();
+        let address = format!("http://{}", nobody.addr());
+        Self { _nobody: Some(nobody), ..Self::with_address(address) }
     }
 
     /// With a server that somebody else keeps.
     pub(crate) fn with_address(address: String) -> Self {
-        Self { address, folder: tempfile::tempdir().unwrap(), _server: None }
+        Self { address, folder: tempfile::tempdir().unwrap(), _server: None, _nobody: None }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -10,7 +10,7 @@ use kv_client::{Client, ClientBuilder, RetryPolicy};
 use kv_proto::v1 as wire;
 use kv_proto::v1::kv_server::{Kv, KvServer};
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -114,9 +114,14 @@ pub(crate) fn builder(addresses: impl IntoIterator<Item = SocketAddr>) -> Client
         .retry(RetryPolicy { attempts_max: 3, backoff_min, backoff_max })
 }
 
-/// An address where nothing listens.
+/// An address where nothing listens, nor will: it is taken until the process ends.
 pub(crate) fn closed_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    static TAKEN: Mutex<Vec<TcpSocket>> = Mutex::new(Vec::new());
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    TAKEN.lock().unwrap().push(socket);
+    address
 }
 
 /// An address in front of `behind` that closes the first connections as soon as it has read the
