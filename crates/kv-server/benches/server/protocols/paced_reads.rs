@@ -16,7 +16,7 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{CreateFlags, Event, EventData, EventFlags, add, create, wait};
 use rustix::fd::OwnedFd;
 
-use super::processors;
+use super::processors::run_on;
 use crate::durability::open_loop::Pace;
 use crate::latency::Sample;
 use crate::load::key;
@@ -33,6 +33,8 @@ const WAITING_MAX: usize = 100_000;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reads {
     pub(crate) port: u16,
+    /// The processor that the thread has to itself.
+    pub(crate) processor: usize,
     pub(crate) keys: u64,
     /// Of every value, where there is one.
     pub(crate) value_bytes: usize,
@@ -45,7 +47,7 @@ pub(crate) struct Reading {
 }
 
 /// What was measured.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Samples {
     pub(crate) answers: Vec<Sample>,
     /// How late the thread itself was: each GET, until it was seen that it is due.
@@ -53,12 +55,13 @@ pub(crate) struct Samples {
 }
 
 impl Reading {
+    /// Returns when everything is there that the load needs, and it has begun or is about to.
     pub(crate) fn start(reads: Reads, pace: Pace) -> Self {
+        let reader = Reader::connect(reads);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
-            let reader = Reader::connect(reads);
-            processors::own();
+            run_on(reads.processor);
             match pace {
                 Pace::Open { rate } => reader.at_rate(rate, &stopped),
                 Pace::Closed => reader.without_pause(&stopped),
@@ -86,7 +89,6 @@ struct Reader {
     reads: Reads,
     connections: Vec<Connection>,
     readable: OwnedFd,
-    events: Vec<Event>,
     random: fastrand::Rng,
     samples: Samples,
 }
@@ -107,15 +109,16 @@ impl Reader {
         for (index, connection) in (0..).zip(&connections) {
             add(&readable, &connection.stream, EventData::new_u64(index), EventFlags::IN).unwrap();
         }
-        let (events, random) = (Vec::with_capacity(CONNECTIONS), fastrand::Rng::with_seed(1));
+        let random = fastrand::Rng::with_seed(1);
         let samples = Samples { answers: touched_room(), seen: touched_room() };
-        Self { reads, connections, readable, events, random, samples }
+        Self { reads, connections, readable, random, samples }
     }
 
     fn at_rate(mut self, rate: u64, stop: &AtomicBool) -> Samples {
         let pause = Duration::from_nanos(1_000_000_000 / rate);
         let mut due = now();
         let mut index = 0;
+        let mut events = Vec::with_capacity(CONNECTIONS);
         while !stop.load(Ordering::Relaxed) {
             let time = now();
             while due <= time {
@@ -124,19 +127,20 @@ impl Reader {
                 index = (index + 1) % CONNECTIONS;
                 due += pause;
             }
-            self.take_answers();
+            self.take_answers(&mut events);
         }
         self.samples
     }
 
     fn without_pause(mut self, stop: &AtomicBool) -> Samples {
+        let mut events = Vec::with_capacity(CONNECTIONS);
         while !stop.load(Ordering::Relaxed) {
             for index in 0..CONNECTIONS {
                 if self.connections[index].under_way.is_none() {
                     self.get(index, now());
                 }
             }
-            self.take_answers();
+            self.take_answers(&mut events);
         }
         self.samples
     }
@@ -156,13 +160,12 @@ impl Reader {
     }
 
     /// Takes what has come, without waiting for more.
-    fn take_answers(&mut self) {
+    fn take_answers(&mut self, events: &mut Vec<Event>) {
         const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let mut events = std::mem::take(&mut self.events);
         events.clear();
-        let free = rustix::buffer::spare_capacity(&mut events);
+        let free = rustix::buffer::spare_capacity(events);
         wait(&self.readable, free, Some(&AT_ONCE)).unwrap();
-        for event in &events {
+        for event in events.iter() {
             let index = usize::try_from(event.data.u64()).unwrap();
             let connection = &mut self.connections[index];
             let Some(due) = connection.take_answer(self.reads.value_bytes) else { continue };
@@ -172,7 +175,6 @@ impl Reader {
                 self.get(index, due);
             }
         }
-        self.events = events;
     }
 }
 

@@ -1,41 +1,37 @@
-//! Which processors the load generator has, and which are left to what it measures.
+//! Which processor the load generator has to itself, and which are left to what it measures.
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-/// Has this thread, and whatever it starts, run anywhere but on the load generator's processor, until it is dropped.
-pub(super) struct Others {
+/// Has this thread, and whatever it starts, run anywhere but on one processor, until it is dropped.
+pub(super) struct Spared {
+    /// That processor: the last that this thread may use, and the only one where there is no other.
+    pub(super) processor: usize,
     before: CpuSet,
 }
 
-impl Others {
-    pub(super) fn only() -> Self {
+impl Spared {
+    pub(super) fn one() -> Self {
         let before = sched_getaffinity(None).unwrap();
+        let mut all = (0..CpuSet::MAX_CPU).rev();
+        let processor = all.find(|processor| before.is_set(*processor)).unwrap();
         let mut others = before;
         if before.count() > 1 {
-            others.unset(own_of(&before));
+            others.unset(processor);
         }
         sched_setaffinity(None, &others).unwrap();
-        Self { before }
+        Self { processor, before }
     }
 }
 
-impl Drop for Others {
+impl Drop for Spared {
     fn drop(&mut self) {
         sched_setaffinity(None, &self.before).unwrap();
     }
 }
 
-/// Has this thread run on the load generator's processor, the last there is.
-pub(super) fn own() {
-    // What this thread may use was inherited, and leaves out what it is to have.
-    let mut every = CpuSet::new();
-    (0..CpuSet::MAX_CPU).for_each(|processor| every.set(processor));
-    sched_setaffinity(None, &every).unwrap();
+/// Has this thread run on one processor.
+pub(super) fn run_on(processor: usize) {
     let mut own = CpuSet::new();
-    own.set(own_of(&sched_getaffinity(None).unwrap()));
+    own.set(processor);
     sched_setaffinity(None, &own).unwrap();
-}
-
-fn own_of(processors: &CpuSet) -> usize {
-    (0..CpuSet::MAX_CPU).rev().find(|processor| processors.is_set(*processor)).unwrap()
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use kv_bench::{Figure, Measured, Target};
 
 use super::paced_reads::{CONNECTIONS, Reading, Reads};
-use super::processors::Others;
+use super::processors::Spared;
 use crate::Bench;
 use crate::child::{Server, directory};
 use crate::durability::open_loop::Pace;
@@ -45,6 +45,8 @@ const REDIS: &str = "--appendonly yes --appendfsync everysec --save ''";
 struct Peer {
     name: &'static str,
     port: u16,
+    /// The processor that its readers have to themselves.
+    readers: usize,
     _server: Server,
 }
 
@@ -94,9 +96,9 @@ pub(crate) fn run(bench: &Bench) {
     );
     println!("ours: kv-server --set {}", OURS.join(" --set "));
     println!("peer: redis-server {REDIS}\n");
-    let _others = Others::only();
+    let spared = Spared::one();
     let dirs = [directory(), directory()];
-    let peers = peers(bench, [dirs[0].path(), dirs[1].path()]);
+    let peers = peers(bench, [dirs[0].path(), dirs[1].path()], spared.processor);
     for peer in &peers {
         let mut connection = peer.connect();
         connection.fill((0..bench.scale.keys).map(key), &value(VALUE_BYTES));
@@ -114,12 +116,13 @@ pub(crate) fn run(bench: &Bench) {
     }
 }
 
-fn peers(bench: &Bench, [ours, theirs]: [&Path; 2]) -> Vec<Peer> {
+fn peers(bench: &Bench, [ours, theirs]: [&Path; 2], readers: usize) -> Vec<Peer> {
     let started = Ours::start(ours, &OURS);
     let port = started.port("resp");
-    let mut peers = vec![Peer { name: "kv", port, _server: started.server }];
+    let mut peers = vec![Peer { name: "kv", port, readers, _server: started.server }];
     if let Some(redis) = bench.redis.as_ref().map(|program| program.start(theirs, REDIS)) {
-        peers.push(Peer { name: "Redis", port: redis.port, _server: redis.server });
+        let port = redis.port;
+        peers.push(Peer { name: "Redis", port, readers, _server: redis.server });
     }
     peers
 }
@@ -145,7 +148,12 @@ impl Peer {
     /// Reads for a while, beside what is begun once that goes on. The first moments warm up.
     fn load<W>(&self, bench: &Bench, pace: Pace, begin: impl FnOnce() -> W) -> (Load, W) {
         let span = bench.scale.quiet;
-        let reads = Reads { port: self.port, keys: READ_KEYS, value_bytes: VALUE_BYTES };
+        let reads = Reads {
+            port: self.port,
+            processor: self.readers,
+            keys: READ_KEYS,
+            value_bytes: VALUE_BYTES,
+        };
         let reading = Reading::start(reads, pace);
         sleep_until(now() + span / 5);
         let work = begin();
