@@ -4,6 +4,7 @@
 //! * [`SnapshotKeeper`] is what it does, step by step, for tests to drive.
 
 mod keeper;
+mod priority;
 mod schedule;
 mod stats;
 mod thread;

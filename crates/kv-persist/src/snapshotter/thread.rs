@@ -10,6 +10,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::SnapshotReport;
 use super::keeper::{Board, SnapshotKeeper};
+use super::priority;
 use super::schedule::Trigger;
 use super::stats::SnapshotStats;
 use crate::snapshot::{SnapshotError, StopSignal, Unhurried};
@@ -21,14 +22,16 @@ pub const REQUESTS_MAX: usize = 64;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 type Outcome = Result<SnapshotReport, Arc<SnapshotError>>;
-type Final = Result<Option<SnapshotReport>, SnapshotError>;
+
+/// What takes the last snapshot, if one is wanted.
+type Last = Option<SnapshotKeeper>;
 
 /// A running thread. Dropping it stops it, without a last snapshot.
 #[derive(Debug)]
 pub struct Snapshotter {
     shared: Arc<Shared>,
     board: Arc<Board>,
-    thread: Mutex<Option<JoinHandle<Final>>>,
+    thread: Mutex<Option<JoinHandle<Last>>>,
 }
 
 /// Why a snapshot that was asked for is not there.
@@ -89,7 +92,7 @@ enum Stop {
 }
 
 impl Snapshotter {
-    /// Starts the thread, named `kv-snapshot`.
+    /// Starts the thread, named `kv-snapshot`. It yields to the threads that serve callers.
     ///
     /// # Errors
     /// When the system gives no thread.
@@ -99,6 +102,7 @@ impl Snapshotter {
             let shared = Arc::clone(&shared);
             move || {
                 let _closing = Closing(&shared);
+                priority::yield_to_others();
                 shared.run(keeper)
             }
         })?;
@@ -134,9 +138,9 @@ impl Snapshotter {
         self.board.stats()
     }
 
-    /// Gives up the snapshot under way, takes a last one at full speed if wanted and if anything was written
-    /// since the one before, and ends the thread. Blocks until then; the log must still be running, because
-    /// a snapshot waits until the log is safe. A second call does nothing.
+    /// Gives up the snapshot under way, ends the thread, and takes a last one on the calling thread if wanted
+    /// and if anything was written since the one before: at full speed, since nobody is served any more. The log must
+    /// still be running or have ended cleanly, because a snapshot waits until the log is safe. A second call does nothing.
     ///
     /// # Errors
     /// [`SnapshotError`] when the last snapshot failed.
@@ -146,10 +150,11 @@ impl Snapshotter {
         self.shared.stop.stop();
         self.shared.changed.notify_all();
         let Some(thread) = self.thread.lock().take() else { return Ok(None) };
-        thread.join().unwrap_or_else(|_panic| {
+        let Ok(last) = thread.join() else {
             tracing::error!("the snapshot thread panicked; please report this");
-            Err(SnapshotError::Stopped)
-        })
+            return Err(SnapshotError::Stopped);
+        };
+        last.map(|mut keeper| keeper.take(Trigger::Stop, &Unhurried)).transpose()
     }
 }
 
@@ -173,17 +178,15 @@ impl Drop for Closing<'_> {
 }
 
 impl Shared {
-    fn run(&self, mut keeper: SnapshotKeeper) -> Final {
+    fn run(&self, mut keeper: SnapshotKeeper) -> Last {
         loop {
             let State { requests, interval, stop } = self.wait();
             if let Some(interval) = interval {
                 keeper.set_interval(interval);
             }
             match stop {
-                Some(Stop::AfterSnapshot) if keeper.has_news() => {
-                    return keeper.take(Trigger::Stop, &Unhurried).map(Some);
-                }
-                Some(_) => return Ok(None),
+                Some(Stop::AfterSnapshot) => return Some(keeper).filter(SnapshotKeeper::has_news),
+                Some(Stop::AtOnce) => return None,
                 None => {}
             }
             let trigger = if requests.is_empty() { keeper.due() } else { Some(Trigger::Request) };
