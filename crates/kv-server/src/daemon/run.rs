@@ -108,9 +108,13 @@ async fn serve_durable(
     let (running, expiry) = started?;
     drop(expiry);
     let final_snapshot = stopped.final_snapshot.is_wanted(config.persist.snapshot_on_shutdown);
-    let closed = durable.stop(running, final_snapshot);
+    let closed = {
+        let durable = Arc::clone(&durable);
+        // Elsewhere, so that a second signal is heard meanwhile.
+        tokio::task::spawn_blocking(move || durable.stop(running, final_snapshot)).await
+    };
     std::mem::forget(durable);
-    closed
+    closed.context("ending the log or the last snapshot has panicked; please report this")?
 }
 
 /// Makes sure that the engine accepts the configuration.

@@ -60,6 +60,7 @@ mod resp_shutdown;
 mod resp_slow_log;
 mod resp_strings;
 mod scan;
+mod second_signal;
 mod silent_connections;
 mod slow_requests;
 mod start_refused;
