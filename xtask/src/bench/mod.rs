@@ -32,8 +32,8 @@ pub(crate) struct Options {
     #[arg(value_enum, default_value = "all")]
     name: Name,
     /// Parts of it to run alone; all when left out. `persist` has always, interval, restart,
-    /// snapshot and size; `protocols` has resp, http, grpc, metrics, idle, large and tails; `memory`
-    /// has memory, turnover and memory-ttl; `engine` has memory, memory-ttl, operations, gets,
+    /// snapshot and size; `protocols` has resp, http, grpc, metrics, idle, large, tails, latency and
+    /// peers; `memory` has memory, turnover and memory-ttl; `engine` has memory, memory-ttl, operations, gets,
     /// pipelines, expiry, many-volatile, compression and mass-delete; `eviction` has zipf, scans, loops, shifts,
     /// recent and cost, and replays files of requests (.csv, .arc, .lis)
     sections: Vec<String>,

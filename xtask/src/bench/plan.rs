@@ -21,7 +21,7 @@ pub(super) enum Name {
     Persist,
     /// The protocols, through the real server and beside Redis
     Protocols,
-    /// Memory for each key: of the server beside Redis, and of the engine in one process
+    /// Memory for each key: of the server beside others, and of the engine in one process
     Memory,
     /// How late expired keys leave memory
     Ttl,
@@ -50,12 +50,15 @@ static SERVER: Program = Program {
     bench: "server",
     prefix: "",
     sections: &[
-        "resp", "http", "grpc", "metrics", "idle", "large", "tails", "memory", "turnover",
-        "always", "interval", "restart", "snapshot", "size",
+        "resp", "http", "grpc", "metrics", "idle", "large", "tails", "latency", "peers", "memory",
+        "turnover", "always", "interval", "restart", "snapshot", "size",
     ],
     takes_files: false,
     records: true,
 };
+
+const PROTOCOLS: [&str; 9] =
+    ["resp", "http", "grpc", "metrics", "idle", "large", "tails", "latency", "peers"];
 
 static ENGINE: Program = Program {
     package: "kv-core",
@@ -109,7 +112,7 @@ impl Name {
                 vec![(&SERVER, &["always", "interval", "restart", "snapshot", "size"])]
             }
             Self::Protocols => {
-                vec![(&SERVER, &["resp", "http", "grpc", "metrics", "idle", "large", "tails"])]
+                vec![(&SERVER, &PROTOCOLS)]
             }
             Self::Memory => {
                 vec![(&SERVER, &["memory", "turnover"]), (&ENGINE, &["memory", "memory-ttl"])]
@@ -266,7 +269,7 @@ mod tests {
         check(Name::Persist, &[], Form::Full, &[persist]);
         let size = "cargo bench --locked -p kv-server --bench server -- size --quick --json rows";
         check(Name::Persist, &["size"], Form::Quick, &[size]);
-        let protocols = "cargo bench --locked -p kv-server --bench server -- resp http grpc metrics idle large tails --json rows";
+        let protocols = "cargo bench --locked -p kv-server --bench server -- resp http grpc metrics idle large tails latency peers --json rows";
         check(Name::Protocols, &[], Form::Full, &[protocols]);
         let ttl =
             "cargo bench --locked -p kv-core --bench engine -- expiry many-volatile --json rows";

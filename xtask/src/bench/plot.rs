@@ -1,4 +1,4 @@
-//! Which rows share a chart: those of a section with the same unit.
+//! Which rows share a chart: those of a section with the same unit, beside the same other server.
 
 use kv_bench::{Figure, Measured, Record};
 
@@ -29,7 +29,7 @@ pub(super) fn plots(records: &[Record]) -> Vec<Plot> {
         if let Some(plot) = plots.iter_mut().find(|plot| plot.file == file) {
             add(&mut plot.chart, row);
         } else {
-            let title = format!("{}, {}", row.section, row.unit);
+            let title = title(row);
             let mut chart = Chart { title, peer: None, groups: Vec::new() };
             add(&mut chart, row);
             plots.push(Plot { file, chart });
@@ -53,9 +53,17 @@ fn bar(figure: &Figure, unit: &str) -> Bar {
     Bar { low: figure.low(), median: figure.median(), high: figure.high(), text }
 }
 
-/// Letters and digits, and dashes for the rest: `resp-ops-s.svg`.
+/// Names another server than Redis, which most rows are measured beside: they share a chart with rows that have no peer.
+fn title(row: &Measured) -> String {
+    let peer = row.peer.as_ref().map(|peer| peer.name.as_str());
+    let beside = peer.filter(|name| ["Valkey", "memcached"].contains(name));
+    let beside = beside.map_or(String::new(), |name| format!(", beside {name}"));
+    format!("{}, {}{beside}", row.section, row.unit)
+}
+
+/// Letters and digits of the title, and dashes for the rest: `resp-ops-s.svg`.
 fn file(row: &Measured) -> String {
-    let name = format!("{} {}", row.section, row.unit).replace('%', "percent").replace('µ', "u");
+    let name = title(row).replace('%', "percent").replace('µ', "u");
     let words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     format!("{}.svg", words.join("-").to_ascii_lowercase())
@@ -71,6 +79,25 @@ mod tests {
         let measured = Measured::higher(section, name, unit, &Figure::from(2e3))
             .beside("Redis", redis.map(Figure::from).as_ref());
         Record::Row(Box::new(Row { measured, origin: Origin::default() }))
+    }
+
+    #[test]
+    fn another_server_has_a_chart_of_its_own() {
+        let row = |peer| {
+            let values = Figure::from(1e3);
+            let measured = Measured::higher("peers", peer, "ops/s", &values);
+            let measured = measured.beside(peer, Some(&values));
+            Record::Row(Box::new(Row { measured, origin: Origin::default() }))
+        };
+        let plots = plots(&["Redis", "Valkey", "memcached", "Valkey"].map(row));
+        let shown = |plot: &Plot| (plot.file.clone(), plot.has_redis(), plot.chart.groups.len());
+        let shown: Vec<_> = plots.iter().map(shown).collect();
+        let expected = [
+            ("peers-ops-s.svg", true, 1),
+            ("peers-ops-s-beside-valkey.svg", false, 2),
+            ("peers-ops-s-beside-memcached.svg", false, 1),
+        ];
+        assert_eq!(shown, expected.map(|(file, redis, len)| (file.to_owned(), redis, len)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! A server as a child process: what it uses, and that it ends with the benchmark.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -17,8 +18,14 @@ const TICK: Duration = Duration::from_millis(10);
 pub(crate) struct Server(pub(crate) Child);
 
 impl Server {
+    /// Fails where it has ended.
+    pub(crate) fn assert_runs(&mut self, name: &str) {
+        let ended = self.0.try_wait().unwrap();
+        assert!(ended.is_none(), "{name} ended: {}", ended.unwrap());
+    }
+
     /// Sends a signal, such as `TERM`.
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill").args(["-s", name, &self.0.id().to_string()]).status();
         assert!(sent.unwrap().success(), "the process is there to be signalled");
     }
@@ -115,4 +122,9 @@ pub(crate) fn quiet(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
+}
+
+/// A port that was free a moment ago.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -21,10 +21,13 @@
     reason = "figures are for people"
 )]
 
+mod calls;
 mod child;
+mod contender;
 mod durability;
 mod latency;
 mod load;
+mod memcached;
 mod memory;
 mod ours;
 mod protocols;
@@ -43,9 +46,14 @@ use kv_bench::{Arguments, Form, Measured, Origin, Recorder};
 use tokio::runtime::Runtime;
 
 use durability::{always, interval, restart, size, snapshot};
-use protocols::{grpc, http, idle, large, metrics, tails};
+use memcached::MemcachedProgram;
+use protocols::{grpc, http, idle, large, metrics, peers, tails};
 use redis::RedisProgram;
 use scale::Scale;
+
+/// The load generators share the machine with what they measure: what they spend on memory is lost to it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// What every section needs.
 struct Bench {
@@ -53,6 +61,9 @@ struct Bench {
     runtime: Runtime,
     /// Absent where Redis is not installed; sections then measure this server alone.
     redis: Option<RedisProgram>,
+    /// Others, that some sections measure as well where they are installed.
+    valkey: Option<RedisProgram>,
+    memcached: Option<MemcachedProgram>,
     recorder: Recorder,
 }
 
@@ -71,7 +82,7 @@ impl Bench {
 
 type Section = (&'static str, fn(&Bench));
 
-const SECTIONS: [Section; 14] = [
+const SECTIONS: [Section; 16] = [
     ("always", always::run),
     ("interval", interval::run),
     ("restart", restart::run),
@@ -84,6 +95,8 @@ const SECTIONS: [Section; 14] = [
     ("idle", idle::run),
     ("large", large::run),
     ("tails", tails::run),
+    ("latency", protocols::latency::run),
+    ("peers", peers::run),
     ("memory", memory::run),
     ("turnover", turnover::run),
 ];
@@ -107,10 +120,13 @@ fn run(arguments: &Arguments) -> ExitCode {
         let known = known.join(", ");
         return refuse(&format!("there is no section `{unknown}`: choose among {known}"));
     }
-    let redis = RedisProgram::find();
-    let version = redis.as_ref().map(|redis| redis.version.as_str());
+    let (redis, valkey) = (RedisProgram::redis(), RedisProgram::valkey());
+    let memcached = MemcachedProgram::find();
+    let version = |program: &Option<RedisProgram>| program.as_ref().map(|it| it.version.clone());
     let origin = Origin::here("cargo bench -p kv-server --bench server", arguments)
-        .with_version("redis-server", version);
+        .with_version("redis-server", version(&redis).as_deref())
+        .with_version("valkey-server", version(&valkey).as_deref())
+        .with_version("memcached", memcached.as_ref().map(|it| it.version.as_str()));
     report::header(&origin);
     let recorder = match Recorder::open(origin, arguments.json.as_deref()) {
         Ok(recorder) => recorder,
@@ -121,7 +137,8 @@ fn run(arguments: &Arguments) -> ExitCode {
         Form::Quick => Scale::QUICK,
         Form::Smoke => Scale::SMOKE,
     };
-    let bench = Bench { scale, runtime: Runtime::new().unwrap(), redis, recorder };
+    let runtime = Runtime::new().unwrap();
+    let bench = Bench { scale, runtime, redis, valkey, memcached, recorder };
     for (name, run) in SECTIONS {
         if names.is_empty() || names.iter().any(|each| each == name) {
             println!("\n## {name}\n");

@@ -1,30 +1,43 @@
-//! Redis as a process, with the settings that make it comparable.
+//! Redis as a process, with the settings that make it comparable; Valkey is started and asked alike.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::child::{Server, quiet};
+use crate::child::{Server, free_port, quiet};
+use crate::contender::REDIS;
 use crate::redis_benchmark;
 use crate::resp::Connection;
 use crate::time::{now, wait_for};
 
-/// `redis-server` and `redis-benchmark` on PATH.
+/// A server program on PATH.
 #[derive(Debug)]
 pub(crate) struct RedisProgram {
+    /// For people.
+    pub(crate) name: &'static str,
+    pub(crate) program: &'static str,
     /// As the program tells it.
     pub(crate) version: String,
 }
 
 impl RedisProgram {
-    /// Looks for both programs.
-    pub(crate) fn find() -> Option<Self> {
-        let output = Command::new("redis-server").arg("--version").output().ok()?;
+    /// Redis, with its load generator.
+    pub(crate) fn redis() -> Option<Self> {
         redis_benchmark::is_there().then_some(())?;
+        Self::find(REDIS, "redis-server")
+    }
+
+    pub(crate) fn valkey() -> Option<Self> {
+        Self::find("Valkey", "valkey-server")
+    }
+
+    /// Looks for the program, and whether it is what its name says: some systems have Valkey by the name of Redis.
+    fn find(name: &'static str, program: &'static str) -> Option<Self> {
+        let output = Command::new(program).arg("--version").output().ok()?;
         let text = String::from_utf8_lossy(&output.stdout);
+        text.starts_with(name).then_some(())?;
         let version = text.split_whitespace().find_map(|word| word.strip_prefix("v="))?;
-        Some(Self { version: version.to_owned() })
+        Some(Self { name, program, version: version.to_owned() })
     }
 
     /// Starts a server with its files in `dir`, and waits until it has loaded them.
@@ -33,17 +46,19 @@ impl RedisProgram {
     }
 
     /// The same, and how long it took from making the process until PING was answered.
-    #[expect(clippy::unused_self, reason = "having found the programs is what allows to start one")]
     pub(crate) fn start_timed(&self, dir: &Path, settings: &str) -> (Redis, Duration) {
         let port = free_port();
         let start = now();
-        let mut command = quiet("redis-server");
+        let mut command = quiet(self.program);
         command.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--dir"]).arg(dir);
         command.args(settings.split_whitespace().map(|word| word.trim_matches('\'')));
-        let redis = Redis { server: Server(command.spawn().unwrap()), port };
-        let mut connection = wait_for("redis-server to listen", || Connection::open(port));
+        let mut redis = Redis { server: Server(command.spawn().unwrap()), port };
+        let mut connection = wait_for("Redis to listen", || {
+            redis.server.assert_runs(self.program);
+            Connection::open(port)
+        });
         // While it loads, it answers that it does.
-        wait_for("redis-server to load", || connection.try_command("PING").ok());
+        wait_for("Redis to load", || connection.try_command("PING").ok());
         (redis, start.elapsed())
     }
 }
@@ -73,9 +88,4 @@ impl Redis {
             (!is_busy).then_some(())
         });
     }
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -16,11 +16,11 @@ pub(crate) fn header(origin: &Origin) {
     }
     let profile = if cfg!(debug_assertions) { "DEBUG BUILD, " } else { "" };
     println!("kv-server {}: {profile}{}", env!("CARGO_PKG_VERSION"), origin.commit);
-    match origin.versions.get("redis-server") {
-        Some(version) => println!("redis-server {version}"),
-        None => println!(
-            "redis-server and redis-benchmark are not on PATH: this server alone is measured"
-        ),
+    if !origin.versions.contains_key("redis-server") {
+        println!("redis-server and redis-benchmark are not both on PATH: measured without Redis");
+    }
+    for (program, version) in origin.versions.iter().filter(|(program, _)| *program != "kv") {
+        println!("{program} {version}");
     }
     println!("{}", origin.machine);
     println!("files on {}", file_system());

@@ -9,6 +9,9 @@ pub(crate) struct Scale {
     pub(crate) rounds: usize,
     /// How long one measurement of throughput takes.
     pub(crate) round: Duration,
+    /// How often sections with many measurements take each, `peers` and `latency` for instance, and how long that takes.
+    pub(crate) short_rounds: usize,
+    pub(crate) short_round: Duration,
     /// Keys that writes choose among, in `always` and `interval`.
     pub(crate) keys: u64,
     /// Keys in the store, in `restart`.
@@ -42,6 +45,8 @@ impl Scale {
     pub(crate) const FULL: Self = Self {
         rounds: 11,
         round: Duration::from_secs(2),
+        short_rounds: 5,
+        short_round: Duration::from_secs(1),
         keys: 1_000_000,
         restart_keys: 5_500_000,
         restart_rounds: 5,
@@ -61,6 +66,8 @@ impl Scale {
     pub(crate) const QUICK: Self = Self {
         rounds: 7,
         round: Duration::from_millis(300),
+        short_rounds: 3,
+        short_round: Duration::from_millis(300),
         keys: 100_000,
         restart_keys: 500_000,
         restart_rounds: 3,
@@ -80,6 +87,8 @@ impl Scale {
     pub(crate) const SMOKE: Self = Self {
         rounds: 1,
         round: Duration::from_millis(200),
+        short_rounds: 1,
+        short_round: Duration::from_millis(200),
         keys: 10_000,
         restart_keys: 20_000,
         restart_rounds: 1,

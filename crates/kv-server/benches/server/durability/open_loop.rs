@@ -23,7 +23,7 @@ use crate::resp::{OK, write_set};
 use crate::time::{now, sleep_until};
 
 /// Calls that may wait for one connection before the benchmark gives up: minutes of them.
-const WAITING_MAX: usize = 100_000;
+pub(crate) const WAITING_MAX: usize = 100_000;
 
 /// When writes are sent.
 #[derive(Debug, Clone, Copy)]

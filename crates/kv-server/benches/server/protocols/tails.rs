@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use kv_bench::{Figure, Measured, Target};
 
-use super::paced_reads::{CONNECTIONS, Reading, Reads};
+use super::paced_calls::{CONNECTIONS, Calling, PacedCalls};
 use super::processors::Spared;
 use crate::Bench;
+use crate::calls::{Calls, Protocol};
 use crate::child::{Server, directory};
 use crate::durability::open_loop::Pace;
 use crate::latency::{Latencies, Quantiles, Window};
-use crate::load::{key, value};
+use crate::load::{Command, key, value};
 use crate::ours::Ours;
 use crate::report::{row, table};
 use crate::resp::Connection;
@@ -148,13 +149,9 @@ impl Peer {
     /// Reads for a while, beside what is begun once that goes on. The first moments warm up.
     fn load<W>(&self, bench: &Bench, pace: Pace, begin: impl FnOnce() -> W) -> (Load, W) {
         let span = bench.scale.quiet;
-        let reads = Reads {
-            port: self.port,
-            processor: self.readers,
-            keys: READ_KEYS,
-            value_bytes: VALUE_BYTES,
-        };
-        let reading = Reading::start(reads, pace);
+        let gets = Calls::new(Protocol::Resp, Command::Get, READ_KEYS, &value(VALUE_BYTES));
+        let gets = PacedCalls { calls: gets, port: self.port, processor: self.readers };
+        let reading = Calling::start(gets, pace);
         sleep_until(now() + span / 5);
         let work = begin();
         let start = now();

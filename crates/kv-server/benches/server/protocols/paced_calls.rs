@@ -1,4 +1,4 @@
-//! GETs over many connections from one thread that does nothing else: at a fixed rate, or as fast as they are
+//! Calls over many connections from one thread that does nothing else: at a fixed rate, or as fast as they are
 //! answered.
 //!
 //! It stands for clients on other machines: it has a processor of its own, and never sleeps, since a sleep ends late by
@@ -17,31 +17,26 @@ use rustix::event::epoll::{CreateFlags, Event, EventData, EventFlags, add, creat
 use rustix::fd::OwnedFd;
 
 use super::processors::run_on;
-use crate::durability::open_loop::Pace;
+use crate::calls::{Calls, connect};
+use crate::durability::open_loop::{Pace, WAITING_MAX};
 use crate::latency::Sample;
-use crate::load::key;
-use crate::resp::{NIL, write_get};
-use crate::time::now;
+use crate::resp::NIL;
+use crate::time::{LIMIT, now};
 
-/// Connections, with one GET in flight each.
+/// Connections, with one call in flight each.
 pub(crate) const CONNECTIONS: usize = 50;
 
-/// GETs that may wait for one connection before the benchmark gives up.
-const WAITING_MAX: usize = 100_000;
-
-/// What is read.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reads {
+/// What is called.
+#[derive(Debug, Clone)]
+pub(crate) struct PacedCalls {
+    pub(crate) calls: Calls,
     pub(crate) port: u16,
     /// The processor that the thread has to itself.
     pub(crate) processor: usize,
-    pub(crate) keys: u64,
-    /// Of every value, where there is one.
-    pub(crate) value_bytes: usize,
 }
 
-/// Reads until it is told to stop.
-pub(crate) struct Reading {
+/// Calls until it is told to stop.
+pub(crate) struct Calling {
     stop: Arc<AtomicBool>,
     thread: thread::JoinHandle<Samples>,
 }
@@ -50,21 +45,22 @@ pub(crate) struct Reading {
 #[derive(Debug)]
 pub(crate) struct Samples {
     pub(crate) answers: Vec<Sample>,
-    /// How late the thread itself was: each GET, until it was seen that it is due.
+    /// How late the thread itself was: each call, until it was seen that it is due.
     pub(crate) seen: Vec<Sample>,
 }
 
-impl Reading {
+impl Calling {
     /// Returns when everything is there that the load needs, and it has begun or is about to.
-    pub(crate) fn start(reads: Reads, pace: Pace) -> Self {
-        let reader = Reader::connect(reads);
+    pub(crate) fn start(calls: PacedCalls, pace: Pace) -> Self {
+        let processor = calls.processor;
+        let caller = Caller::connect(calls);
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = thread::spawn(move || {
-            run_on(reads.processor);
+            run_on(processor);
             match pace {
-                Pace::Open { rate } => reader.at_rate(rate, &stopped),
-                Pace::Closed => reader.without_pause(&stopped),
+                Pace::Open { rate } => caller.at_rate(rate, &stopped),
+                Pace::Closed => caller.without_pause(&stopped),
             }
         });
         Self { stop, thread }
@@ -76,42 +72,48 @@ impl Reading {
     }
 }
 
-/// Room for as many samples as there are in a few seconds. Nothing is moved while it fills, and the system has no
+/// Samples of a few seconds.
+const SAMPLES: usize = 2_000_000;
+
+/// Room for so many samples. Nothing is moved while it fills, and the system has no
 /// page left to supply: either takes milliseconds, which would be measured.
-fn touched_room() -> Vec<Sample> {
-    const SAMPLES: usize = 2_000_000;
-    let mut samples = vec![Sample { intended: now(), latency: Duration::MAX }; SAMPLES];
+pub(super) fn touched_room(count: usize) -> Vec<Sample> {
+    let mut samples = vec![Sample { intended: now(), latency: Duration::MAX }; count];
     samples.clear();
     samples
 }
 
-struct Reader {
-    reads: Reads,
+struct Caller {
+    calls: Calls,
+    answer_len: usize,
     connections: Vec<Connection>,
     readable: OwnedFd,
     random: fastrand::Rng,
+    request: Vec<u8>,
     samples: Samples,
 }
 
 struct Connection {
     stream: TcpStream,
-    /// When the GET that is under way should have been sent.
+    /// When the call that is under way should have been sent.
     under_way: Option<Instant>,
     /// When others should have been sent.
     waiting: VecDeque<Instant>,
     answer: Vec<u8>,
 }
 
-impl Reader {
-    fn connect(reads: Reads) -> Self {
+impl Caller {
+    fn connect(calls: PacedCalls) -> Self {
         let readable = create(CreateFlags::CLOEXEC).unwrap();
-        let connections: Vec<_> = (0..CONNECTIONS).map(|_| Connection::open(reads.port)).collect();
+        let connections: Vec<_> = (0..CONNECTIONS).map(|_| Connection::open(calls.port)).collect();
         for (index, connection) in (0..).zip(&connections) {
             add(&readable, &connection.stream, EventData::new_u64(index), EventFlags::IN).unwrap();
         }
         let random = fastrand::Rng::with_seed(1);
-        let samples = Samples { answers: touched_room(), seen: touched_room() };
-        Self { reads, connections, readable, random, samples }
+        let samples = Samples { answers: touched_room(SAMPLES), seen: touched_room(SAMPLES) };
+        let answer_len = calls.calls.answer_len(calls.port);
+        let calls = calls.calls;
+        Self { calls, answer_len, connections, readable, random, request: Vec::new(), samples }
     }
 
     fn at_rate(mut self, rate: u64, stop: &AtomicBool) -> Samples {
@@ -123,13 +125,23 @@ impl Reader {
             let time = now();
             while due <= time {
                 self.samples.seen.push(Sample { intended: due, latency: time - due });
-                self.get(index, due);
+                self.call(index, due);
                 index = (index + 1) % CONNECTIONS;
                 due += pause;
             }
             self.take_answers(&mut events);
         }
+        self.drain(&mut events);
         self.samples
+    }
+
+    /// Takes what is still to come: the slowest answers are among those.
+    fn drain(&mut self, events: &mut Vec<Event>) {
+        let end = now() + LIMIT;
+        while self.connections.iter().any(|connection| connection.under_way.is_some()) {
+            assert!(now() < end, "every call is answered within {LIMIT:?}");
+            self.take_answers(events);
+        }
     }
 
     fn without_pause(mut self, stop: &AtomicBool) -> Samples {
@@ -137,25 +149,26 @@ impl Reader {
         while !stop.load(Ordering::Relaxed) {
             for index in 0..CONNECTIONS {
                 if self.connections[index].under_way.is_none() {
-                    self.get(index, now());
+                    self.call(index, now());
                 }
             }
             self.take_answers(&mut events);
         }
+        self.drain(&mut events);
         self.samples
     }
 
-    /// Sends a GET, once the one before was answered.
-    fn get(&mut self, index: usize, due: Instant) {
+    /// Makes a call, once the one before was answered.
+    fn call(&mut self, index: usize, due: Instant) {
         let connection = &mut self.connections[index];
         if connection.under_way.is_some() {
             assert!(connection.waiting.len() < WAITING_MAX, "the server keeps up in the long run");
             connection.waiting.push_back(due);
             return;
         }
-        let mut command = Vec::new();
-        write_get(&mut command, &key(self.random.u64(..self.reads.keys)));
-        connection.stream.write_all(&command).expect("nothing else is on its way");
+        self.request.clear();
+        self.calls.write_many(1, &mut self.random, &mut self.request);
+        connection.stream.write_all(&self.request).expect("nothing else is on its way");
         connection.under_way = Some(due);
     }
 
@@ -168,11 +181,11 @@ impl Reader {
         for event in events.iter() {
             let index = usize::try_from(event.data.u64()).unwrap();
             let connection = &mut self.connections[index];
-            let Some(due) = connection.take_answer(self.reads.value_bytes) else { continue };
+            let Some(due) = connection.take_answer(&self.calls, self.answer_len) else { continue };
             let latency = now().saturating_duration_since(due);
             self.samples.answers.push(Sample { intended: due, latency });
             if let Some(due) = connection.waiting.pop_front() {
-                self.get(index, due);
+                self.call(index, due);
             }
         }
     }
@@ -180,14 +193,13 @@ impl Reader {
 
 impl Connection {
     fn open(port: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.set_nodelay(true).unwrap();
+        let stream = connect(port);
         stream.set_nonblocking(true).unwrap();
         Self { stream, under_way: None, waiting: VecDeque::new(), answer: Vec::new() }
     }
 
-    /// When the GET should have been sent whose answer is complete now, if one is.
-    fn take_answer(&mut self, value_bytes: usize) -> Option<Instant> {
+    /// When the call should have been made whose answer is complete now, if one is.
+    fn take_answer(&mut self, calls: &Calls, answer_len: usize) -> Option<Instant> {
         let mut bytes = [0; 4096];
         match self.stream.read(&mut bytes) {
             Ok(len) => {
@@ -196,9 +208,13 @@ impl Connection {
             }
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
         }
-        let whole = format!("${value_bytes}\r\n").len() + value_bytes + 2;
-        if self.answer != NIL && self.answer.len() < whole {
-            return None;
+        // A key may have been evicted.
+        if self.answer != NIL {
+            if self.answer.len() < answer_len {
+                return None;
+            }
+            let is_whole = self.answer.len() == answer_len && calls.is_end(&self.answer);
+            assert!(is_whole, "no such answer is expected: {}", self.answer.escape_ascii());
         }
         self.answer.clear();
         self.under_way.take()
