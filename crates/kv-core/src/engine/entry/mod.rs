@@ -82,6 +82,25 @@ impl Entry {
         }
     }
 
+    /// Replaces value, version and expiry where they are, and tells whether it did: not where a new entry would have
+    /// another layout, as for a value of another length. Then nothing is changed.
+    #[inline]
+    pub(crate) fn overwrite(
+        &mut self,
+        value: &[u8],
+        (version, expiry): (Version, Option<UnixMillis>),
+    ) -> bool {
+        let (version, expiry) = (version.get(), expiry.map(UnixMillis::get));
+        let (before, policy_bits) = (self.0.borrow().layout(), self.borrow().policy_bits());
+        let layout = Layout::new(before.key_len, Form::plain(value.len()), version, expiry);
+        if layout.is_shared() || !layout.has_places_of(before) {
+            return false;
+        }
+        self.0.replace_front(&Front::new(layout, &Fields { version, policy_bits, expiry }));
+        self.0.replace_value(value);
+        true
+    }
+
     /// Replaces what the eviction policy keeps here.
     #[inline]
     pub(crate) fn set_policy_bits(&mut self, bits: PolicyBits) {
@@ -331,6 +350,59 @@ mod tests {
                 prop_assert_eq!(matches!(entry.stored().held, Held::Shared(_)), is_shared);
                 prop_assert_eq!(entry.payload_bytes(), (key.len() + value.len()) as u64);
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_overwritten_is_as_a_new_entry_in_the_place_of_the_old_one(
+            key_len in prop_oneof![0_usize..600, 0..20_usize, 60_usize..68],
+            before in (0_usize..80, expiry(), version(), any::<bool>()),
+            after in (0_usize..80, expiry(), version()),
+            is_of_one_length: bool,
+            bits in 0_u32..1 << PolicyBits::BITS,
+        ) {
+            let ((len_before, expiry_before, version_before, is_compressed), after) = (before, after);
+            let (len_after, expiry_after, version_after) = after;
+            let len_after = if is_of_one_length { len_before } else { len_after };
+            let (key, value) = (vec![7; key_len], vec![1; len_before]);
+            let is_compressed = is_compressed && len_before >= 4;
+            let stored = Stored { is_compressed, ..Stored::plain(&value) };
+            let mut entry = Entry::keeping(&key, stored, expiry_before);
+            entry.set_version(version_before);
+            entry.set_policy_bits(PolicyBits(bits));
+            let (place, fields) = (entry.borrow().key().as_ptr(), entry.borrow().fields());
+            let another = vec![2; len_after];
+            let done = entry.overwrite(&another, (version_after, expiry_after));
+            let mut new = Entry::new(&key, &another, expiry_after);
+            new.set_version(version_after);
+            let (new, is) = (new.borrow(), entry.borrow());
+            prop_assert_eq!(is.key(), key.as_slice());
+            prop_assert_eq!(is.key().as_ptr(), place);
+            prop_assert_eq!(is.policy_bits(), PolicyBits(bits));
+            if done {
+                prop_assert_eq!((is.version(), is.expiry()), (version_after, expiry_after));
+                prop_assert_eq!(is.stored().held.as_slice(), another.as_slice());
+                prop_assert_eq!(is.0.layout(), new.0.layout());
+                prop_assert_eq!(is.heap_bytes(), new.heap_bytes());
+            } else {
+                prop_assert_eq!(is.fields(), fields);
+                prop_assert_eq!(is.stored().held.as_slice(), value.as_slice());
+                prop_assert_eq!(is.stored().is_compressed, is_compressed);
+                prop_assert!(!new.0.layout().has_places_of(is.0.layout()));
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_one_length_are_overwritten_and_shared_ones_are_not() {
+        let version = Version::new(NO_VERSION + 7);
+        for (len, expected) in
+            [(64, true), (SHARED_VALUE_BYTES_MIN - 1, true), (SHARED_VALUE_BYTES_MIN, false)]
+        {
+            let mut entry = Entry::new(b"key", &vec![1; len], None);
+            assert_eq!(entry.overwrite(&vec![2; len], (version, None)), expected, "{len} bytes");
+            assert!(!entry.overwrite(&vec![2; len - 1], (version, None)), "{len} bytes");
         }
     }
 

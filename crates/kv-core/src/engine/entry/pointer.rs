@@ -106,6 +106,17 @@ impl Pointer {
         self.block_mut()[..bytes.len()].copy_from_slice(bytes);
     }
 
+    /// Replaces the inline value by another of the same length.
+    ///
+    /// # Panics
+    /// When it has another length, or the value is shared.
+    #[inline]
+    pub(super) fn replace_value(&mut self, value: &[u8]) {
+        let layout = self.borrow().layout();
+        assert!(!layout.is_shared(), "the value is not in the block: {layout:?}");
+        self.block_mut()[layout.key_at() + layout.key_len..].copy_from_slice(value);
+    }
+
     /// The beginning of the block. Not for others, as little as the block.
     #[inline]
     fn head_mut(&mut self) -> &mut Head {

@@ -107,6 +107,28 @@ impl Shard {
         self.finish_change(ctx);
     }
 
+    /// Gives the key in `slot` another value where the one before is, and tells whether that could be done: nothing
+    /// is asked of the allocator, and the place is in the processor's cache, where the key was compared.
+    pub(crate) fn overwrite<J: Journal>(
+        &mut self,
+        ctx: &Context<'_, J>,
+        slot: usize,
+        value: &[u8],
+        (version, expiry): (Version, Option<UnixMillis>),
+    ) -> bool {
+        let before = self.table.entry(slot).expiry();
+        if !self.table.change(slot, |entry| entry.overwrite(value, (version, expiry))) {
+            return false;
+        }
+        // The value has the length that it had: nothing else that is counted has changed.
+        self.volatile_keys =
+            self.volatile_keys + usize::from(expiry.is_some()) - usize::from(before.is_some());
+        self.touch_policy(slot);
+        self.schedule(ctx.now, self.table.fingerprint(slot), before, expiry);
+        self.finish_change(ctx);
+        true
+    }
+
     /// Gives the key in `slot` another expiry.
     pub(crate) fn apply_touch<J: Journal>(
         &mut self,

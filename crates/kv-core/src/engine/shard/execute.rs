@@ -11,17 +11,24 @@ use crate::eviction::Fingerprint;
 use crate::journal::{Change, DeleteCause, Journal};
 use crate::types::{Action, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version};
 
-/// The entry of a `Set`, copied and perhaps compressed before the lock is taken.
+/// From this length on, a value is copied before the lock is taken. A shorter one takes no longer to copy than an entry
+/// takes to be allocated, and may not need one.
+const PREPARED_BYTES_MIN: usize = 1 << 10;
+
+/// The entry of a `Set`, copied and perhaps compressed before the lock is taken, if that takes a while.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared(Option<Entry>);
 
 impl Prepared {
     /// Copies what a `Set` will store, compressed if it has at least `compress_min` bytes and that pays; does nothing
-    /// for other actions.
+    /// for short values and other actions.
     pub(crate) fn new(op: &Op<'_>, now: UnixMillis, compress_min: usize) -> Self {
         let Action::Set { value, expiry, .. } = op.action else {
             return Self(None);
         };
+        if value.len() < PREPARED_BYTES_MIN.min(compress_min) {
+            return Self(None);
+        }
         let expiry = match expiry {
             SetExpiry::Deadline(deadline) => deadline.resolve(now).ok(),
             // What is kept is not known yet; `take` mends it when there is an expiry to keep.
@@ -81,9 +88,15 @@ impl Shard {
                 let change = Change::Put { value: &value, expiry };
                 let form = prepared.form(&value);
                 let (version, lsn) = self.log(ctx, slot, (op.key, form), change)?;
-                let mut entry = prepared.take(op.key, &value, expiry);
-                entry.set_version(version);
-                self.apply_put(ctx, slot, (fingerprint, entry), trash);
+                let is_prepared = prepared.0.is_some();
+                let overwritten = slot.is_some_and(|slot| {
+                    !is_prepared && self.overwrite(ctx, slot, &value, (version, expiry))
+                });
+                if !overwritten {
+                    let mut entry = prepared.take(op.key, &value, expiry);
+                    entry.set_version(version);
+                    self.apply_put(ctx, slot, (fingerprint, entry), trash);
+                }
                 Outcome { version, expiry, lsn }
             }
             Plan::Touch { expiry } => {
