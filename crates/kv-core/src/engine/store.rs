@@ -175,7 +175,7 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         }
     }
 
-    /// Makes ready what an operation will store. When that takes long, the time goes on with it.
+    /// Makes ready what an operation will store, if that takes a while. When it takes long, the time goes on with it.
     pub(super) fn prepare<'a>(&'a self, ctx: &mut Context<'a, J>, op: &Op<'_>) -> Prepared {
         let compress_min = self.compress_min.get();
         let prepared = Prepared::new(op, ctx.now, compress_min);

@@ -365,7 +365,10 @@ mod tests {
             let ((len_before, expiry_before, version_before, is_compressed), after) = (before, after);
             let (len_after, expiry_after, version_after) = after;
             let len_after = if is_of_one_length { len_before } else { len_after };
-            let (key, value) = (vec![7; key_len], vec![1; len_before]);
+            let key = vec![7; key_len];
+            // What says how long a compressed value is comes first: not so long that it would be shared.
+            let stands_for = u32::try_from(len_before + 9).unwrap().to_le_bytes();
+            let value: Vec<u8> = stands_for.into_iter().chain(0..).take(len_before).collect();
             let is_compressed = is_compressed && len_before >= 4;
             let stored = Stored { is_compressed, ..Stored::plain(&value) };
             let mut entry = Entry::keeping(&key, stored, expiry_before);
@@ -392,6 +395,16 @@ mod tests {
                 prop_assert!(!new.0.layout().has_places_of(is.0.layout()));
             }
         }
+    }
+
+    #[test]
+    fn a_compressed_value_is_not_overwritten_by_one_that_is_not() {
+        let value = [&64_u32.to_le_bytes()[..], &[1; 28]].concat();
+        let stored = Stored { is_compressed: true, ..Stored::plain(&value) };
+        let mut entry = Entry::keeping(b"key", stored, None);
+        assert!(!entry.borrow().is_shared());
+        assert!(!entry.overwrite(&vec![2; value.len()], (Version::new(NO_VERSION), None)));
+        assert_eq!(entry.borrow().stored().held.as_slice(), value.as_slice());
     }
 
     #[test]

@@ -107,9 +107,10 @@ impl Shard {
         self.finish_change(ctx);
     }
 
-    /// Gives the key in `slot` another value where the one before is, and tells whether that could be done: nothing
-    /// is asked of the allocator, and the place is in the processor's cache, where the key was compared.
-    pub(crate) fn overwrite<J: Journal>(
+    /// Gives the key in `slot` another value where the one before is, and tells whether that could be done; otherwise
+    /// nothing is changed. Nothing is asked of the allocator, and a small block is in the processor's cache already,
+    /// where the key was compared.
+    pub(crate) fn apply_overwrite<J: Journal>(
         &mut self,
         ctx: &Context<'_, J>,
         slot: usize,
@@ -251,7 +252,7 @@ impl Shard {
         }
     }
 
-    /// Tells the policy of a read hit.
+    /// Tells the policy that a key was read, or overwritten.
     #[inline]
     pub(crate) fn touch_policy(&mut self, slot: usize) {
         let fingerprint = self.table.fingerprint(slot);

@@ -11,8 +11,8 @@ use crate::eviction::Fingerprint;
 use crate::journal::{Change, DeleteCause, Journal};
 use crate::types::{Action, Lsn, Op, Payload, Reply, SetExpiry, UnixMillis, Version};
 
-/// From this length on, a value is copied before the lock is taken. A shorter one takes no longer to copy than an entry
-/// takes to be allocated, and may not need one.
+/// From this length on, a value is copied before the lock is taken. A shorter one is copied under the lock, most often to
+/// where the one before is (ADR-0018); a new entry is allocated there too.
 const PREPARED_BYTES_MIN: usize = 1 << 10;
 
 /// The entry of a `Set`, copied and perhaps compressed before the lock is taken, if that takes a while.
@@ -90,7 +90,7 @@ impl Shard {
                 let (version, lsn) = self.log(ctx, slot, (op.key, form), change)?;
                 let is_prepared = prepared.0.is_some();
                 let overwritten = slot.is_some_and(|slot| {
-                    !is_prepared && self.overwrite(ctx, slot, &value, (version, expiry))
+                    !is_prepared && self.apply_overwrite(ctx, slot, &value, (version, expiry))
                 });
                 if !overwritten {
                     let mut entry = prepared.take(op.key, &value, expiry);
@@ -186,4 +186,81 @@ fn reply(
 ) -> Reply {
     let ttl_ms = outcome.expiry.map(|expiry| expiry.millis_since(now));
     Reply { applied, existed, version: outcome.version, ttl_ms, payload, lsn: outcome.lsn }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::engine::store::ShardedStore;
+    use crate::testing::ManualClock;
+    use crate::types::{Condition, Deadline};
+    use crate::{EngineConfig, NullJournal, Store as _, TtlManager};
+
+    type Engine = ShardedStore<NullJournal, ManualClock>;
+
+    fn engine(compress_min_bytes: Option<usize>) -> Arc<Engine> {
+        let config = EngineConfig { shards: 1, compress_min_bytes, ..EngineConfig::default() };
+        Arc::new(Engine::new(config, NullJournal, ManualClock::default()).unwrap())
+    }
+
+    fn set(store: &Engine, value: &[u8], expiry: SetExpiry) {
+        let action = Action::Set { value, expiry, return_previous: false };
+        let op = Op { key: b"key", condition: Condition::None, action };
+        assert!(store.execute(&op).unwrap().applied);
+        store.verify();
+    }
+
+    /// Where the key is, as a number.
+    fn place(store: &Engine) -> usize {
+        let location = store.locate(b"key");
+        let shard = store.lock(location.shard);
+        let slot = shard.find(location.fingerprint, b"key").expect("it is there");
+        shard.entry(slot).key().as_ptr().addr()
+    }
+
+    fn after(ms: i64) -> SetExpiry {
+        SetExpiry::Deadline(Deadline::after(ms).unwrap())
+    }
+
+    #[test]
+    fn a_value_of_the_same_length_stays_in_its_place_whatever_becomes_of_the_expiry() {
+        let store = engine(None);
+        set(&store, b"first", SetExpiry::Never);
+        let before = place(&store);
+        for (value, expiry, volatile) in [
+            (b"again", SetExpiry::Never, 0),
+            (b"later", after(60_000), 1),
+            (b"hurry", after(1000), 1),
+            (b"keeps", SetExpiry::Keep, 1),
+            (b"never", SetExpiry::Never, 0),
+            (b"ended", after(500), 1),
+        ] {
+            set(&store, value, expiry);
+            assert_eq!((place(&store), store.stats().volatile_keys), (before, volatile));
+            let reply = store.execute(&Op::new(b"key", Action::Get)).unwrap();
+            assert_eq!(reply.into_value().unwrap().as_ref(), value);
+        }
+        store.clock.advance_ms(600);
+        TtlManager::new(Arc::clone(&store)).tick();
+        assert_eq!(store.stats().keys, 0);
+        store.verify();
+    }
+
+    #[test]
+    fn a_plain_value_replaces_a_compressed_one_of_as_many_bytes() {
+        let store = engine(Some(1 << 10));
+        set(&store, &[b'x'; 1 << 12], SetExpiry::Never);
+        let kept = {
+            let location = store.locate(b"key");
+            let shard = store.lock(location.shard);
+            let slot = shard.find(location.fingerprint, b"key").expect("it is there");
+            shard.entry(slot).stored().form().len
+        };
+        assert!(kept < PREPARED_BYTES_MIN, "{kept} bytes");
+        set(&store, &vec![b'y'; kept], SetExpiry::Never);
+        let stats = store.stats();
+        assert_eq!((stats.compressed_values, stats.keys), (0, 1));
+    }
 }
