@@ -18,8 +18,6 @@ pub(crate) enum Protocol {
     Resp,
     /// The text protocol of memcached.
     Memcached,
-    /// HTTP/1.1, as this server has it; GETs only.
-    Http,
 }
 
 /// Calls for random keys of 16 bytes, which all exist and have values of the same length.
@@ -69,12 +67,24 @@ impl Calls {
                 request = [head.as_bytes(), value, b"\r\n"].concat();
                 b"STORED\r\n".to_vec()
             }
-            (Protocol::Http, Command::Get) => {
-                request = format!("GET /v1/kv/{first} HTTP/1.1\r\nHost: kv\r\n\r\n").into_bytes();
-                value.to_vec()
-            }
-            (Protocol::Http, Command::Set) => unimplemented!("answers differ for new and old keys"),
         };
+        Self::from_first(request, keys, answer_end, shared)
+    }
+
+    /// GETs over HTTP/1.1, as this server has it.
+    pub(crate) fn http_get(keys: u64, value: &[u8]) -> Self {
+        let request = format!("GET /v1/kv/{} HTTP/1.1\r\nHost: kv\r\n\r\n", key(0));
+        Self::from_first(request.into_bytes(), keys, value.to_vec(), None)
+    }
+
+    /// Calls as this one for the first key.
+    fn from_first(
+        request: Vec<u8>,
+        keys: u64,
+        answer_end: Vec<u8>,
+        shared: Option<Shared>,
+    ) -> Self {
+        let first = key(0);
         let at = request.windows(first.len()).position(|bytes| bytes == first.as_bytes()).unwrap();
         let number = at + first.len() - NUMBER_DIGITS;
         Self { request, number, keys, answer_end, shared }

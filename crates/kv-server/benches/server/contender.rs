@@ -48,7 +48,6 @@ impl Contender {
         match self.protocol {
             Protocol::Memcached => memcached::fill(self.port, keys, value),
             Protocol::Resp => Connection::open(self.port).expect("it listens").fill(keys, value),
-            Protocol::Http => unimplemented!("this server is filled over RESP"),
         }
     }
 

@@ -7,7 +7,7 @@ use super::paced_calls::{self, Calling, PacedCalls, Samples};
 use super::paced_grpc::{self, PacedSets, Setting};
 use super::processors::Spared;
 use crate::Bench;
-use crate::calls::{Calls, Protocol};
+use crate::calls::Calls;
 use crate::child::directory;
 use crate::contender::{Contender, REDIS, in_memory};
 use crate::durability::open_loop::Pace;
@@ -98,7 +98,7 @@ pub(crate) fn run(bench: &Bench) {
     }
     let ours = &peers[0];
     let ports = ours.other_ports.expect("it is this server");
-    let gets = Calls::new(Protocol::Http, Command::Get, keys, &value);
+    let gets = Calls::http_get(keys, &value);
     tell(bench, "HTTP GET", measure(bench, vec![load(ours, gets, ports.http)]));
     let sets = Generator::Grpc(PacedSets { port: ports.grpc, processor, keys, value });
     tell(bench, "gRPC Set", measure(bench, vec![Load::new(ours, sets)]));
