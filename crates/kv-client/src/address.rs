@@ -1,12 +1,13 @@
 //! Reads server addresses.
 
-use tonic::codegen::http::Uri;
+use http::Uri;
+use http::uri::Authority;
 
 use crate::ConfigError;
 use crate::limits::PORT_DEFAULT;
 
-/// Reads `http://host:port`. The scheme and the port may be left out.
-pub(crate) fn parse(address: &str) -> Result<Uri, ConfigError> {
+/// Reads `http://host:port`, of which scheme and port may be left out. The result always has a port.
+pub(crate) fn parse(address: &str) -> Result<Authority, ConfigError> {
     let bad = |problem: &str| ConfigError::Address {
         address: address.to_owned(),
         problem: problem.to_owned(),
@@ -42,7 +43,7 @@ pub(crate) fn parse(address: &str) -> Result<Uri, ConfigError> {
     if port == 0 {
         return Err(bad("the port must be 1 to 65535"));
     }
-    format!("http://{}:{port}", authority.host()).parse().map_err(|error| bad(&format!("{error}")))
+    format!("{}:{port}", authority.host()).parse().map_err(|error| bad(&format!("{error}")))
 }
 
 /// Whether something stands where a port belongs: after the last colon outside of `[...]`.
@@ -69,12 +70,12 @@ mod tests {
 
     #[test]
     fn addresses_are_read_or_refused_by_name() {
-        check("http://127.0.0.1:7380", Ok("http://127.0.0.1:7380/"));
-        check("http://127.0.0.1:7380/", Ok("http://127.0.0.1:7380/"));
-        check("db.internal:99", Ok("http://db.internal:99/"));
-        check("localhost", Ok("http://localhost:7380/"));
-        check("http://[::1]:80", Ok("http://[::1]:80/"));
-        check("http://[::1]", Ok("http://[::1]:7380/"));
+        check("http://127.0.0.1:7380", Ok("127.0.0.1:7380"));
+        check("http://127.0.0.1:7380/", Ok("127.0.0.1:7380"));
+        check("db.internal:99", Ok("db.internal:99"));
+        check("localhost", Ok("localhost:7380"));
+        check("http://[::1]:80", Ok("[::1]:80"));
+        check("http://[::1]", Ok("[::1]:7380"));
         check("", Err("it is empty"));
         check("https://a:1", Err("TLS is not supported yet"));
         check("redis://a:1", Err("the scheme must be http"));

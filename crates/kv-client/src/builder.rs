@@ -1,17 +1,17 @@
 //! Settings of a client, and how its connections are made.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tonic::transport::{Channel, Endpoint};
+use http::uri::Authority;
+use tokio::runtime::Handle;
 
 use crate::client::Client;
 use crate::limits::{
-    ADDRESS_DEFAULT, ADDRESSES_MAX, CONNECT_TIMEOUT_DEFAULT, CONNECTION_QUEUE_MAX,
-    CONNECTION_WINDOW_BYTES, CONNECTIONS_MAX, KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT,
-    MESSAGE_BYTES_DEFAULT, MESSAGE_BYTES_MAX, REQUEST_TIMEOUT_DEFAULT, STREAM_WINDOW_BYTES,
+    ADDRESS_DEFAULT, ADDRESSES_MAX, CONNECT_TIMEOUT_DEFAULT, CONNECTIONS_MAX,
+    MESSAGE_BYTES_DEFAULT, MESSAGE_BYTES_MAX, REQUEST_TIMEOUT_DEFAULT,
 };
-use crate::pool::{Pool, Target};
+use crate::pool::{Pool, Route, Target};
+use crate::transport::{Channel, TransportError};
 use crate::{ConfigError, Error, RetryPolicy, address, status};
 
 /// Settings of a client. Every setting has a default that suits one server on this machine.
@@ -91,12 +91,15 @@ impl ClientBuilder {
     /// # Errors
     /// A setting is wrong, or no address can be reached.
     pub async fn connect(self) -> Result<Client, Error> {
-        let endpoints = self.check()?;
+        let (servers, runtime) = self.check()?;
+        let client = self.client(&servers, &runtime);
         let mut failure = None;
-        for (index, endpoint) in endpoints.iter().enumerate() {
-            match endpoint.connect().await {
-                Ok(channel) => return Ok(self.client(&endpoints, Some((index, channel)))),
-                Err(error) => failure = Some(unreachable(endpoint, error)),
+        // The targets begin with one for each address.
+        for (nth, _server) in (0..).zip(&servers) {
+            let target = client.pool().target(Route::FIRST, nth);
+            match target.connect().await {
+                Ok(()) => return Ok(client),
+                Err(error) => failure = Some(unreachable(target, error)),
             }
         }
         Err(failure.unwrap_or_else(|| ConfigError::Addresses { given: 0 }.into()))
@@ -107,11 +110,12 @@ impl ClientBuilder {
     /// # Errors
     /// A setting is wrong, or there is no Tokio runtime.
     pub fn connect_lazy(self) -> Result<Client, ConfigError> {
-        Ok(self.client(&self.check()?, None))
+        let (servers, runtime) = self.check()?;
+        Ok(self.client(&servers, &runtime))
     }
 
-    /// Checks all settings; the endpoints are what the addresses become.
-    fn check(&self) -> Result<Vec<Endpoint>, ConfigError> {
+    /// Checks all settings; reads the addresses and finds the runtime that connections live in.
+    fn check(&self) -> Result<(Vec<Authority>, Handle), ConfigError> {
         if self.addresses.len() > ADDRESSES_MAX {
             return Err(ConfigError::Addresses { given: self.addresses.len() });
         }
@@ -129,58 +133,38 @@ impl ClientBuilder {
             return Err(ConfigError::MessageBytes { given: self.message_bytes_max });
         }
         self.retry.check()?;
-        let endpoints = self.endpoints()?;
-        // Tonic's channels spawn their worker when they are made, and panic where they cannot.
-        tokio::runtime::Handle::try_current().map_err(|_no_runtime| ConfigError::NoRuntime)?;
-        Ok(endpoints)
+        let servers = self.servers()?;
+        let runtime = Handle::try_current().map_err(|_no_runtime| ConfigError::NoRuntime)?;
+        Ok((servers, runtime))
     }
 
-    fn endpoints(&self) -> Result<Vec<Endpoint>, ConfigError> {
+    fn servers(&self) -> Result<Vec<Authority>, ConfigError> {
         let default = [ADDRESS_DEFAULT.to_owned()];
         let addresses = if self.addresses.is_empty() { &default[..] } else { &self.addresses };
-        addresses.iter().map(|given| Ok(self.endpoint(address::parse(given)?))).collect()
+        addresses.iter().map(|given| address::parse(given)).collect()
     }
 
-    fn endpoint(&self, uri: tonic::codegen::http::Uri) -> Endpoint {
-        Endpoint::from(uri)
-            .connect_timeout(self.connect_timeout)
-            .tcp_nodelay(true)
-            .tcp_keepalive(Some(KEEPALIVE_INTERVAL))
-            .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-            .initial_stream_window_size(STREAM_WINDOW_BYTES)
-            .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-            .buffer_size(CONNECTION_QUEUE_MAX)
-    }
-
-    /// Puts the pool together; `opened` is the first connection of an address if there is one yet.
-    fn client(&self, endpoints: &[Endpoint], mut opened: Option<(usize, Channel)>) -> Client {
-        let mut targets = Vec::with_capacity(endpoints.len() * self.connections);
+    /// Puts the pool together.
+    fn client(&self, servers: &[Authority], runtime: &Handle) -> Client {
+        let mut targets = Vec::with_capacity(servers.len() * self.connections);
         for _connection in 0..self.connections {
-            for (index, endpoint) in endpoints.iter().enumerate() {
-                let channel = opened
-                    .take_if(|(opened, _)| *opened == index)
-                    .map_or_else(|| endpoint.connect_lazy(), |(_, channel)| channel);
-                let address = Arc::from(display(endpoint));
+            for (index, server) in servers.iter().enumerate() {
+                let channel = Channel::new(server.clone(), self.connect_timeout, runtime.clone());
+                let address = format!("http://{server}").into();
                 targets.push(Target::new(address, index, channel, self.message_bytes_max));
             }
         }
-        let pool = Pool::new(targets, endpoints.len());
+        let pool = Pool::new(targets, servers.len());
         Client::new(pool, self.retry, self.request_timeout, self.message_bytes_max)
     }
 }
 
-fn unreachable(endpoint: &Endpoint, error: tonic::transport::Error) -> Error {
+fn unreachable(target: &Target, error: TransportError) -> Error {
     Error::Unreachable {
-        address: display(endpoint),
+        address: target.address.to_string(),
         message: status::root_cause(&error),
         source: Some(error.into()),
     }
-}
-
-/// The address as a user writes it, without the slash that a URI ends with.
-fn display(endpoint: &Endpoint) -> String {
-    endpoint.uri().to_string().trim_end_matches('/').to_owned()
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@
 //! | What went wrong | `get exists batch_get scan stats ping` | writes |
 //! |---|---|---|
 //! | no connection could be opened | repeated | repeated: nothing was sent |
+//! | the server went away before it looked at the call | repeated | repeated: nothing was executed |
 //! | what answers is no gRPC server | [`Error::Unreachable`] | [`Error::Unreachable`] |
 //! | the connection broke | repeated | [`Error::OutcomeUnknown`] |
 //! | the deadline passed | [`Error::TimedOut`] | [`Error::OutcomeUnknown`] |
@@ -35,8 +36,10 @@
 //! | the server's log has failed ([`Error::DurabilityUnknown`]) | returned | returned |
 //! | the server refused the request | returned | returned |
 //!
-//! A write is never sent twice, not even a plain `set`: a second one would take a new version, start
-//! its TTL anew, and could undo what another client wrote in between.
+//! A write that may have been executed is never sent again, not even a plain `set`: a second one would take
+//! a new version, start its TTL anew, and could undo what another client wrote in between.
+//!
+//! Connections live in the runtime that the client was made in; calls may be made from any.
 //!
 //! What the caller can do about an error is its [`ErrorKind`].
 
@@ -58,6 +61,7 @@ mod reason;
 mod retry;
 mod scan;
 mod status;
+mod transport;
 mod types;
 
 pub use admin::{Flush, Snapshot};

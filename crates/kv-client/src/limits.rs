@@ -39,8 +39,8 @@ pub const REQUEST_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 /// Time for a snapshot unless the call says otherwise.
 pub const SNAPSHOT_TIMEOUT_DEFAULT: Duration = Duration::from_hours(1);
 
-/// Calls that may wait inside one connection before callers wait outside.
-pub(crate) const CONNECTION_QUEUE_MAX: usize = 1024;
+/// Calls on a new connection before the server has said how many it allows; what hyper assumes.
+pub(crate) const STREAMS_UNTIL_TOLD: usize = 100;
 
 /// How much of one answer the server may send ahead of the reader. Big enough for a fast link with
 /// some latency (2 MiB each 10 ms are 200 MB/s), small enough that slow readers stay cheap.

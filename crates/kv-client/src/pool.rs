@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kv_proto::v1::admin_client::AdminClient;
 use kv_proto::v1::kv_client::KvClient;
-use tonic::transport::Channel;
 use tonic_health::pb::health_client::HealthClient;
+
+use crate::transport::{Channel, TransportError};
 
 /// One connection to one server. It opens itself again after it broke.
 #[derive(Debug)]
@@ -27,6 +28,14 @@ impl Target {
         message_bytes_max: usize,
     ) -> Self {
         Self { address, address_index, channel, message_bytes_max }
+    }
+
+    /// Opens the connection, unless it is open.
+    ///
+    /// # Errors
+    /// Nobody answers at the address.
+    pub(crate) async fn connect(&self) -> Result<(), TransportError> {
+        self.channel.connect().await
     }
 
     pub(crate) fn kv(&self) -> KvClient<Channel> {
@@ -93,10 +102,16 @@ impl Pool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn pool(addresses: usize, connections: usize) -> Pool {
-        let channel = tonic::transport::Endpoint::from_static("http://127.0.0.1:1").connect_lazy();
+        let channel = Channel::new(
+            "127.0.0.1:1".parse().unwrap(),
+            Duration::from_secs(1),
+            tokio::runtime::Handle::current(),
+        );
         let target = |index: usize| {
             let address_index = index % addresses;
             Target::new(address_index.to_string().into(), address_index, channel.clone(), 1)

@@ -2,9 +2,10 @@
 
 use std::error::Error as StdError;
 
-use tonic::{Code, ConnectError, Status};
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::transport::TransportError;
 use crate::{Error, Reason};
 
 /// Whether a request changes anything, and so whether it may be sent twice.
@@ -28,8 +29,8 @@ pub(crate) struct Failure {
 /// Judges a failed attempt.
 pub(crate) fn classify(status: Status, address: &str, effect: Effect) -> Failure {
     match origin(&status) {
-        // Nothing was sent, so that even a write may be sent again.
-        Origin::NotConnected => Failure { error: unreachable(status, address), retry: true },
+        // The server has seen nothing, so that even a write may be sent again.
+        Origin::NotProcessed => Failure { error: unreachable(status, address), retry: true },
         Origin::NotGrpc => Failure { error: not_grpc(status, address), retry: false },
         Origin::ConnectionLost if effect == Effect::Read => {
             Failure { error: unreachable(status, address), retry: true }
@@ -55,8 +56,8 @@ pub(crate) fn classify(status: Status, address: &str, effect: Effect) -> Failure
 /// Where a status was made.
 #[derive(Debug, PartialEq, Eq)]
 enum Origin {
-    /// Here: no connection could be opened.
-    NotConnected,
+    /// Here: no connection could be opened, or the server said that it did not look at the request.
+    NotProcessed,
     /// Here: what answers at the address is no gRPC server. It is as if nobody were there.
     NotGrpc,
     /// Here: the connection broke after the request may have been sent.
@@ -84,8 +85,11 @@ fn origin(status: &Status) -> Origin {
         return if cut { Origin::ConnectionLost } else { Origin::Answered };
     }
     while let Some(error) = source {
-        if error.is::<ConnectError>() {
-            return Origin::NotConnected;
+        match error.downcast_ref() {
+            Some(TransportError::NotConnected(_) | TransportError::NotProcessed(_)) => {
+                return Origin::NotProcessed;
+            }
+            Some(TransportError::Lost(_)) | None => {}
         }
         if error.source().is_none() && error.to_string().contains(NOT_HTTP2) {
             return Origin::NotGrpc;

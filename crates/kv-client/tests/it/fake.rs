@@ -9,8 +9,9 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use kv_client::{Client, ClientBuilder, RetryPolicy};
 use kv_proto::v1 as wire;
 use kv_proto::v1::kv_server::{Kv, KvServer};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::oneshot;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 use tonic_types::{ErrorDetails, StatusExt};
@@ -49,6 +50,8 @@ pub(crate) enum PipelineManner {
 pub(crate) struct Script {
     /// Consumed one per unary request; when empty, requests succeed.
     pub(crate) steps: Mutex<VecDeque<Step>>,
+    /// Connections seen.
+    pub(crate) connections: Mutex<usize>,
     /// Unary requests seen, by name.
     pub(crate) calls: Mutex<Vec<&'static str>>,
     /// What each scan request gets.
@@ -73,7 +76,10 @@ impl Fake {
             Self { script: Arc::new(Script::default()), address: listener.local_addr().unwrap() };
         let service = KvServer::new(fake.clone());
         let serve = tonic::transport::Server::builder().add_service(service);
-        tokio::spawn(serve.serve_with_incoming(TcpListenerStream::new(listener)));
+        let script = Arc::clone(&fake.script);
+        let incoming = TcpListenerStream::new(listener)
+            .inspect(move |_| *script.connections.lock().unwrap() += 1);
+        tokio::spawn(serve.serve_with_incoming(incoming));
         fake
     }
 
@@ -84,6 +90,10 @@ impl Fake {
 
     pub(crate) fn calls(&self) -> Vec<&'static str> {
         self.script.calls.lock().unwrap().clone()
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        *self.script.connections.lock().unwrap()
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -124,8 +134,8 @@ pub(crate) fn closed_address() -> SocketAddr {
     address
 }
 
-/// An address in front of `behind` that closes the first connections as soon as it has read the
-/// first bytes, and passes the rest on.
+/// An address in front of `behind` that closes the first connections as soon as there is a request,
+/// and passes the rest on.
 pub(crate) async fn dropping(connections: usize, behind: SocketAddr) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -133,7 +143,7 @@ pub(crate) async fn dropping(connections: usize, behind: SocketAddr) -> SocketAd
         for nth in 0.. {
             let (mut near, _) = listener.accept().await.unwrap();
             if nth < connections {
-                near.readable().await.unwrap();
+                read_request(&mut near).await;
                 continue;
             }
             tokio::spawn(async move {
@@ -145,14 +155,87 @@ pub(crate) async fn dropping(connections: usize, behind: SocketAddr) -> SocketAd
     address
 }
 
-/// An address where every connection is answered with these bytes and closed.
+/// An address in front of `behind` that ends the first connection when it is told to, and then tells when the client
+/// has closed it too; others are passed on for good.
+pub(crate) struct Cutting {
+    pub(crate) address: SocketAddr,
+    cut: oneshot::Sender<()>,
+    closed: oneshot::Receiver<()>,
+}
+
+impl Cutting {
+    pub(crate) async fn start(behind: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let ((cut, told), (tell, closed)) = (oneshot::channel(), oneshot::channel());
+        tokio::spawn(async move {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut far = TcpStream::connect(behind).await.unwrap();
+            tokio::select! {
+                _ended = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                _told = told => {}
+            }
+            near.shutdown().await.unwrap();
+            tokio::io::copy(&mut near, &mut tokio::io::sink()).await.unwrap();
+            tell.send(()).unwrap();
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                let mut far = TcpStream::connect(behind).await.unwrap();
+                tokio::io::copy_bidirectional(&mut near, &mut far).await.unwrap();
+            }
+        });
+        Self { address, cut, closed }
+    }
+
+    /// Ends the first connection, and waits until the client knows.
+    pub(crate) async fn cut(self) {
+        self.cut.send(()).unwrap();
+        self.closed.await.unwrap();
+    }
+}
+
+/// An address to which no connection is opened, and none refused: nobody takes those that wait.
+pub(crate) async fn silent_address() -> SocketAddr {
+    static TAKEN: Mutex<Vec<(TcpListener, Vec<TcpStream>)>> = Mutex::new(Vec::new());
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    while let Ok(stream) =
+        tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await
+    {
+        waiting.push(stream.unwrap());
+    }
+    TAKEN.lock().unwrap().push((listener, waiting));
+    address
+}
+
+/// Reads the beginning of an HTTP/2 connection up to the head of the first request.
+async fn read_request(near: &mut TcpStream) {
+    const HEADERS: u8 = 1;
+    let mut preface = [0; b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len()];
+    near.read_exact(&mut preface).await.unwrap();
+    loop {
+        let mut head = [0; 9];
+        near.read_exact(&mut head).await.unwrap();
+        let [a, b, c, kind, ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        near.read_exact(&mut payload).await.unwrap();
+        if kind == HEADERS {
+            return;
+        }
+    }
+}
+
+/// An address where every connection is answered with these bytes, once there is a request, and closed.
 pub(crate) async fn answering(bytes: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         loop {
             let (mut near, _) = listener.accept().await.unwrap();
-            near.readable().await.unwrap();
+            read_request(&mut near).await;
             near.write_all(bytes).await.unwrap();
             // What was sent is read to its end, or closing would cut the answer off.
             drop(near.shutdown().await);

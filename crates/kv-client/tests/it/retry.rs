@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use kv_client::{Client, Error, ErrorKind, Reason};
+use kv_client::{Client, Error, ErrorKind, Reason, RetryPolicy};
 use tonic::Code;
 
-use crate::fake::{Fake, Step, answering, builder, client, closed_address, dropping, refusal};
+use crate::fake::{
+    Cutting, Fake, Step, answering, builder, client, closed_address, dropping, refusal,
+    silent_address,
+};
 
 fn shutting_down() -> Step {
     Step::Fail(refusal(Code::Unavailable, "SHUTTING_DOWN", "shutting down"))
@@ -178,7 +181,7 @@ async fn a_server_of_another_kind_is_told_from_one_that_lost_an_answer() {
     let answers: [&[u8]; 3] = [
         b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
         b"-ERR unknown command 'PRI'\r\n",
-        b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\x8d",
+        http2(b"\0\0\x01\x01\x05\0\0\0\x01\x8d"),
     ];
     for answer in answers {
         let address = answering(answer).await;
@@ -191,10 +194,111 @@ async fn a_server_of_another_kind_is_told_from_one_that_lost_an_answer() {
     }
 }
 
+/// What a server says after its settings and the acknowledgement of ours.
+fn http2(frame: &[u8]) -> &'static [u8] {
+    let settings = b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0";
+    [&settings[..], frame].concat().leak()
+}
+
+#[tokio::test]
+async fn a_call_that_the_server_did_not_begin_with_goes_on_to_another() {
+    // GOAWAY: the last stream that was begun with is none. RST_STREAM of the first one: refused.
+    let going = http2(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    let refusing = http2(b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x07");
+    for answer in [going, refusing] {
+        let (away, fake) = (answering(answer).await, Fake::start().await);
+        for name in READS.into_iter().chain(WRITES) {
+            let error = send(&client([away]), name).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unreachable, "{name}: {error}");
+            send(&client([away, fake.address]), name).await.unwrap();
+        }
+        assert_eq!(fake.calls(), READS.into_iter().chain(WRITES).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_the_server_may_have_begun_with_is_not_sent_again() {
+    // GOAWAY: the first stream was begun with, without and with an error; RST_STREAM of it: internal error.
+    let going = http2(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\0");
+    let failing = http2(b"\0\0\x08\x07\0\0\0\0\0\0\0\0\x01\0\0\0\x02");
+    let reset = http2(b"\0\0\x04\x03\0\0\0\0\x01\0\0\0\x02");
+    for answer in [going, failing, reset] {
+        let (away, fake) = (answering(answer).await, Fake::start().await);
+        for name in WRITES {
+            let error = send(&client([away, fake.address]), name).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unknown, "{name}: {error}");
+        }
+        assert_eq!(fake.calls(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_slow_connection_is_not_given_up_with_the_call_that_began_it() {
+    let address = silent_address().await;
+    let attempts_max = 1;
+    let client = builder([address])
+        .connect_timeout(Duration::from_millis(900))
+        .request_timeout(Duration::from_millis(500))
+        .retry(RetryPolicy { attempts_max, ..RetryPolicy::default() })
+        .connect_lazy()
+        .unwrap();
+    // The first call ends before the attempt does; the second one waits for the same, and tells how it ended.
+    let error = send(&client, "get").await.unwrap_err().to_string();
+    assert!(error.contains("within 500ms"), "{error}");
+    let error = send(&client, "get").await.unwrap_err().to_string();
+    assert!(error.contains("no connection within 900ms"), "{error}");
+}
+
+#[test]
+fn connections_stay_when_the_runtime_of_a_call_ends() {
+    let runtime = || tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let lasting = runtime();
+    let (fake, client) = lasting.block_on(async {
+        let fake = Fake::start().await;
+        let client = builder([fake.address]).retry(RetryPolicy::NONE).connect_lazy().unwrap();
+        (fake, client)
+    });
+    for _ in 0..3 {
+        runtime().block_on(send(&client, "set")).unwrap();
+    }
+    lasting.block_on(send(&client, "set")).unwrap();
+    assert_eq!(fake.calls(), ["set"; 4]);
+    assert_eq!(fake.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_broke_while_idle_is_opened_again_by_the_next_call() {
+    let fake = Fake::start().await;
+    let cutting = Cutting::start(fake.address).await;
+    let client = builder([cutting.address]).retry(RetryPolicy::NONE).connect_lazy().unwrap();
+    client.set("k", "v").await.unwrap();
+    cutting.cut().await;
+    client.set("k", "v").await.unwrap();
+    assert_eq!(fake.calls(), ["set", "set"]);
+}
+
+#[tokio::test]
+async fn calls_that_wait_for_one_connection_fail_with_it() {
+    let address = silent_address().await;
+    let connect_timeout = Duration::from_millis(400);
+    // One attempt for each would take many times as long as a call may.
+    let client = builder([address])
+        .connect_timeout(connect_timeout)
+        .request_timeout(connect_timeout * 5)
+        .retry(RetryPolicy::NONE)
+        .connect_lazy()
+        .unwrap();
+    let calls = (0..50).map(|_| async { client.set("k", "v").await.unwrap_err() });
+    for error in futures_util::future::join_all(calls).await {
+        assert_eq!(error.kind(), ErrorKind::Unreachable, "{error}");
+        assert!(error.to_string().contains("no connection within 400ms"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn an_answer_without_status_counts_as_lost() {
     // As above with `:status: 200`.
-    let cut = b"\0\0\0\x04\0\0\0\0\0\0\0\0\x04\x01\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\x88";
+    let cut = http2(b"\0\0\x01\x01\x05\0\0\0\x01\x88");
     let address = answering(cut).await;
     let check = async |name, expected: ErrorKind| {
         let error = send(&client([address]), name).await.unwrap_err();
