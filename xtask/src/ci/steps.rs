@@ -124,15 +124,27 @@ pub(super) const STEPS: [Step; 14] = [
 /// What takes too long for each change: `ci --deep` does it after all the others.
 ///
 /// `RUSTC_BOOTSTRAP` has the compiler of the workspace take the unstable option of the sanitizer, so that no nightly
-/// is needed. The thread sanitizer is not among them: without a standard library built for it, which takes the
-/// component `rust-src`, it takes every `Arc` and channel for a race. Hit ratios need no sanitizer, and hours with one.
-pub(super) const DEEP_STEPS: [Step; 6] = [
+/// is needed. The thread sanitizer takes every `Arc` and channel for a race unless the standard library is built for it
+/// too, from its source. Hit ratios need no sanitizer, and hours with one.
+pub(super) const DEEP_STEPS: [Step; 8] = [
     Step::command(
         "asan",
         "the engine and the log use no memory that is not theirs",
         "RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address \
          cargo nextest run -p kv-core -p kv-resp -p kv-persist --all-features --locked \
          -E !binary(hit_ratio) --target x86_64-unknown-linux-gnu --target-dir target/asan",
+    ),
+    Step::command(
+        "rust-src",
+        "the source of the standard library is there",
+        "rustup component add rust-src",
+    ),
+    Step::command(
+        "tsan",
+        "no two threads of the engine and the log meet at memory without a lock or an order",
+        "RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=thread \
+         cargo nextest run -p kv-core -p kv-persist --all-features --locked -Zbuild-std \
+         -E !binary(hit_ratio) --target x86_64-unknown-linux-gnu --target-dir target/tsan",
     ),
     // Only its own tests: the others would have to be run by loom too.
     Step::command(

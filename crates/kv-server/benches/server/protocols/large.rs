@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kv_bench::{Figure, Measured, Target};
 
@@ -46,6 +46,7 @@ pub(crate) fn run(bench: &Bench) {
         "p99.9 of small GETs",
         "alone",
         "beside large ones",
+        "own lateness then",
         "large ones read",
         "ratio",
         "target",
@@ -62,46 +63,68 @@ fn measure(bench: &Bench, name: &str, port: u16) {
     let mut connection = Connection::open(port).expect("it listens");
     connection.fill(std::iter::once("small".to_owned()), &[b'v'; 64]);
     connection.fill(std::iter::once("large".to_owned()), &vec![b'v'; bench.scale.large_bytes]);
-    let (mut alone, mut beside) = (Figure::default(), Figure::default());
+    let (mut alone, mut beside, mut late) =
+        (Figure::default(), Figure::default(), Figure::default());
     let mut read = 0;
     for _ in 0..bench.scale.snapshot_rounds {
-        alone.add(small(port, bench.scale.quiet).p999.as_secs_f64());
+        alone.add(small(port, bench.scale.quiet).answers.p999.as_secs_f64());
         let large = LargeReaders::start(port, bench.scale.large_bytes);
-        beside.add(small(port, bench.scale.quiet).p999.as_secs_f64());
+        let small = small(port, bench.scale.quiet);
+        beside.add(small.answers.p999.as_secs_f64());
+        late.add(small.woken.p999.as_secs_f64());
         read += large.stop();
     }
     let ratio = format!("{:.2}×", beside.median() / alone.median());
     let target = if name == "kv" { "≤ 3×" } else { "–" };
-    row(&[name, &alone.millis(), &beside.millis(), &read.to_string(), &ratio, target]);
+    let (alone_cell, beside_cell, late_cell) = (alone.millis(), beside.millis(), late.millis());
+    row(&[name, &alone_cell, &beside_cell, &late_cell, &read.to_string(), &ratio, target]);
     let name = format!("{name}, p99.9 beside large values");
     let row = Measured::lower("large", name, "ms", &beside.times(1e3))
         .beside("alone", Some(&alone.times(1e3)));
     bench.record(row.target((target != "–").then_some(Target::Ratio(3.0))));
 }
 
-/// Latencies of small reads for so long.
-fn small(port: u16, span: Duration) -> Quantiles {
+/// How long small reads took, from when each was due.
+struct Small {
+    answers: Quantiles,
+    /// How late the readers themselves were: until a thread ran that had slept.
+    woken: Quantiles,
+}
+
+/// Small reads for so long.
+fn small(port: u16, span: Duration) -> Small {
     let start = now();
     let window = Window { start, end: start + span };
     let readers: Vec<_> = (0..SMALL_READERS)
         .map(|number| {
-            thread::spawn(move || {
-                let mut get = Get::open(port, "small", 64);
-                let mut samples = Vec::new();
-                let mut intended = start + SMALL_INTERVAL * number / SMALL_READERS;
-                while intended < window.end {
-                    sleep_until(intended);
-                    get.read();
-                    samples.push(Sample { intended, latency: intended.elapsed() });
-                    intended += SMALL_INTERVAL;
-                }
-                samples
-            })
+            let first = start + SMALL_INTERVAL * number / SMALL_READERS;
+            thread::spawn(move || read_small(port, first, window.end))
         })
         .collect();
-    let samples: Vec<Sample> =
+    let samples: Vec<[Sample; 2]> =
         readers.into_iter().flat_map(|reader| reader.join().unwrap()).collect();
-    Quantiles::within(&samples, window)
+    let quantiles = |which: fn(&[Sample; 2]) -> Sample| {
+        Quantiles::within(&samples.iter().map(which).collect::<Vec<_>>(), window)
+    };
+    Small { answers: quantiles(|[answer, _]| *answer), woken: quantiles(|[_, woken]| *woken) }
+}
+
+/// Of each read: when its answer was there, and when it was sent.
+fn read_small(port: u16, first: Instant, end: Instant) -> Vec<[Sample; 2]> {
+    let mut get = Get::open(port, "small", 64);
+    let mut samples = Vec::new();
+    let mut intended = first;
+    while intended < end {
+        // Who is late because the answer before was has not overslept.
+        let sleeps = now() < intended;
+        sleep_until(intended);
+        let overslept = if sleeps { intended.elapsed() } else { Duration::ZERO };
+        let woken = Sample { intended, latency: overslept };
+        get.read();
+        samples.push([Sample { intended, latency: intended.elapsed() }, woken]);
+        intended += SMALL_INTERVAL;
+    }
+    samples
 }
 
 /// Clients that read large values until they are stopped.
