@@ -5,6 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use h2::{Reason, RecvStream};
+use http::StatusCode;
 use http_body::{Body, Frame};
 
 use super::TransportError;
@@ -13,11 +14,14 @@ use super::TransportError;
 #[derive(Debug)]
 pub(crate) struct Answer {
     stream: RecvStream,
+    /// Whether what comes are messages. With an HTTP status of its own it is a page for people, which is not
+    /// read: it would be taken for a message that makes no sense, and hide the status.
+    is_grpc: bool,
 }
 
 impl Answer {
-    pub(super) fn new(stream: RecvStream) -> Self {
-        Self { stream }
+    pub(super) fn new(status: StatusCode, stream: RecvStream) -> Self {
+        Self { stream, is_grpc: status.is_success() }
     }
 
     fn poll_trailers(
@@ -37,6 +41,9 @@ impl Body for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, TransportError>>> {
+        if !self.is_grpc {
+            return Poll::Ready(None);
+        }
         match ready!(self.stream.poll_data(context)) {
             Some(Ok(data)) => {
                 // Who asks for a part takes it: the server may send as much again. It fails on streams that
@@ -52,6 +59,6 @@ impl Body for Answer {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.stream.is_end_stream()
+        !self.is_grpc || self.stream.is_end_stream()
     }
 }

@@ -82,7 +82,8 @@ impl Shared {
             self.runtime.spawn(upload);
         }
         let response = response.await.map_err(TransportError::of_call)?;
-        Ok(response.map(Answer::new))
+        let status = response.status();
+        Ok(response.map(|stream| Answer::new(status, stream)))
     }
 
     /// The path of a method, with where it is.

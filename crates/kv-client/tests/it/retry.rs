@@ -177,11 +177,12 @@ async fn a_broken_connection_repeats_reads_and_leaves_writes_unknown() {
 #[tokio::test]
 async fn a_server_of_another_kind_is_told_from_one_that_lost_an_answer() {
     // What HTTP/1 and RESP servers say to the first bytes of HTTP/2, and an HTTP/2 server without
-    // gRPC: settings, their acknowledgement, and the headers `:status: 404` that end the stream.
-    let answers: [&[u8]; 3] = [
+    // gRPC: the headers `:status: 404`, which end the stream or are followed by a page.
+    let answers: [&[u8]; 4] = [
         b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
         b"-ERR unknown command 'PRI'\r\n",
         http2(b"\0\0\x01\x01\x05\0\0\0\x01\x8d"),
+        http2(b"\0\0\x01\x01\x04\0\0\0\x01\x8d\0\0\x0a\0\x01\0\0\0\x01{\"error\":1"),
     ];
     for answer in answers {
         let address = answering(answer).await;
