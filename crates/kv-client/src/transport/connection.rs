@@ -96,6 +96,8 @@ async fn silence(mut pings: PingPong, heard: Heard) {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Waker;
+
     use http::Request;
     use tokio::io::{DuplexStream, duplex};
     use tokio::time::Instant;
@@ -113,6 +115,22 @@ mod tests {
             answer.await.map(drop)
         };
         (far, call)
+    }
+
+    #[tokio::test]
+    async fn a_server_gets_few_calls_before_it_has_said_how_many_it_allows() {
+        let (near, _far) = duplex(1 << 16);
+        let mut requests = begin(near, Arc::default()).await.unwrap();
+        let mut calls = Vec::new();
+        while requests.poll_ready(&mut Context::from_waker(Waker::noop())).is_ready() {
+            assert!(calls.len() <= STREAMS_UNTIL_TOLD, "no bound");
+            let request = Request::get("http://server/").body(()).unwrap();
+            calls.push(requests.send_request(request, true).unwrap());
+            // The connection's turn.
+            tokio::task::yield_now().await;
+        }
+        // One more waits until it may be sent.
+        assert_eq!(calls.len(), STREAMS_UNTIL_TOLD + 1);
     }
 
     #[tokio::test(start_paused = true)]

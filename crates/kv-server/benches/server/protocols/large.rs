@@ -109,7 +109,7 @@ fn small(port: u16, span: Duration) -> Small {
     Small { answers: quantiles(|[answer, _]| *answer), woken: quantiles(|[_, woken]| *woken) }
 }
 
-/// Of each read: when its answer was there, and when it was sent.
+/// Of each read: how long it took from when it was due, and how long its reader overslept.
 fn read_small(port: u16, first: Instant, end: Instant) -> Vec<[Sample; 2]> {
     let mut get = Get::open(port, "small", 64);
     let mut samples = Vec::new();
