@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use kv_bench::Figure;
 
+use crate::time::now;
+
 /// One write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sample {
@@ -11,6 +13,14 @@ pub(crate) struct Sample {
     pub(crate) intended: Instant,
     /// From then until it was answered.
     pub(crate) latency: Duration,
+}
+
+/// Room for so many samples. Nothing is moved while it fills, and the system has no
+/// page left to supply: either takes milliseconds, which would be measured.
+pub(crate) fn touched_room(count: usize) -> Vec<Sample> {
+    let mut samples = vec![Sample { intended: now(), latency: Duration::MAX }; count];
+    samples.clear();
+    samples
 }
 
 /// A stretch of time.

@@ -17,13 +17,16 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::latency::Sample;
+use crate::latency::{Sample, touched_room};
 use crate::load::key;
 use crate::resp::{OK, write_set};
 use crate::time::{now, sleep_until};
 
 /// Calls that may wait for one connection before the benchmark gives up: minutes of them.
 pub(crate) const WAITING_MAX: usize = 100_000;
+
+/// Room for the samples of each connection: those of a minute and more.
+const SAMPLES_FOR_EACH: usize = 50_000;
 
 /// When writes are sent.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +89,12 @@ impl Running {
         let stop = Arc::new(AtomicBool::new(false));
         let (mut tasks, mut queues) = (JoinSet::new(), Vec::new());
         for (seed, caller) in (0_u64..).zip(callers) {
-            let sender = Writer { caller, writes: writes.clone(), seed, samples: Vec::new() };
+            let sender = Writer {
+                caller,
+                writes: writes.clone(),
+                seed,
+                samples: touched_room(SAMPLES_FOR_EACH),
+            };
             match pace {
                 Pace::Open { .. } => {
                     let (queue, times) = mpsc::channel(WAITING_MAX);

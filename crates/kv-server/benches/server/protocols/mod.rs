@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod idle;
 pub(crate) mod large;
 pub(crate) mod latency;
+mod machine;
 pub(crate) mod metrics;
 mod paced_calls;
 mod paced_grpc;

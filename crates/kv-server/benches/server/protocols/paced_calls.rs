@@ -19,7 +19,7 @@ use rustix::fd::OwnedFd;
 use super::processors::run_on;
 use crate::calls::{Calls, connect};
 use crate::durability::open_loop::{Pace, WAITING_MAX};
-use crate::latency::Sample;
+use crate::latency::{Sample, touched_room};
 use crate::resp::NIL;
 use crate::time::{LIMIT, now};
 
@@ -74,14 +74,6 @@ impl Calling {
 
 /// Samples of a few seconds.
 const SAMPLES: usize = 2_000_000;
-
-/// Room for so many samples. Nothing is moved while it fills, and the system has no
-/// page left to supply: either takes milliseconds, which would be measured.
-pub(super) fn touched_room(count: usize) -> Vec<Sample> {
-    let mut samples = vec![Sample { intended: now(), latency: Duration::MAX }; count];
-    samples.clear();
-    samples
-}
 
 struct Caller {
     calls: Calls,

@@ -12,10 +12,10 @@ use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::paced_calls::{Samples, touched_room};
+use super::paced_calls::Samples;
 use super::processors::run_on;
 use crate::durability::open_loop::{Pace, WAITING_MAX};
-use crate::latency::Sample;
+use crate::latency::{Sample, touched_room};
 use crate::load::key;
 use crate::time::{LIMIT, now};
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use kv_bench::{Figure, Measured, Target};
 
+use super::machine;
 use super::paced_calls::{CONNECTIONS, Calling, PacedCalls};
 use super::processors::Spared;
 use crate::Bench;
@@ -93,7 +94,8 @@ pub(crate) fn run(bench: &Bench) {
          and one BGSAVE after the other"
     );
     println!(
-        "The load generator has one processor to itself, the servers have the others; `own` is how late it was itself."
+        "The load generator has one processor to itself, the servers have the others; `own` is how late it was itself. \
+         clock: what those would see at kv's rate that do nothing but look whether something is due, one on each side."
     );
     println!("ours: kv-server --set {}", OURS.join(" --set "));
     println!("peer: redis-server {REDIS}\n");
@@ -107,11 +109,17 @@ pub(crate) fn run(bench: &Bench) {
     }
     table(&["GET", "", "rate", "p50", "p99", "p99.9", "max", "own p99.9", "target"]);
     let mut results: Vec<Results> = peers.iter().map(|_| Results::default()).collect();
+    let mut clock = Latencies::default();
     for _ in 0..bench.scale.snapshot_rounds {
+        let mut rate = None;
         for (peer, results) in peers.iter().zip(&mut results) {
-            peer.round(bench, results);
+            let own = peer.round(bench, results);
+            rate.get_or_insert(own);
         }
+        let rate = rate.expect("there is a peer");
+        clock.add(machine::lateness(rate, bench.scale.quiet, spared.processor));
     }
+    tell_clock(bench, &clock);
     for (peer, results) in peers.iter().zip(&results) {
         results.tell(bench, peer.name);
     }
@@ -133,7 +141,8 @@ impl Peer {
         Connection::open(self.port).expect("it listens")
     }
 
-    fn round(&self, bench: &Bench, results: &mut Results) {
+    /// Tells how many GETs a second it was asked for.
+    fn round(&self, bench: &Bench, results: &mut Results) -> u64 {
         self.connect().command("CONFIG SET maxmemory 0");
         let closed = self.load(bench, Pace::Closed, || ()).0;
         let saturation = closed.answers.count as f64 / bench.scale.quiet.as_secs_f64();
@@ -144,6 +153,7 @@ impl Peer {
         let (busy, work) = self.load(bench, Pace::Open { rate }, || Work::start(self));
         work.stop();
         results.busy.add(&busy);
+        rate
     }
 
     /// Reads for a while, beside what is begun once that goes on. The first moments warm up.
@@ -227,6 +237,12 @@ fn save_again_and_again(connection: &mut Connection, stop: &AtomicBool) {
         sleep_until(now() + WRITE_INTERVAL);
     }
     assert_ne!(saved, 0, "snapshots were taken");
+}
+
+fn tell_clock(bench: &Bench, clock: &Latencies) {
+    let [p50, p99, p999, max] = clock.cells();
+    row(&["clock", "", "", &p50, &p99, &p999, &max, "", ""]);
+    bench.record(Measured::lower("tails", "clock, p99.9", "ms", &clock.p999.times(1e3)));
 }
 
 impl Results {
