@@ -9,6 +9,7 @@ use bytes::Bytes;
 use h2::SendStream;
 use h2::client::{ResponseFuture, SendRequest};
 use http::Request;
+use http::uri::Authority;
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
@@ -19,6 +20,7 @@ use super::peer::Peer;
 /// One connection at a time.
 pub(super) struct Link {
     peer: Arc<Peer>,
+    /// Where everything runs that outlives a call.
     runtime: Handle,
     /// Locked while a request is put in, or waits until it may be: calls come in turn.
     state: Mutex<State>,
@@ -52,6 +54,15 @@ impl Link {
             failures: AtomicU64::new(0),
             waiting: Arc::default(),
         }
+    }
+
+    /// Where the server is, as requests name it.
+    pub(super) fn authority(&self) -> &Authority {
+        self.peer.authority()
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
     }
 
     /// Counts a call.

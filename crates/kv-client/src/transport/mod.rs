@@ -40,23 +40,15 @@ const NAME: HeaderValue =
 /// Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Channel {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    authority: Authority,
-    link: Link,
-    /// Where everything runs that outlives a call, whichever runtime that is made in.
-    runtime: Handle,
+    link: Arc<Link>,
 }
 
 impl Channel {
     /// A channel to `authority`, a host with a port; nothing is opened yet.
+    ///
+    /// Whatever outlives a call runs in `runtime`, whichever one the call is made in.
     pub(crate) fn new(authority: Authority, connect_timeout: Duration, runtime: Handle) -> Self {
-        let peer = Peer::new(authority.clone(), connect_timeout);
-        let link = Link::new(peer, runtime.clone());
-        Self { shared: Arc::new(Shared { authority, link, runtime }) }
+        Self { link: Arc::new(Link::new(Peer::new(authority, connect_timeout), runtime)) }
     }
 
     /// Opens the connection, unless it is open.
@@ -64,36 +56,34 @@ impl Channel {
     /// # Errors
     /// [`TransportError::NotConnected`].
     pub(crate) async fn connect(&self) -> Result<(), TransportError> {
-        self.shared.link.ready().await.map(drop)
+        self.link.ready().await.map(drop)
     }
 }
 
-impl Shared {
-    /// Sends a request and waits for the head of its answer.
-    async fn exchange(&self, request: Request<Body>) -> Result<Response<Answer>, TransportError> {
-        let (mut head, body) = request.into_parts();
-        head.uri = self.absolute(head.uri);
-        head.headers.insert(USER_AGENT, NAME);
-        let _waits = self.link.wait();
-        let (response, stream) = self.link.send(Request::from_parts(head, ())).await?;
-        let mut upload = Upload::new(body, stream);
-        // A single message is sent here and now; a stream of them by a task of its own.
-        if poll_immediate(&mut upload).await.is_none() {
-            self.runtime.spawn(upload);
-        }
-        let response = response.await.map_err(TransportError::of_call)?;
-        let status = response.status();
-        Ok(response.map(|stream| Answer::new(status, stream)))
+/// Sends a request and waits for the head of its answer.
+async fn exchange(link: &Link, request: Request<Body>) -> Result<Response<Answer>, TransportError> {
+    let (mut head, body) = request.into_parts();
+    head.uri = absolute(head.uri, link.authority());
+    head.headers.insert(USER_AGENT, NAME);
+    let _waits = link.wait();
+    let (response, stream) = link.send(Request::from_parts(head, ())).await?;
+    let mut upload = Upload::new(body, stream);
+    // A single message is sent here and now; a stream of them by a task of its own.
+    if poll_immediate(&mut upload).await.is_none() {
+        link.runtime().spawn(upload);
     }
+    let response = response.await.map_err(TransportError::of_call)?;
+    let status = response.status();
+    Ok(response.map(|stream| Answer::new(status, stream)))
+}
 
-    /// The path of a method, with where it is.
-    fn absolute(&self, uri: Uri) -> Uri {
-        let mut parts = uri.into_parts();
-        parts.scheme = Some(Scheme::HTTP);
-        parts.authority = Some(self.authority.clone());
-        parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
-        Uri::from_parts(parts).expect("scheme, authority and path are all there")
-    }
+/// The path of a method, with where it is.
+fn absolute(uri: Uri, authority: &Authority) -> Uri {
+    let mut parts = uri.into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority.clone());
+    parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
+    Uri::from_parts(parts).expect("scheme, authority and path are all there")
 }
 
 impl Service<Request<Body>> for Channel {
@@ -107,7 +97,7 @@ impl Service<Request<Body>> for Channel {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let shared = Arc::clone(&self.shared);
-        async move { shared.exchange(request).await }.boxed()
+        let link = Arc::clone(&self.link);
+        async move { exchange(&link, request).await }.boxed()
     }
 }

@@ -27,6 +27,10 @@ impl Peer {
         Self { authority, connect_timeout }
     }
 
+    pub(super) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
     /// Opens a connection for calls that are counted while they wait, driven by a task of its own.
     pub(super) async fn open(&self, waiting: Arc<AtomicUsize>) -> io::Result<SendRequest<Bytes>> {
         match timeout(self.connect_timeout, self.dial()).await {
