@@ -21,7 +21,7 @@ use crate::load::{Command, key, value};
 use crate::ours::Ours;
 use crate::report::{row, table};
 use crate::resp::Connection;
-use crate::time::{now, sleep_until};
+use crate::time::{now, sleep_until, wait_for};
 
 /// Bytes of all values.
 const VALUE_BYTES: usize = 64;
@@ -237,6 +237,10 @@ fn save_again_and_again(connection: &mut Connection, stop: &AtomicBool) {
         sleep_until(now() + WRITE_INTERVAL);
     }
     assert_ne!(saved, 0, "snapshots were taken");
+    // The last one would be measured with what comes next, of another server, too.
+    wait_for("the last snapshot", || {
+        (connection.info("persistence", "rdb_bgsave_in_progress") == "0").then_some(())
+    });
 }
 
 fn tell_clock(bench: &Bench, clock: &Latencies) {
