@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failing test panics")]
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use kv_core::testing::{ManualClock, ManualJournal};
@@ -41,6 +42,10 @@ enum Step {
     },
 }
 
+fn reads(count: Range<usize>) -> impl Strategy<Value = Step> {
+    proptest::collection::vec(0..KEYS, count).prop_map(|keys| Step::Read { keys })
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let length = prop_oneof![4 => 0..40_usize, 1 => LARGE - 1..LARGE + 2];
     let value = (any::<u8>(), length).prop_map(|(byte, length)| vec![byte; length]);
@@ -51,7 +56,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (1..60_u64).prop_map(|millis| Step::Wait { millis }),
         1 => Just(Step::Sync),
         1 => any::<bool>().prop_map(Step::Refuse),
-        6 => proptest::collection::vec(0..KEYS, 1..5).prop_map(|keys| Step::Read { keys }),
+        6 => reads(1..5),
+        // More than are made ready together.
+        1 => reads(15..40),
     ]
 }
 
@@ -151,19 +158,13 @@ proptest! {
         for step in &steps {
             let [expected, answers @ ..] = engines.each_ref().map(|engine| engine.run(step));
             for (engine, answer) in engines.iter().skip(1).zip(&answers) {
-                // Its order is that of the shards, and so is that of the expired keys which it removes.
-                if engine.way == Way::Batch && shards > 1 {
-                    continue;
-                }
                 prop_assert_eq!(answer, &expected, "{:?} of {:?}", engine.way, step);
             }
         }
         let [expected, traces @ ..] = engines.each_ref().map(Engine::traces);
         for (engine, traces) in engines.iter().skip(1).zip(&traces) {
             engine.store.verify();
-            if engine.way != Way::Batch || shards == 1 {
-                prop_assert_eq!(traces, &expected, "{:?}", engine.way);
-            }
+            prop_assert_eq!(traces, &expected, "{:?}", engine.way);
         }
     }
 }

@@ -79,6 +79,10 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         let first = results.len();
         results.resize(first + ops.len(), Ok(Reply::default()));
         let mut answers = Placed(results.get_mut(first..).unwrap_or_default());
+        if self.are_gets(ops) {
+            self.run_gets(&ctx, ops, &mut answers);
+            return Ok(());
+        }
         let mut steps = Vec::with_capacity(ops.len());
         for (index, op) in ops.iter().enumerate() {
             match self.step(index, op) {
@@ -108,8 +112,13 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         }
         let mut ctx = self.context();
         let mut answers = InOrder(replies);
-        let mut steps = Vec::with_capacity(ops.len().min(STEPS_AHEAD_MAX));
+        let mut steps = Vec::new();
         for ops in ops.chunks(STEPS_AHEAD_MAX) {
+            if self.are_gets(ops) {
+                self.run_gets(&ctx, ops, &mut answers);
+                continue;
+            }
+            steps.reserve(ops.len());
             for (index, op) in ops.iter().enumerate() {
                 match self.step(index, op) {
                     Ok(step) => steps.push(step),
@@ -150,6 +159,30 @@ impl<J: Journal, C: Clock> ShardedStore<J, C> {
         drop(shard);
         if let Some(reply) = reply {
             answers.answer(index, Ok(reply));
+        }
+    }
+
+    /// Whether these are plain `Get`s, and none is refused.
+    fn are_gets(&self, ops: &[Op<'_>]) -> bool {
+        let limits = &self.config.limits;
+        ops.iter().all(|op| op.is_plain_get() && limits.check_key(op.key).is_ok())
+    }
+
+    /// Runs [such](Self::are_gets) in their order, each under its shard's lock: for them there is nothing to prepare,
+    /// and nothing to keep between the steps but where they belong.
+    fn run_gets(&self, ctx: &Context<'_, J>, ops: &[Op<'_>], answers: &mut impl Answers) {
+        let mut locations = [Location::default(); STEPS_AHEAD_MAX];
+        let mut gets = ops.iter().enumerate();
+        for ops in ops.chunks(STEPS_AHEAD_MAX) {
+            for (location, op) in locations.iter_mut().zip(ops) {
+                *location = self.locate(op.key);
+                self.prefetch_bucket(*location);
+            }
+            let locations = locations.iter().take(ops.len());
+            locations.clone().for_each(|location| self.prefetch_entry(*location));
+            for (location, get) in locations.zip(&mut gets) {
+                self.read_into(answers, get, *location, || *ctx);
+            }
         }
     }
 

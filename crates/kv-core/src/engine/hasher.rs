@@ -20,7 +20,7 @@ pub(crate) struct KeyHasher {
 }
 
 /// Where a key belongs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Location {
     pub(crate) shard: usize,
     pub(crate) fingerprint: Fingerprint,
