@@ -13,7 +13,7 @@ const REDIS: &str = "--appendonly no --save ''";
 const SETTINGS: [&str; 1] = ["persist.enabled=false"];
 
 /// Commands in flight on each connection, and the ratio to reach.
-const CASES: [(usize, f64); 3] = [(1, 1.0), (16, 1.4), (64, 2.0)];
+const CASES: [(usize, f64); 3] = [(1, 1.1), (16, 1.6), (64, 3.0)];
 
 pub(crate) fn run(bench: &Bench) {
     let Some(program) = &bench.redis else {
