@@ -67,7 +67,7 @@ pub trait Store: Send + Sync {
     /// Other callers may come between any two, but whoever sees the effect of one sees those of all before
     /// it. Costs less than as many calls of [`execute`](Self::execute): the clock is read once,
     /// unless values are long enough to be compressed or shared, and
-    /// operations that follow each other in one shard share its lock.
+    /// operations that follow each other in one shard share its lock, unless all near them are reads.
     ///
     /// # Errors
     /// [`StoreError::BatchTooLarge`], with nothing executed and no result given.
