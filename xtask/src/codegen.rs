@@ -44,6 +44,7 @@ fn generate(root: &Path, out_dir: &Path) -> Result<()> {
     tonic_prost_build::configure()
         .codec_path("crate::codec::MessageCodec")
         .bytes(".")
+        .extern_path(".kv.v1.BatchWriteResponse", "crate::batch::BatchWriteResponse")
         .out_dir(out_dir)
         .build_transport(false)
         .compile_fds(descriptors)

@@ -210,7 +210,10 @@ impl Expected {
             );
             return Err(Error::Internal { message });
         }
-        let results = reply.results.into_iter().enumerate();
+        let results = reply.results.decoded().map_err(|error| Error::Internal {
+            message: format!("the server sent an answer that cannot be read: {error}"),
+        })?;
+        let results = results.into_iter().enumerate();
         Ok(BatchReply {
             results: results.map(|(index, result)| self.applied_result(index, result)).collect(),
             achieved: convert::achieved(reply.achieved),

@@ -1,10 +1,11 @@
-//! Generated code of the `kv.v1` contract (`proto/kv/v1`), and the codec that it uses.
+//! Generated code of the `kv.v1` contract (`proto/kv/v1`), the codec that it uses, and the messages that are written by hand.
 //!
 //! `cargo xtask codegen` writes `src/generated/`; CI fails when it is stale. Conversions between these
 //! wire types and a crate's own types live in that crate.
 
 #![forbid(unsafe_code)]
 
+pub mod batch;
 pub mod codec;
 
 /// Messages, clients and servers of the protobuf package `kv.v1`.
@@ -18,6 +19,8 @@ pub mod v1 {
         reason = "generated code"
     )]
     include!("generated/kv.v1.rs");
+
+    pub use crate::batch::BatchWriteResponse;
 }
 
 /// The compiled `FileDescriptorSet` of the contract, for gRPC server reflection.

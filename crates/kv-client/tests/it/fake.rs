@@ -259,15 +259,15 @@ fn set_answer(version: u64) -> wire::OpResult {
 /// The answer to one batch.
 fn answer(request: &wire::PipelineRequest, manner: PipelineManner) -> wire::PipelineResponse {
     let ops = request.batch.as_ref().unwrap().ops.len();
-    let mut batch = wire::BatchWriteResponse {
-        applied: true,
-        results: (0..ops).map(|_| set_answer(request.tag)).collect(),
-        ..Default::default()
-    };
+    let mut results = vec![set_answer(request.tag); ops];
+    if manner == PipelineManner::MissingResult {
+        results.pop();
+    }
+    let mut batch =
+        wire::BatchWriteResponse { applied: true, results: results.into(), ..Default::default() };
     let mut tag = request.tag;
     match manner {
         PipelineManner::WrongTag => tag += 1,
-        PipelineManner::MissingResult => drop(batch.results.pop()),
         PipelineManner::NotApplied => {
             let unmet = wire::SetResponse { version: 77, ..Default::default() };
             batch = wire::BatchWriteResponse {

@@ -369,25 +369,6 @@ pub struct BatchWriteRequest {
     #[prost(enumeration = "Durability", tag = "3")]
     pub durability: i32,
 }
-/// What became of the operations.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct BatchWriteResponse {
-    /// Whether the batch was executed; false only when it is atomic and was not applied.
-    #[prost(bool, tag = "1")]
-    pub applied: bool,
-    /// One answer per operation, in order; empty when not applied.
-    #[prost(message, repeated, tag = "2")]
-    pub results: ::prost::alloc::vec::Vec<OpResult>,
-    /// When not applied: the index of the first operation whose condition did not hold or that was refused.
-    #[prost(uint32, tag = "3")]
-    pub failed_index: u32,
-    /// When not applied: the answer of that operation.
-    #[prost(message, optional, tag = "4")]
-    pub failed_result: ::core::option::Option<OpResult>,
-    /// The level the writes have reached; unspecified when nothing was written.
-    #[prost(enumeration = "Durability", tag = "5")]
-    pub achieved: i32,
-}
 /// One batch of a pipeline.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct PipelineRequest {
@@ -403,7 +384,7 @@ pub struct PipelineRequest {
 pub struct PipelineResponse {
     /// What became of the operations.
     #[prost(message, optional, tag = "1")]
-    pub batch: ::core::option::Option<BatchWriteResponse>,
+    pub batch: ::core::option::Option<crate::batch::BatchWriteResponse>,
     /// The request's tag.
     #[prost(uint64, tag = "2")]
     pub tag: u64,
@@ -961,7 +942,7 @@ pub mod kv_client {
             &mut self,
             request: impl tonic::IntoRequest<super::BatchWriteRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::BatchWriteResponse>,
+            tonic::Response<crate::batch::BatchWriteResponse>,
             tonic::Status,
         > {
             self.inner
@@ -1099,7 +1080,7 @@ pub mod kv_server {
             &self,
             request: tonic::Request<super::BatchWriteRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::BatchWriteResponse>,
+            tonic::Response<crate::batch::BatchWriteResponse>,
             tonic::Status,
         >;
         /// Server streaming response type for the Pipeline method.
@@ -1600,7 +1581,7 @@ pub mod kv_server {
                     struct BatchWriteSvc<T: Kv>(pub Arc<T>);
                     impl<T: Kv> tonic::server::UnaryService<super::BatchWriteRequest>
                     for BatchWriteSvc<T> {
-                        type Response = super::BatchWriteResponse;
+                        type Response = crate::batch::BatchWriteResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,

@@ -41,8 +41,15 @@ pub(crate) struct ClientLoad {
 }
 
 /// A key of 16 bytes, like those of redis-benchmark.
-pub(crate) fn key(number: u64) -> String {
-    format!("key:{number:012}")
+///
+/// Not with `format!`, which took a quarter of the time of a client that fills a pipeline with reads.
+pub(crate) fn key(mut number: u64) -> String {
+    let mut key = *b"key:000000000000";
+    for digit in key[4..].iter_mut().rev() {
+        *digit += (number % 10) as u8;
+        number /= 10;
+    }
+    String::from_utf8(key.to_vec()).unwrap()
 }
 
 /// A value of so many bytes that do not compress well, as values seldom do.

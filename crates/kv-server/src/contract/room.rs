@@ -78,7 +78,7 @@ mod tests {
 
     /// The longest answer of one result, without the bytes of `result`'s value or text.
     fn longest(result: op_result::Result) -> usize {
-        let results = vec![OpResult { result: Some(result) }];
+        let results = vec![OpResult { result: Some(result) }].into();
         let batch =
             BatchWriteResponse { applied: true, results, achieved: 3, ..Default::default() };
         PipelineResponse { batch: Some(batch), tag: u64::MAX }.encoded_len()

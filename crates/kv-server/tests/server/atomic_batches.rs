@@ -25,7 +25,13 @@ async fn all_operations_are_applied_in_order_and_later_ones_see_earlier_ones() {
     let answer = kv.batch_write(batch(true, ops)).await.unwrap().into_inner();
     assert!(answer.applied && answer.failed_result.is_none());
     assert_eq!(answer.achieved(), Durability::Memory);
-    let results: Vec<_> = answer.results.into_iter().map(|result| result.result.unwrap()).collect();
+    let results: Vec<_> = answer
+        .results
+        .decoded()
+        .unwrap()
+        .into_iter()
+        .map(|result| result.result.unwrap())
+        .collect();
     let [
         OneOf::Set(set),
         OneOf::Get(first),

@@ -64,7 +64,9 @@ async fn the_level_told_is_the_one_reached_however_little_was_asked() {
     let ops = vec![set_op(set("a", "v")), get_op("a"), set_op(set("", "v"))];
     let answer = within(kv.batch_write(batch(false, ops))).await.unwrap().into_inner();
     assert_eq!(answer.achieved(), Durability::Fsync);
-    let Some(kv_proto::v1::op_result::Result::Set(set)) = &answer.results[0].result else {
+    let Some(kv_proto::v1::op_result::Result::Set(set)) =
+        &answer.results.decoded().unwrap()[0].result
+    else {
         panic!("{answer:?}");
     };
     assert_eq!(set.achieved(), Durability::Fsync, "in the batch too");

@@ -25,6 +25,8 @@ async fn refused_operations_do_not_stop_the_others() {
     assert_eq!(answer.achieved(), Durability::Memory);
     let results: Vec<String> = answer
         .results
+        .decoded()
+        .unwrap()
         .into_iter()
         .map(|result| match result.result.unwrap() {
             OneOf::Set(answer) => format!("set {}", answer.applied),
@@ -54,7 +56,13 @@ async fn many_reads_and_writes_of_one_key_keep_their_order() {
     // More values than are read from the store in one call.
     let ops = (0..500).flat_map(|_| [increment_op("n"), get_op("n")]).collect();
     let answer = kv.batch_write(batch(false, ops)).await.unwrap().into_inner();
-    let results: Vec<_> = answer.results.into_iter().map(|result| result.result.unwrap()).collect();
+    let results: Vec<_> = answer
+        .results
+        .decoded()
+        .unwrap()
+        .into_iter()
+        .map(|result| result.result.unwrap())
+        .collect();
     for (number, pair) in (1..).zip(results.chunks(2)) {
         let [OneOf::Increment(sum), OneOf::Get(read)] = pair else { panic!("{pair:?}") };
         assert_eq!((sum.value, sum.version), (number, read.version));

@@ -24,7 +24,7 @@ async fn answers_come_in_order_with_their_tags() {
     assert_eq!(answers.len(), 1000);
     for (tag, answer) in (0..).zip(answers) {
         assert_eq!(answer.tag, tag);
-        let results = answer.batch.unwrap().results;
+        let results = answer.batch.unwrap().results.decoded().unwrap();
         let Some(OneOf::Increment(sum)) = &results[0].result else { panic!("{results:?}") };
         assert_eq!(sum.value, i64::try_from(tag).unwrap() + 1);
     }
@@ -50,7 +50,7 @@ async fn refused_operations_stay_in_their_places_and_refused_batches_end_the_str
     let requests = [request(1, vec![set_op(set("", "v"))]), strict, request(3, vec![])];
     let mut answers = kv.pipeline(tokio_stream::iter(requests)).await.unwrap().into_inner();
     let answer = within(answers.message()).await.unwrap().unwrap();
-    let results = answer.batch.unwrap().results;
+    let results = answer.batch.unwrap().results.decoded().unwrap();
     let Some(OneOf::Error(error)) = &results[0].result else { panic!("{results:?}") };
     assert_eq!(error.reason(), ErrorReason::KeyEmpty);
     let result = within(answers.message()).await;

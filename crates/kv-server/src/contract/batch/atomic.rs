@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use kv_core::{Action, BatchError, Durability, Op, Payload, Reply};
+use kv_core::{Action, BatchError, Op, Payload, Reply};
 use kv_proto::v1::{self, BatchWriteResponse, OpError, OpResult, op_result};
-use prost::Message as _;
 
+use super::answers::{self, Answers};
 use super::{Outcome, VALUES_PER_CALL_MAX, answers_value};
 use crate::contract::convert;
 use crate::contract::refusal::Refusal;
@@ -20,7 +20,7 @@ pub(super) fn write(shared: &Shared, asked: &[v1::Op]) -> Result<Outcome, Refusa
         match convert::op(op, shared.message_bytes_max) {
             Ok(op) => ops.push(op),
             Err(refusal) => {
-                return Ok((Ok(not_applied(index, refused(refusal))), Basis::default()));
+                return Ok(not_applied(index, refused(refusal), Basis::default()));
             }
         }
     }
@@ -29,10 +29,10 @@ pub(super) fn write(shared: &Shared, asked: &[v1::Op]) -> Result<Outcome, Refusa
         Ok(replies) => Ok(applied(shared, asked, replies)),
         Err(BatchError::ConditionFailed { index, version, ttl_ms, lsn }) => {
             let result = asked.get(index).map(|op| convert::unmet_result(op, version, ttl_ms));
-            Ok((Ok(not_applied(index, result.unwrap_or_default())), Basis::of_read(lsn)))
+            Ok(not_applied(index, result.unwrap_or_default(), Basis::of_read(lsn)))
         }
         Err(BatchError::Refused { index, error }) => {
-            Ok((Ok(not_applied(index, refused(error.into()))), Basis::default()))
+            Ok(not_applied(index, refused(error.into()), Basis::default()))
         }
         Err(BatchError::Whole(error)) => Err(error.into()),
     }
@@ -84,35 +84,31 @@ fn fits(shared: &Shared, replies: &[Reply]) -> bool {
 }
 
 fn applied(shared: &Shared, asked: &[v1::Op], replies: Vec<Reply>) -> Outcome {
-    let (mut written, mut basis) = (false, Basis::default());
     let max = shared.message_bytes_max;
-    let fits = fits(shared, &replies);
-    let results: Vec<OpResult> = asked
-        .iter()
-        .zip(replies)
-        .map(|(op, reply)| {
-            let is_read = matches!(op.op, Some(v1::op::Op::Get(_) | v1::op::Op::Exists(_)));
+    if !fits(shared, &replies) {
+        let (mut written, mut basis) = (false, Basis::default());
+        for (op, reply) in asked.iter().zip(&replies) {
+            let is_read = answers::is_wire_read(op);
             written |= reply.applied && !is_read;
-            basis = basis.and(Basis::of(&reply, is_read));
-            if fits { convert::op_result(op, reply) } else { OpResult::default() }
-        })
-        .collect();
-    let achieved = convert::wire_achieved(written, Durability::Memory);
-    let response = BatchWriteResponse { applied: true, results, achieved, ..Default::default() };
-    if !fits || response.encoded_len() > max {
-        return (Err(Refusal::BatchOverAnswer { max, applied: written }), basis);
+            basis = basis.and(Basis::of(reply, is_read));
+        }
+        let answer = Err(Refusal::BatchOverAnswer { max, applied: written });
+        return Outcome { answer, refused: Vec::new(), basis };
     }
-    (Ok(response), basis)
+    let mut answers = Answers::whole(max, asked.len());
+    for (op, reply) in asked.iter().zip(replies) {
+        answers.answer(op, reply);
+    }
+    answers.finish()
 }
 
-fn not_applied(index: usize, result: OpResult) -> BatchWriteResponse {
-    BatchWriteResponse {
-        applied: false,
-        results: Vec::new(),
+fn not_applied(index: usize, result: OpResult, basis: Basis) -> Outcome {
+    let response = BatchWriteResponse {
         failed_index: u32::try_from(index).unwrap_or(u32::MAX),
         failed_result: Some(result),
-        achieved: v1::Durability::Unspecified.into(),
-    }
+        ..Default::default()
+    };
+    Outcome { answer: Ok(response), refused: Vec::new(), basis }
 }
 
 fn refused(refusal: Refusal) -> OpResult {

@@ -1,21 +1,21 @@
 //! Batches: many keys or operations in one message.
 
+mod answers;
 mod atomic;
 mod independent;
 mod read;
 
 use kv_core::{Action, Durability, JournalError, Op};
-use kv_proto::v1::{BatchWriteRequest, BatchWriteResponse, OpResult, op_result};
-use prost::Message as _;
-use tonic::Code;
+use kv_proto::v1::{BatchWriteRequest, BatchWriteResponse};
+use prost::Message;
 
 pub(crate) use read::get;
 
 use super::convert;
-use super::reason::error_kind;
 use super::refusal::Refusal;
 use super::shared::Shared;
 use crate::clock::Stopwatch;
+use crate::metrics::ErrorKind;
 use crate::promise::Basis;
 use crate::slow::tell;
 use crate::waiting::Waiter;
@@ -27,16 +27,25 @@ const VALUES_PER_CALL_MAX: usize = 16;
 /// A batch that was executed and whose answer may have to wait.
 #[derive(Debug)]
 pub(crate) struct Executed {
+    outcome: Outcome,
+    level: Durability,
+}
+
+/// What came of the operations, in memory.
+#[derive(Debug)]
+struct Outcome {
     /// The answer, or why there is none although operations were executed.
     answer: Result<BatchWriteResponse, Refusal>,
+    /// Why operations of the answer were refused.
+    refused: Vec<ErrorKind>,
+    /// What the answer rests on.
     basis: Basis,
-    level: Durability,
 }
 
 impl Executed {
     /// What the answer must wait for; `None` when nothing.
     pub(crate) fn waiter(&self, shared: &Shared) -> Result<Option<Waiter>, Refusal> {
-        Ok(shared.gate.waiter(self.basis, self.level)?)
+        Ok(shared.gate.waiter(self.outcome.basis, self.level)?)
     }
 
     /// Waits until the answer may be sent.
@@ -52,22 +61,23 @@ impl Executed {
 
     /// The answer, once what it waits for has come.
     pub(crate) fn finish(self, shared: &Shared) -> Result<BatchWriteResponse, Refusal> {
-        let mut answer = self.answer?;
-        count_errors(shared, &answer);
-        convert::raise_achieved(&mut answer, shared.gate.achieved(self.basis, self.level));
+        let Outcome { answer, refused, basis } = self.outcome;
+        let mut answer = answer?;
+        for kind in refused {
+            shared.gate.metrics().error(shared.protocol, kind);
+        }
+        convert::raise_achieved(&mut answer, shared.gate.achieved(basis, self.level));
         Ok(answer)
     }
 
     /// The refusal when what the answer waits for will not come.
     pub(crate) fn unknown(&self, failure: JournalError) -> Refusal {
-        self.basis.lost(failure).into()
+        self.outcome.basis.lost(failure).into()
     }
 
     /// About how many bytes the answer keeps in memory while it waits.
     pub(crate) fn bytes(&self) -> usize {
-        self.answer
-            .as_ref()
-            .map_or(0, |answer| answer.encoded_len() + answer.results.len() * size_of::<OpResult>())
+        self.outcome.answer.as_ref().map_or(0, Message::encoded_len)
     }
 }
 
@@ -75,26 +85,12 @@ impl Executed {
 pub(crate) fn write(shared: &Shared, request: &BatchWriteRequest) -> Result<Executed, Refusal> {
     shared.check_batch(request.ops.len())?;
     let level = shared.level(request.durability)?;
-    let (answer, basis) = if request.atomic {
+    let outcome = if request.atomic {
         atomic::write(shared, &request.ops)?
     } else {
         independent::write(shared, &request.ops)?
     };
-    Ok(Executed { answer, basis, level })
-}
-
-/// An answer, or why there is none although operations were executed, and what it rests on.
-type Outcome = (Result<BatchWriteResponse, Refusal>, Basis);
-
-/// Counts the operations that were refused.
-fn count_errors(shared: &Shared, answer: &BatchWriteResponse) {
-    for result in &answer.results {
-        if let Some(op_result::Result::Error(error)) = &result.result
-            && let Some(kind) = error_kind(Code::from_i32(error.code))
-        {
-            shared.gate.metrics().error(shared.protocol, kind);
-        }
-    }
+    Ok(Executed { outcome, level })
 }
 
 /// Whether the operation's answer carries a value.

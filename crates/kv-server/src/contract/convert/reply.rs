@@ -111,21 +111,9 @@ pub(crate) fn raise_achieved(response: &mut v1::BatchWriteResponse, level: Durab
     if response.achieved == UNWRITTEN || level == MEMORY {
         return;
     }
-    let level = wire_durability(level).into();
-    response.achieved = level;
-    for result in &mut response.results {
-        let achieved = match &mut result.result {
-            Some(op_result::Result::Set(set)) => &mut set.achieved,
-            Some(op_result::Result::Delete(delete)) => &mut delete.achieved,
-            Some(op_result::Result::Increment(increment)) => &mut increment.achieved,
-            Some(op_result::Result::Append(append)) => &mut append.achieved,
-            Some(op_result::Result::Expire(expire)) => &mut expire.achieved,
-            _ => continue,
-        };
-        if *achieved != UNWRITTEN {
-            *achieved = level;
-        }
-    }
+    let level = wire_durability(level);
+    response.achieved = level.into();
+    response.results.set_achieved(level as u8);
 }
 
 /// The answer to the operation of an atomic batch whose condition did not hold.
@@ -221,6 +209,6 @@ fn length(reply: &Reply) -> u64 {
 }
 
 /// Expiries keep 48 bits, so a TTL always fits.
-fn wire_ttl(ttl_ms: Option<u64>) -> Option<i64> {
+pub(crate) fn wire_ttl(ttl_ms: Option<u64>) -> Option<i64> {
     ttl_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX))
 }

@@ -180,11 +180,12 @@ pub(super) struct Batch<'a> {
     achieved: Option<&'static str>,
 }
 
-impl<'a> From<&'a v1::BatchWriteResponse> for Batch<'a> {
-    fn from(batch: &'a v1::BatchWriteResponse) -> Self {
+impl<'a> Batch<'a> {
+    /// The answer with its results, taken apart.
+    pub(super) fn new(batch: &'a v1::BatchWriteResponse, results: &'a [v1::OpResult]) -> Self {
         Self {
             applied: batch.applied,
-            results: batch.results.iter().map(OpResult::new).collect(),
+            results: results.iter().map(OpResult::new).collect(),
             failed_index: (!batch.applied).then_some(batch.failed_index),
             failed_result: batch.failed_result.as_ref().and_then(OpResult::new),
             achieved: level(batch.achieved),
@@ -266,6 +267,7 @@ mod tests {
             })),
             result(op_result::Result::Error(error.clone())),
         ];
+        let results = results.into();
         let batch =
             v1::BatchWriteResponse { applied: true, results, achieved: 1, ..Default::default() };
         check(

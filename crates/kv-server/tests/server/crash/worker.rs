@@ -227,7 +227,8 @@ async fn send_atomic(
     let request = BatchWriteRequest { ops: ops.collect(), atomic: true, durability };
     let answer = client.batch_write(request).await?.into_inner();
     assert!(answer.applied, "{answer:?}");
-    let versions = answer.results.iter().map(|result| match &result.result {
+    let results = answer.results.decoded().expect("results that can be read");
+    let versions = results.iter().map(|result| match &result.result {
         Some(op_result::Result::Set(set)) => set.version,
         other => unreachable!("{other:?} answers a set"),
     });

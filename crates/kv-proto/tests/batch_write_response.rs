@@ -1,0 +1,209 @@
+//! The hand-written `BatchWriteResponse` is on the wire what prost derives from the contract.
+
+use bytes::Bytes;
+use kv_proto::batch::{APART_BYTES_MIN, Results};
+use kv_proto::v1::{
+    AppendResponse, BatchWriteResponse, DeleteResponse, Durability, ExistsResponse, ExpireResponse,
+    GetResponse, IncrementResponse, OpError, OpResult, SetResponse, op_result::Result as OneOf,
+};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use prost::Message as _;
+
+/// The message as `prost-build` would generate it.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Derived {
+    #[prost(bool, tag = "1")]
+    applied: bool,
+    #[prost(message, repeated, tag = "2")]
+    results: Vec<OpResult>,
+    #[prost(uint32, tag = "3")]
+    failed_index: u32,
+    #[prost(message, optional, tag = "4")]
+    failed_result: Option<OpResult>,
+    #[prost(enumeration = "Durability", tag = "5")]
+    achieved: i32,
+}
+
+impl Derived {
+    fn by_hand(&self) -> BatchWriteResponse {
+        let Self { applied, results, failed_index, failed_result, achieved } = self.clone();
+        let results = results.into();
+        BatchWriteResponse { applied, results, failed_index, failed_result, achieved }
+    }
+}
+
+fn value() -> impl Strategy<Value = Bytes> {
+    let near = APART_BYTES_MIN - 1..=APART_BYTES_MIN + 1;
+    let len = prop_oneof![8 => 0..300usize, 1 => near];
+    (len, any::<u8>()).prop_map(|(len, byte)| Bytes::from(vec![byte; len]))
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), Just(u64::MAX), any::<u64>(), any::<u64>().prop_map(|bits| bits >> 50)]
+}
+
+fn ttl() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![Just(None), Just(Some(0)), any::<i64>().prop_map(Some)]
+}
+
+prop_compose! {
+    fn get()(value in prop::option::of(value()), version in number(), ttl_ms in ttl()) -> OneOf {
+        OneOf::Get(GetResponse { value, version, ttl_ms })
+    }
+}
+
+prop_compose! {
+    /// The answer to a write that was made.
+    fn written()(
+        kind in 0..5,
+        previous in prop::option::of(value()),
+        version in number(),
+        ttl_ms in ttl(),
+        number in any::<i64>(),
+    ) -> OneOf {
+        let (applied, achieved) = (true, Durability::Memory as i32);
+        match kind {
+            0 => OneOf::Set(SetResponse { applied, version, ttl_ms, previous, achieved }),
+            1 => OneOf::Delete(DeleteResponse { applied, version, ttl_ms, previous, achieved }),
+            2 => OneOf::Increment(IncrementResponse { value: number, version, ttl_ms, achieved }),
+            3 => OneOf::Append(AppendResponse { value_bytes: version, version, ttl_ms, achieved }),
+            _ => OneOf::Expire(ExpireResponse { applied, version, ttl_ms, achieved }),
+        }
+    }
+}
+
+prop_compose! {
+    /// The answer to an operation that wrote nothing.
+    fn unwritten()(kind in 0..4, version in number(), ttl_ms in ttl(), text in ".{0,20}") -> OneOf {
+        match kind {
+            0 => OneOf::Set(SetResponse { version, ttl_ms, ..SetResponse::default() }),
+            1 => OneOf::Exists(ExistsResponse { exists: true, version, ttl_ms, value_bytes: 7 }),
+            2 => OneOf::Expire(ExpireResponse::default()),
+            _ => OneOf::Error(OpError { code: 3, reason: 1, message: text }),
+        }
+    }
+}
+
+fn result() -> impl Strategy<Value = OpResult> {
+    let kind = prop_oneof![4 => get().prop_map(Some), 4 => written().prop_map(Some),
+        2 => unwritten().prop_map(Some), 1 => Just(None)];
+    kind.prop_map(|result| OpResult { result })
+}
+
+prop_compose! {
+    fn message()(
+        applied in any::<bool>(),
+        results in vec(result(), 0..12),
+        failed_index in prop_oneof![Just(0), any::<u32>()],
+        failed_result in prop::option::of(result()),
+        achieved in 0..=4,
+    ) -> Derived {
+        Derived { applied, results, failed_index, failed_result, achieved }
+    }
+}
+
+fn level_of(result: &mut OneOf) -> Option<&mut i32> {
+    match result {
+        OneOf::Set(answer) => Some(&mut answer.achieved),
+        OneOf::Delete(answer) => Some(&mut answer.achieved),
+        OneOf::Increment(answer) => Some(&mut answer.achieved),
+        OneOf::Append(answer) => Some(&mut answer.achieved),
+        OneOf::Expire(answer) => Some(&mut answer.achieved),
+        OneOf::Get(_) | OneOf::Exists(_) | OneOf::Error(_) => None,
+    }
+}
+
+proptest! {
+    #[test]
+    fn it_is_encoded_as_it_would_be(derived in message()) {
+        let by_hand = derived.by_hand();
+        let encoded = by_hand.encode_to_vec();
+        prop_assert_eq!(&encoded, &derived.encode_to_vec());
+        prop_assert_eq!(by_hand.encoded_len(), encoded.len());
+        prop_assert_eq!(by_hand.results.len(), derived.results.len());
+    }
+
+    #[test]
+    fn it_is_decoded_as_it_would_be(derived in message()) {
+        let decoded = BatchWriteResponse::decode(derived.encode_to_vec().as_slice()).unwrap();
+        prop_assert_eq!(&decoded, &derived.by_hand());
+        prop_assert_eq!(decoded.results.decoded().unwrap(), derived.results);
+        prop_assert_eq!(decoded.failed_result, derived.failed_result);
+        prop_assert_eq!(decoded.achieved, derived.achieved);
+    }
+
+    #[test]
+    fn what_is_broken_is_refused_as_it_would_be(
+        derived in message(), at in any::<prop::sample::Index>(), byte in any::<u8>(),
+    ) {
+        let mut bytes = derived.encode_to_vec();
+        prop_assume!(!bytes.is_empty());
+        bytes[at.index(derived.encoded_len())] = byte;
+        let by_hand = BatchWriteResponse::decode(bytes.as_slice())
+            .and_then(|message| message.results.decoded());
+        let derived = Derived::decode(bytes.as_slice()).map(|message| message.results);
+        prop_assert_eq!(by_hand.ok(), derived.ok());
+    }
+
+    #[test]
+    fn the_level_of_every_write_can_be_raised(
+        mut kinds in vec(prop_oneof![written(), unwritten(), get()], 1..10),
+        level in 1..=4u8,
+    ) {
+        let mut results = Results::default();
+        for kind in &mut kinds {
+            let result = OpResult { result: Some(kind.clone()) };
+            match level_of(kind) {
+                Some(achieved) if *achieved != 0 => {
+                    results.push_written(&result);
+                    *achieved = level.into();
+                }
+                _ => results.push(&result),
+            }
+        }
+        results.set_achieved(level);
+        let wanted = kinds.into_iter().map(|kind| OpResult { result: Some(kind) });
+        prop_assert_eq!(results.decoded().unwrap(), wanted.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn results_are_the_same_in_whichever_way_they_are_added(
+        value in value(), version in number(), ttl_ms in ttl(), level in 1..=4u8,
+    ) {
+        let get = GetResponse { value: Some(value.clone()), version, ttl_ms };
+        let set = SetResponse {
+            applied: true, version, ttl_ms, previous: None, achieved: level.into(),
+        };
+        let whole = [OneOf::Set(set), OneOf::Get(get.clone()), OneOf::Get(get)];
+        let whole: Vec<_> = whole.into_iter().map(|kind| OpResult { result: Some(kind) }).collect();
+        let mut parts = Results::with_capacity(3);
+        parts.push_set(version, ttl_ms, level);
+        parts.push_value(&value, version, ttl_ms);
+        let promised = parts.push_promised(value.len(), version, ttl_ms);
+        parts.supply(promised, value);
+        let encode = |results| BatchWriteResponse { results, ..Default::default() }.encode_to_vec();
+        prop_assert_eq!(encode(parts), encode(Results::from(whole)));
+    }
+}
+
+#[test]
+fn long_values_are_shared_until_the_message_is_sent() {
+    for (len, shared) in [(APART_BYTES_MIN - 1, false), (APART_BYTES_MIN, true)] {
+        let value = Bytes::from(vec![b'v'; len]);
+        let get = GetResponse { value: Some(value.clone()), ..Default::default() };
+        let results = Results::from(vec![OpResult { result: Some(OneOf::Get(get)) }]);
+        assert_eq!(!value.is_unique(), shared, "{len} bytes");
+        drop(results);
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_read_is_an_error() {
+    // A `get` that is said to be longer than its result.
+    let broken = [0x12, 2, 0x0a, 9];
+    let message = BatchWriteResponse::decode(&broken[..]).unwrap();
+    assert_eq!(message.results.len(), 1);
+    message.results.decoded().unwrap_err();
+    assert!(format!("{message:?}").contains("DecodeError"), "{message:?}");
+}
