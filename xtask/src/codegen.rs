@@ -13,6 +13,10 @@ const PROTO_FILES: [&str; 2] = ["kv/v1/kv.proto", "kv/v1/admin.proto"];
 /// Where the generated files live, relative to the workspace root.
 const GENERATED_DIR: &str = "crates/kv-proto/src/generated";
 
+/// Messages of the contract that are written by hand, in `kv_proto::batch`.
+const BY_HAND: [&str; 4] =
+    ["BatchWriteRequest", "BatchWriteResponse", "PipelineRequest", "PipelineResponse"];
+
 /// Regenerates the committed code.
 pub(crate) fn write(root: &Path) -> Result<()> {
     generate(root, &root.join(GENERATED_DIR))
@@ -41,10 +45,13 @@ fn generate(root: &Path, out_dir: &Path) -> Result<()> {
     let descriptors = protox::compile(PROTO_FILES, [root.join("proto")])
         .context("the files in proto/ do not compile")?;
     std::fs::write(out_dir.join("kv_descriptor.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure()
-        .codec_path("crate::codec::MessageCodec")
-        .bytes(".")
-        .extern_path(".kv.v1.BatchWriteResponse", "crate::batch::BatchWriteResponse")
+    let mut builder =
+        tonic_prost_build::configure().codec_path("crate::codec::MessageCodec").bytes(".");
+    for message in BY_HAND {
+        let ours = format!("crate::batch::{message}");
+        builder = builder.extern_path(format!(".kv.v1.{message}"), ours);
+    }
+    builder
         .out_dir(out_dir)
         .build_transport(false)
         .compile_fds(descriptors)

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use kv_proto::batch::{APART_BYTES_MIN, Ops, SetRef};
 use kv_proto::v1 as wire;
 
-use crate::op::{Append, Delete, Detached, Exists, Expire, Get, Increment, Op, Set};
+use crate::op::{Append, Delete, Detached, Exists, Expire, Increment, Op, Set};
 use crate::pool::Target;
 use crate::status::Effect;
 use crate::{
@@ -70,9 +71,8 @@ impl Batch {
 
     /// The same, with room for so many operations.
     pub fn with_capacity(operations: usize) -> Self {
-        let mut batch = Self::default();
-        batch.wire.ops.reserve_exact(operations);
-        batch
+        let ops = Ops::with_capacity(operations);
+        Self { wire: wire::BatchWriteRequest { ops, ..Default::default() }, ..Self::default() }
     }
 }
 
@@ -95,13 +95,24 @@ impl<T> Batch<T> {
     }
 
     /// Adds a read of `key`.
-    pub fn get(self, key: impl IntoBytes) -> Self {
-        self.with(Get::new(key))
+    #[expect(clippy::needless_pass_by_value, reason = "a key is given as to all other operations")]
+    pub fn get(mut self, key: impl IntoBytes) -> Self {
+        let key = key.as_slice();
+        self.payload_bytes += key.len();
+        self.wire.ops.push_get(key);
+        self
     }
 
     /// Adds a write of `value` to `key`.
-    pub fn set(self, key: impl IntoBytes, value: impl IntoBytes) -> Self {
-        self.with(Set::new(key, value))
+    pub fn set(mut self, key: impl IntoBytes, value: impl IntoBytes) -> Self {
+        // A long value is not copied.
+        if value.as_slice().len() >= APART_BYTES_MIN {
+            return self.with(Set::new(key, value));
+        }
+        let (key, value) = (key.as_slice(), value.as_slice());
+        self.payload_bytes += key.len() + value.len();
+        self.wire.ops.push_set(&SetRef { key, value, ..SetRef::default() });
+        self
     }
 
     /// Adds a removal of `key`.
@@ -210,14 +221,14 @@ impl Expected {
             );
             return Err(Error::Internal { message });
         }
-        let results = reply.results.decoded().map_err(|error| Error::Internal {
-            message: format!("the server sent an answer that cannot be read: {error}"),
-        })?;
-        let results = results.into_iter().enumerate();
-        Ok(BatchReply {
-            results: results.map(|(index, result)| self.applied_result(index, result)).collect(),
-            achieved: convert::achieved(reply.achieved),
-        })
+        let mut results = Vec::with_capacity(self.ops);
+        for (index, result) in reply.results.each().enumerate() {
+            let result = result.map_err(|error| Error::Internal {
+                message: format!("the server sent an answer that cannot be read: {error}"),
+            })?;
+            results.push(self.applied_result(index, result));
+        }
+        Ok(BatchReply { results, achieved: convert::achieved(reply.achieved) })
     }
 
     fn applied_result(&self, index: usize, result: wire::OpResult) -> Result<Reply, Error> {

@@ -7,6 +7,9 @@ use bytes::Bytes;
 pub trait IntoBytes {
     /// The bytes.
     fn into_bytes(self) -> Bytes;
+
+    /// The same bytes, to be copied into a message.
+    fn as_slice(&self) -> &[u8];
 }
 
 macro_rules! taken {
@@ -14,6 +17,10 @@ macro_rules! taken {
         impl IntoBytes for $owned {
             fn into_bytes(self) -> Bytes {
                 Bytes::from(self)
+            }
+
+            fn as_slice(&self) -> &[u8] {
+                self.as_ref()
             }
         }
     )*};
@@ -24,6 +31,10 @@ macro_rules! copied {
         impl IntoBytes for $borrowed {
             fn into_bytes(self) -> Bytes {
                 Bytes::copy_from_slice(self.as_ref())
+            }
+
+            fn as_slice(&self) -> &[u8] {
+                self.as_ref()
             }
         }
     )*};
@@ -36,16 +47,28 @@ impl IntoBytes for &Bytes {
     fn into_bytes(self) -> Bytes {
         self.clone()
     }
+
+    fn as_slice(&self) -> &[u8] {
+        self
+    }
 }
 
 impl<const N: usize> IntoBytes for &[u8; N] {
     fn into_bytes(self) -> Bytes {
         Bytes::copy_from_slice(self)
     }
+
+    fn as_slice(&self) -> &[u8] {
+        *self
+    }
 }
 
 impl<const N: usize> IntoBytes for [u8; N] {
     fn into_bytes(self) -> Bytes {
         Bytes::copy_from_slice(&self)
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        self
     }
 }

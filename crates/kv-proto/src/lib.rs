@@ -20,7 +20,9 @@ pub mod v1 {
     )]
     include!("generated/kv.v1.rs");
 
-    pub use crate::batch::BatchWriteResponse;
+    pub use crate::batch::{
+        BatchWriteRequest, BatchWriteResponse, PipelineRequest, PipelineResponse,
+    };
 }
 
 /// The compiled `FileDescriptorSet` of the contract, for gRPC server reflection.

@@ -1,10 +1,13 @@
-//! The hand-written `BatchWriteResponse` is on the wire what prost derives from the contract.
+//! The hand-written `BatchWriteResponse` and `PipelineResponse` are on the wire what prost derives from the contract.
+
+mod support;
 
 use bytes::Bytes;
 use kv_proto::batch::{APART_BYTES_MIN, Results};
 use kv_proto::v1::{
     AppendResponse, BatchWriteResponse, DeleteResponse, Durability, ExistsResponse, ExpireResponse,
-    GetResponse, IncrementResponse, OpError, OpResult, SetResponse, op_result::Result as OneOf,
+    GetResponse, IncrementResponse, OpError, OpResult, PipelineResponse, SetResponse,
+    op_result::Result as OneOf,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -23,6 +26,14 @@ struct Derived {
     failed_result: Option<OpResult>,
     #[prost(enumeration = "Durability", tag = "5")]
     achieved: i32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct DerivedPipeline {
+    #[prost(message, optional, tag = "1")]
+    batch: Option<Derived>,
+    #[prost(uint64, tag = "2")]
+    tag: u64,
 }
 
 impl Derived {
@@ -131,6 +142,41 @@ proptest! {
         prop_assert_eq!(decoded.results.decoded().unwrap(), derived.results);
         prop_assert_eq!(decoded.failed_result, derived.failed_result);
         prop_assert_eq!(decoded.achieved, derived.achieved);
+    }
+
+    #[test]
+    fn an_answer_of_a_pipeline_is_coded_as_it_would_be(
+        batch in prop::option::of(message()), tag in any::<u64>(),
+    ) {
+        let by_hand = PipelineResponse { batch: batch.as_ref().map(Derived::by_hand), tag };
+        let encoded = by_hand.encode_to_vec();
+        prop_assert_eq!(by_hand.encoded_len(), encoded.len());
+        prop_assert_eq!(&encoded, &DerivedPipeline { batch, tag }.encode_to_vec());
+        let decoded = PipelineResponse::decode(Bytes::from(encoded.clone())).unwrap();
+        prop_assert_eq!(&decoded, &by_hand);
+        prop_assert_eq!(decoded.encode_to_vec(), encoded, "and sent on as it came");
+    }
+
+    #[test]
+    fn what_comes_in_parts_is_put_together(parts in vec(message(), 1..4)) {
+        let bytes: Vec<u8> = parts.iter().flat_map(prost::Message::encode_to_vec).collect();
+        let by_hand = BatchWriteResponse::decode(bytes.as_slice()).unwrap();
+        let derived = Derived::decode(bytes.as_slice()).unwrap();
+        prop_assert_eq!(by_hand.results.len(), derived.results.len());
+        prop_assert_eq!(by_hand, derived.by_hand());
+    }
+
+    #[test]
+    fn strange_results_are_read_or_refused_as_they_would_be(
+        before in message(), strange in support::strange(), after in message(),
+    ) {
+        let mut bytes = before.encode_to_vec();
+        prost::encoding::bytes::encode(2, &Bytes::from(strange), &mut bytes);
+        bytes.extend(after.encode_to_vec());
+        let by_hand = BatchWriteResponse::decode(bytes.as_slice())
+            .and_then(|message| message.results.decoded());
+        let derived = Derived::decode(bytes.as_slice()).map(|message| message.results);
+        prop_assert_eq!(by_hand.ok(), derived.ok());
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! Fields of messages, as protobuf writes them: a key, and then a number or a length with so many bytes behind it.
 
-use prost::encoding::encoded_len_varint;
+use std::ops::Range;
+
+use bytes::{Buf, Bytes};
+use prost::DecodeError;
+use prost::encoding::{self, DecodeContext, WireType, encoded_len_varint};
 
 /// The length of a length with its key.
 pub(super) fn length_len(len: usize) -> usize {
@@ -10,6 +14,20 @@ pub(super) fn length_len(len: usize) -> usize {
 pub(super) fn put_length(out: &mut Vec<u8>, key: u8, len: usize) {
     out.push(key);
     put_varint(out, len as u64);
+}
+
+/// The length of bytes with their length and key. None are left out.
+pub(super) fn bytes_len(len: usize) -> usize {
+    if len == 0 { 0 } else { length_len(len) + len }
+}
+
+/// Tells where the bytes are.
+pub(super) fn put_bytes(out: &mut Vec<u8>, key: u8, bytes: &[u8]) -> Range<usize> {
+    if !bytes.is_empty() {
+        put_length(out, key, bytes.len());
+        out.extend_from_slice(bytes);
+    }
+    out.len() - bytes.len()..out.len()
 }
 
 /// The length of a number with its key. 0 is left out.
@@ -24,15 +42,15 @@ pub(super) fn put_number(out: &mut Vec<u8>, key: u8, number: u64) {
     }
 }
 
-/// The length of a time to live with its key. 0 is not left out: it is not the same as none.
-pub(super) fn ttl_len(ttl_ms: Option<i64>) -> usize {
-    ttl_ms.map_or(0, |ttl_ms| 1 + encoded_len_varint(ttl_ms.cast_unsigned()))
+/// The length of a number with its key, where 0 is not the same as none.
+pub(super) fn some_len(number: Option<i64>) -> usize {
+    number.map_or(0, |number| 1 + encoded_len_varint(number.cast_unsigned()))
 }
 
-pub(super) fn put_ttl(out: &mut Vec<u8>, key: u8, ttl_ms: Option<i64>) {
-    if let Some(ttl_ms) = ttl_ms {
+pub(super) fn put_some(out: &mut Vec<u8>, key: u8, number: Option<i64>) {
+    if let Some(number) = number {
         out.push(key);
-        put_varint(out, ttl_ms.cast_unsigned());
+        put_varint(out, number.cast_unsigned());
     }
 }
 
@@ -44,4 +62,15 @@ fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     }
     let [last, ..] = number.to_le_bytes();
     out.push(last);
+}
+
+/// The content of a message within a message. Not copied where `from` can share it.
+pub(super) fn content(
+    wire_type: WireType,
+    from: &mut impl Buf,
+    context: DecodeContext,
+) -> Result<Bytes, DecodeError> {
+    let mut bytes = Bytes::new();
+    encoding::bytes::merge(wire_type, &mut bytes, from, context)?;
+    Ok(bytes)
 }

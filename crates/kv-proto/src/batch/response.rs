@@ -1,9 +1,12 @@
 //! `BatchWriteResponse`.
 
-use bytes::{Buf, BufMut, Bytes};
-use prost::encoding::{self, DecodeContext, WireType, bool, int32, message, skip_field, uint32};
+use bytes::{Buf, BufMut};
+use prost::encoding::{
+    DecodeContext, WireType, bool, decode_key, int32, message, skip_field, uint32,
+};
 use prost::{DecodeError, Message};
 
+use super::fields::content;
 use super::results::{self, Results};
 use crate::v1::{Durability, OpResult};
 
@@ -78,9 +81,7 @@ impl Message for BatchWriteResponse {
         match field {
             APPLIED => bool::merge(wire_type, &mut self.applied, from, context),
             results::FIELD => {
-                let mut result = Bytes::new();
-                encoding::bytes::merge(wire_type, &mut result, from, context)?;
-                self.results.push_encoded(&result);
+                self.results.push_encoded(&content(wire_type, from, context)?);
                 Ok(())
             }
             FAILED_INDEX => uint32::merge(wire_type, &mut self.failed_index, from, context),
@@ -91,6 +92,19 @@ impl Message for BatchWriteResponse {
             ACHIEVED => int32::merge(wire_type, &mut self.achieved, from, context),
             _ => skip_field(wire_type, field, from, context),
         }
+    }
+
+    /// Takes the results as they are, one behind the other. Other fields, and other forms, go field by field.
+    fn merge(&mut self, mut from: impl Buf) -> Result<(), DecodeError> {
+        let mut message = from.copy_to_bytes(from.remaining());
+        while message.has_remaining() {
+            self.results.receive(&mut message);
+            if message.has_remaining() {
+                let (field, wire_type) = decode_key(&mut message)?;
+                self.merge_field(field, wire_type, &mut message, DecodeContext::default())?;
+            }
+        }
+        Ok(())
     }
 
     fn clear(&mut self) {

@@ -354,41 +354,6 @@ pub struct OpError {
     #[prost(string, tag = "3")]
     pub message: ::prost::alloc::string::String,
 }
-/// Executes many operations.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct BatchWriteRequest {
-    /// The operations; at most `limits.batch_ops_max`. Operations on one key are executed in order.
-    #[prost(message, repeated, tag = "1")]
-    pub ops: ::prost::alloc::vec::Vec<Op>,
-    /// true: all are applied as one write that no reader sees half of, or, when a condition does not hold
-    /// or an operation is refused, none.
-    /// false: each is applied or refused by itself; other clients may see some applied before others.
-    #[prost(bool, tag = "2")]
-    pub atomic: bool,
-    /// The level to reach at least before answering.
-    #[prost(enumeration = "Durability", tag = "3")]
-    pub durability: i32,
-}
-/// One batch of a pipeline.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct PipelineRequest {
-    /// The operations, executed like BatchWrite.
-    #[prost(message, optional, tag = "1")]
-    pub batch: ::core::option::Option<BatchWriteRequest>,
-    /// Given back in the answer; the server does not interpret it.
-    #[prost(uint64, tag = "2")]
-    pub tag: u64,
-}
-/// The answer to one batch of a pipeline.
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct PipelineResponse {
-    /// What became of the operations.
-    #[prost(message, optional, tag = "1")]
-    pub batch: ::core::option::Option<crate::batch::BatchWriteResponse>,
-    /// The request's tag.
-    #[prost(uint64, tag = "2")]
-    pub tag: u64,
-}
 /// Starts or resumes an iteration.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ScanRequest {
@@ -940,7 +905,7 @@ pub mod kv_client {
         /// Executes many operations, as one atomic write or independently, as the request says.
         pub async fn batch_write(
             &mut self,
-            request: impl tonic::IntoRequest<super::BatchWriteRequest>,
+            request: impl tonic::IntoRequest<crate::batch::BatchWriteRequest>,
         ) -> std::result::Result<
             tonic::Response<crate::batch::BatchWriteResponse>,
             tonic::Status,
@@ -966,9 +931,11 @@ pub mod kv_client {
         /// reached, the stream ends with UNKNOWN: batches without an answer were executed or not.
         pub async fn pipeline(
             &mut self,
-            request: impl tonic::IntoStreamingRequest<Message = super::PipelineRequest>,
+            request: impl tonic::IntoStreamingRequest<
+                Message = crate::batch::PipelineRequest,
+            >,
         ) -> std::result::Result<
-            tonic::Response<tonic::codec::Streaming<super::PipelineResponse>>,
+            tonic::Response<tonic::codec::Streaming<crate::batch::PipelineResponse>>,
             tonic::Status,
         > {
             self.inner
@@ -1078,14 +1045,14 @@ pub mod kv_server {
         /// Executes many operations, as one atomic write or independently, as the request says.
         async fn batch_write(
             &self,
-            request: tonic::Request<super::BatchWriteRequest>,
+            request: tonic::Request<crate::batch::BatchWriteRequest>,
         ) -> std::result::Result<
             tonic::Response<crate::batch::BatchWriteResponse>,
             tonic::Status,
         >;
         /// Server streaming response type for the Pipeline method.
         type PipelineStream: tonic::codegen::tokio_stream::Stream<
-                Item = std::result::Result<super::PipelineResponse, tonic::Status>,
+                Item = std::result::Result<crate::batch::PipelineResponse, tonic::Status>,
             >
             + std::marker::Send
             + 'static;
@@ -1096,7 +1063,7 @@ pub mod kv_server {
         /// reached, the stream ends with UNKNOWN: batches without an answer were executed or not.
         async fn pipeline(
             &self,
-            request: tonic::Request<tonic::Streaming<super::PipelineRequest>>,
+            request: tonic::Request<tonic::Streaming<crate::batch::PipelineRequest>>,
         ) -> std::result::Result<tonic::Response<Self::PipelineStream>, tonic::Status>;
         /// Server streaming response type for the Scan method.
         type ScanStream: tonic::codegen::tokio_stream::Stream<
@@ -1579,7 +1546,9 @@ pub mod kv_server {
                 "/kv.v1.Kv/BatchWrite" => {
                     #[allow(non_camel_case_types)]
                     struct BatchWriteSvc<T: Kv>(pub Arc<T>);
-                    impl<T: Kv> tonic::server::UnaryService<super::BatchWriteRequest>
+                    impl<
+                        T: Kv,
+                    > tonic::server::UnaryService<crate::batch::BatchWriteRequest>
                     for BatchWriteSvc<T> {
                         type Response = crate::batch::BatchWriteResponse;
                         type Future = BoxFuture<
@@ -1588,7 +1557,7 @@ pub mod kv_server {
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::BatchWriteRequest>,
+                            request: tonic::Request<crate::batch::BatchWriteRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
@@ -1622,9 +1591,11 @@ pub mod kv_server {
                 "/kv.v1.Kv/Pipeline" => {
                     #[allow(non_camel_case_types)]
                     struct PipelineSvc<T: Kv>(pub Arc<T>);
-                    impl<T: Kv> tonic::server::StreamingService<super::PipelineRequest>
+                    impl<
+                        T: Kv,
+                    > tonic::server::StreamingService<crate::batch::PipelineRequest>
                     for PipelineSvc<T> {
-                        type Response = super::PipelineResponse;
+                        type Response = crate::batch::PipelineResponse;
                         type ResponseStream = T::PipelineStream;
                         type Future = BoxFuture<
                             tonic::Response<Self::ResponseStream>,
@@ -1633,7 +1604,7 @@ pub mod kv_server {
                         fn call(
                             &mut self,
                             request: tonic::Request<
-                                tonic::Streaming<super::PipelineRequest>,
+                                tonic::Streaming<crate::batch::PipelineRequest>,
                             >,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);

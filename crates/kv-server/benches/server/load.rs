@@ -121,9 +121,9 @@ async fn pipeline(
             let mut batch = Batch::with_capacity(batch_size as usize);
             for _ in 0..batch_size {
                 let key = key(random.u64(..load.keys));
-                match load.command {
-                    Command::Get => batch.push(op::Get::new(key)),
-                    Command::Set => batch.push(op::Set::new(key, &load.value)),
+                batch = match load.command {
+                    Command::Get => batch.get(key),
+                    Command::Set => batch.set(key, &load.value),
                 };
             }
             pipeline.send(batch).await.unwrap();

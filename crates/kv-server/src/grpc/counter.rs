@@ -199,7 +199,7 @@ mod tests {
     fn batch(ops: usize, key: &[u8]) -> BatchWriteRequest {
         let get = v1::GetRequest { key: Bytes::copy_from_slice(key) };
         let op = v1::Op { op: Some(op::Op::Get(get)) };
-        BatchWriteRequest { ops: vec![op; ops], atomic: true, durability: 300 }
+        BatchWriteRequest { ops: vec![op; ops].into(), atomic: true, durability: 300 }
     }
 
     fn pipelined(ops: usize, key: &[u8]) -> Vec<u8> {

@@ -59,7 +59,7 @@ impl Kv for KvService {
 
     async fn set(&self, request: Request<SetRequest>) -> Answer<SetResponse> {
         let request = request.get_ref();
-        let op = convert::set(request, self.shared.message_bytes_max)?;
+        let op = convert::set(request.into(), self.shared.message_bytes_max)?;
         let (reply, achieved) = self.shared.write(&op, request.durability).await?;
         Ok(Response::new(convert::set_response(reply, achieved)))
     }

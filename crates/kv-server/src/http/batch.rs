@@ -98,7 +98,7 @@ mod tests {
     fn batch(ops: usize) -> BatchWriteRequest {
         let get = v1::GetRequest { key: Bytes::from_static(b"k") };
         let op = v1::Op { op: Some(v1::op::Op::Get(get)) };
-        BatchWriteRequest { ops: vec![op; ops], ..Default::default() }
+        BatchWriteRequest { ops: vec![op; ops].into(), ..Default::default() }
     }
 
     #[test]

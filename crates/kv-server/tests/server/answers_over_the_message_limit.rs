@@ -9,8 +9,8 @@ use kv_server::testing::TestServer;
 use tonic::Code;
 
 use crate::support::{
-    Kv, batch, bytes, connect, exists, get, get_op, increment_op, refused, set, set_op, start_with,
-    within,
+    Kv, batch, bytes, connect, exists, get, get_op, increment_op, refused, results_of, set, set_op,
+    start_with, within,
 };
 
 const LIMIT_BYTES: usize = 128 << 10;
@@ -65,8 +65,7 @@ async fn reads_of_a_batch_that_do_not_fit_are_refused_in_their_places_and_writes
     let ops = (0..200).map(|_| get_op("k")).chain([increment_op("n")]).collect();
     let answer = kv.batch_write(batch(false, ops)).await.unwrap().into_inner();
     assert_eq!((answer.applied, answer.results.len()), (true, 201));
-    let mut results =
-        answer.results.decoded().unwrap().into_iter().map(|result| result.result.unwrap());
+    let mut results = results_of(&answer).into_iter();
     let fitting = results.by_ref().take_while(|result| matches!(result, OneOf::Get(_))).count();
     assert!((5..=13).contains(&fitting), "{fitting} values of 10000 bytes in {LIMIT_BYTES}");
     let last = results.next_back().unwrap();

@@ -5,7 +5,9 @@ use kv_proto::v1::op_result::Result as OneOf;
 use kv_proto::v1::{Condition, DeleteRequest, Durability, ErrorReason, Op, SetRequest};
 use kv_server::testing::TestServer;
 
-use crate::support::{batch, bytes, connect, exists, get, get_op, increment_op, set, set_op};
+use crate::support::{
+    batch, bytes, connect, exists, get, get_op, increment_op, results_of, set, set_op,
+};
 
 fn set_if_absent(key: &str, value: &str) -> Op {
     set_op(SetRequest { condition: Condition::IfAbsent.into(), ..set(key, value) })
@@ -25,13 +27,7 @@ async fn all_operations_are_applied_in_order_and_later_ones_see_earlier_ones() {
     let answer = kv.batch_write(batch(true, ops)).await.unwrap().into_inner();
     assert!(answer.applied && answer.failed_result.is_none());
     assert_eq!(answer.achieved(), Durability::Memory);
-    let results: Vec<_> = answer
-        .results
-        .decoded()
-        .unwrap()
-        .into_iter()
-        .map(|result| result.result.unwrap())
-        .collect();
+    let results = results_of(&answer);
     let [
         OneOf::Set(set),
         OneOf::Get(first),

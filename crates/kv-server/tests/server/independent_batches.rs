@@ -4,7 +4,7 @@ use kv_proto::v1::op_result::Result as OneOf;
 use kv_proto::v1::{Durability, ErrorReason, Op, SetRequest};
 use kv_server::testing::TestServer;
 
-use crate::support::{batch, connect, get, get_op, increment_op, set, set_op};
+use crate::support::{batch, connect, get, get_op, increment_op, results_of, set, set_op};
 
 #[tokio::test]
 async fn refused_operations_do_not_stop_the_others() {
@@ -23,12 +23,9 @@ async fn refused_operations_do_not_stop_the_others() {
     let answer = kv.batch_write(batch(false, ops)).await.unwrap().into_inner();
     assert!(answer.applied && answer.failed_result.is_none());
     assert_eq!(answer.achieved(), Durability::Memory);
-    let results: Vec<String> = answer
-        .results
-        .decoded()
-        .unwrap()
+    let results: Vec<String> = results_of(&answer)
         .into_iter()
-        .map(|result| match result.result.unwrap() {
+        .map(|result| match result {
             OneOf::Set(answer) => format!("set {}", answer.applied),
             OneOf::Get(answer) => format!("got {:?}", answer.value.unwrap()),
             OneOf::Increment(answer) => format!("now {}", answer.value),
@@ -56,13 +53,7 @@ async fn many_reads_and_writes_of_one_key_keep_their_order() {
     // More values than are read from the store in one call.
     let ops = (0..500).flat_map(|_| [increment_op("n"), get_op("n")]).collect();
     let answer = kv.batch_write(batch(false, ops)).await.unwrap().into_inner();
-    let results: Vec<_> = answer
-        .results
-        .decoded()
-        .unwrap()
-        .into_iter()
-        .map(|result| result.result.unwrap())
-        .collect();
+    let results = results_of(&answer);
     for (number, pair) in (1..).zip(results.chunks(2)) {
         let [OneOf::Increment(sum), OneOf::Get(read)] = pair else { panic!("{pair:?}") };
         assert_eq!((sum.value, sum.version), (number, read.version));

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use kv_client::op::{Delete, Get, Set};
+use kv_client::op::Set;
 use kv_client::{Batch, Client, Error, ErrorKind, Pipeline, Reply, RetryPolicy};
 
 use super::{Broken, Told};
@@ -112,11 +112,11 @@ impl Stream {
         let mut batch = Batch::with_capacity(operations.len());
         for operation in operations {
             let key = keys::name(operation.key);
-            match (operation.kind, self.payload.ttl) {
-                (Kind::Read, _) => batch.push(Get::new(key)),
-                (Kind::Delete, _) => batch.push(Delete::new(key)),
-                (Kind::Write, None) => batch.push(Set::new(key, &self.payload.value)),
-                (Kind::Write, Some(ttl)) => batch.push(Set::new(key, &self.payload.value).ttl(ttl)),
+            batch = match (operation.kind, self.payload.ttl) {
+                (Kind::Read, _) => batch.get(key),
+                (Kind::Delete, _) => batch.delete(key),
+                (Kind::Write, None) => batch.set(key, &self.payload.value),
+                (Kind::Write, Some(ttl)) => batch.with(Set::new(key, &self.payload.value).ttl(ttl)),
             };
         }
         batch

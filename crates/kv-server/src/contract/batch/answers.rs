@@ -1,7 +1,7 @@
 //! The answers to a batch's operations, made one after the other.
 
 use kv_core::{Durability, Op, Payload, Reply, ReplySink, StoreError, Value};
-use kv_proto::batch::{APART_BYTES_MIN, Results};
+use kv_proto::batch::{APART_BYTES_MIN, OpRef, Results};
 use kv_proto::v1::{self, BatchWriteResponse, OpError, OpResult, op_result};
 use prost::Message as _;
 use tonic::Code;
@@ -62,7 +62,7 @@ impl Answers {
 
     /// Answers an operation that was executed. A value read that does not fit is left out, with an error; the
     /// value before a write cannot be, since the write was made.
-    pub(super) fn answer(&mut self, asked: &v1::Op, reply: Reply) {
+    pub(super) fn answer(&mut self, asked: OpRef<'_>, reply: Reply) {
         let is_read = is_wire_read(asked);
         self.basis = self.basis.and(Basis::of(&reply, is_read));
         if let Payload::Value(value) = &reply.payload
@@ -79,8 +79,8 @@ impl Answers {
             return self.results.push(&convert::op_result(asked, reply));
         }
         self.written = true;
-        match asked.op {
-            Some(v1::op::Op::Set(_)) if matches!(reply.payload, Payload::None) => {
+        match asked {
+            OpRef::Set(_) if matches!(reply.payload, Payload::None) => {
                 let (version, ttl_ms) = (reply.version.get(), convert::wire_ttl(reply.ttl_ms));
                 self.results.push_set(version, ttl_ms, MEMORY);
             }
@@ -179,6 +179,10 @@ pub(super) fn is_read(op: &Op<'_>) -> bool {
 }
 
 /// Whether the operation reads, and changes nothing.
-pub(super) fn is_wire_read(op: &v1::Op) -> bool {
-    matches!(op.op, Some(v1::op::Op::Get(_) | v1::op::Op::Exists(_)))
+pub(super) fn is_wire_read(op: OpRef<'_>) -> bool {
+    match op {
+        OpRef::Get(_) => true,
+        OpRef::Set(_) => false,
+        OpRef::Other(op) => matches!(op.op, Some(v1::op::Op::Get(_) | v1::op::Op::Exists(_))),
+    }
 }

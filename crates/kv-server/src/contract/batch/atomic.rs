@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use kv_core::{Action, BatchError, Op, Payload, Reply};
-use kv_proto::v1::{self, BatchWriteResponse, OpError, OpResult, op_result};
+use kv_proto::batch::Ops;
+use kv_proto::v1::{BatchWriteResponse, OpError, OpResult, op_result};
 
 use super::answers::{self, Answers};
 use super::{Outcome, VALUES_PER_CALL_MAX, answers_value};
@@ -14,7 +15,7 @@ use crate::contract::shared::Shared;
 use crate::promise::Basis;
 
 /// Executes the operations as one, or tells which one stood in the way.
-pub(super) fn write(shared: &Shared, asked: &[v1::Op]) -> Result<Outcome, Refusal> {
+pub(super) fn write(shared: &Shared, asked: &Ops) -> Result<Outcome, Refusal> {
     let mut ops = Vec::with_capacity(asked.len());
     for (index, op) in asked.iter().enumerate() {
         match convert::op(op, shared.message_bytes_max) {
@@ -28,7 +29,8 @@ pub(super) fn write(shared: &Shared, asked: &[v1::Op]) -> Result<Outcome, Refusa
     match shared.store().execute_atomic(&ops) {
         Ok(replies) => Ok(applied(shared, asked, replies)),
         Err(BatchError::ConditionFailed { index, version, ttl_ms, lsn }) => {
-            let result = asked.get(index).map(|op| convert::unmet_result(op, version, ttl_ms));
+            let result =
+                asked.iter().nth(index).map(|op| convert::unmet_result(op, version, ttl_ms));
             Ok(not_applied(index, result.unwrap_or_default(), Basis::of_read(lsn)))
         }
         Err(BatchError::Refused { index, error }) => {
@@ -83,7 +85,7 @@ fn fits(shared: &Shared, replies: &[Reply]) -> bool {
     lengths.sum::<usize>() <= shared.message_bytes_max
 }
 
-fn applied(shared: &Shared, asked: &[v1::Op], replies: Vec<Reply>) -> Outcome {
+fn applied(shared: &Shared, asked: &Ops, replies: Vec<Reply>) -> Outcome {
     let max = shared.message_bytes_max;
     if !fits(shared, &replies) {
         let (mut written, mut basis) = (false, Basis::default());

@@ -1,7 +1,7 @@
 //! `BatchWrite` without `atomic`: each operation is answered, or refused in its place.
 
 use kv_core::{Op, Reply, StoreError};
-use kv_proto::v1;
+use kv_proto::batch::{Iter, OpRef, Ops};
 
 use super::answers::{Answers, Reads, is_read};
 use super::{Outcome, VALUES_PER_CALL_MAX, answers_value};
@@ -10,7 +10,7 @@ use crate::contract::refusal::Refusal;
 use crate::contract::shared::Shared;
 
 /// Executes every operation that can be, in order.
-pub(super) fn write(shared: &Shared, ops: &[v1::Op]) -> Result<Outcome, Refusal> {
+pub(super) fn write(shared: &Shared, ops: &Ops) -> Result<Outcome, Refusal> {
     let mut run = Run::new(shared, ops);
     for op in ops {
         run.add(op)?;
@@ -23,7 +23,7 @@ pub(super) fn write(shared: &Shared, ops: &[v1::Op]) -> Result<Outcome, Refusal>
 struct Run<'a> {
     shared: &'a Shared,
     /// What is not answered yet.
-    asked: std::slice::Iter<'a, v1::Op>,
+    asked: Iter<'a>,
     /// Operations of the next call.
     ops: Vec<Op<'a>>,
     /// How many of them answer with a value.
@@ -35,7 +35,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(shared: &'a Shared, asked: &'a [v1::Op]) -> Self {
+    fn new(shared: &'a Shared, asked: &'a Ops) -> Self {
         Self {
             shared,
             asked: asked.iter(),
@@ -48,7 +48,7 @@ impl<'a> Run<'a> {
     }
 
     /// Looks at one operation: it joins the next call, or is refused in its place.
-    fn add(&mut self, asked: &'a v1::Op) -> Result<(), Refusal> {
+    fn add(&mut self, asked: OpRef<'a>) -> Result<(), Refusal> {
         match convert::op(asked, self.shared.message_bytes_max) {
             Ok(op) if answers_value(&op) && self.answers.are_full() => {
                 self.execute()?;

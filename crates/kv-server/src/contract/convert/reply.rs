@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kv_core::{Durability, JournalError, Payload, Reply, ScanPage, StoreStats, Value, Version};
+use kv_proto::batch::OpRef;
 use kv_proto::v1::{self, op as one_of, op_result};
 
 use super::enums::wire_durability;
@@ -91,8 +92,17 @@ pub(crate) fn expire_response(reply: &Reply, achieved: Durability) -> v1::Expire
 
 /// The answer to the operation `asked` of a batch. A write has reached memory so far: see
 /// [`raise_achieved`].
-pub(crate) fn op_result(asked: &v1::Op, reply: Reply) -> v1::OpResult {
-    let result = asked.op.as_ref().map(|op| match op {
+pub(crate) fn op_result(asked: OpRef<'_>, reply: Reply) -> v1::OpResult {
+    let result = match asked {
+        OpRef::Get(_) => Some(op_result::Result::Get(get_response(reply))),
+        OpRef::Set(_) => Some(op_result::Result::Set(set_response(reply, MEMORY))),
+        OpRef::Other(op) => other_result(op, reply),
+    };
+    v1::OpResult { result }
+}
+
+fn other_result(asked: &v1::Op, reply: Reply) -> Option<op_result::Result> {
+    Some(match asked.op.as_ref()? {
         one_of::Op::Get(_) => op_result::Result::Get(get_response(reply)),
         one_of::Op::Set(_) => op_result::Result::Set(set_response(reply, MEMORY)),
         one_of::Op::Delete(_) => op_result::Result::Delete(delete_response(reply, MEMORY)),
@@ -102,8 +112,7 @@ pub(crate) fn op_result(asked: &v1::Op, reply: Reply) -> v1::OpResult {
         }
         one_of::Op::Append(_) => op_result::Result::Append(append_response(&reply, MEMORY)),
         one_of::Op::Expire(_) => op_result::Result::Expire(expire_response(&reply, MEMORY)),
-    });
-    v1::OpResult { result }
+    })
 }
 
 /// Says in the answer to a batch, and to each of its operations, which level their writes have reached.
@@ -117,7 +126,11 @@ pub(crate) fn raise_achieved(response: &mut v1::BatchWriteResponse, level: Durab
 }
 
 /// The answer to the operation of an atomic batch whose condition did not hold.
-pub(crate) fn unmet_result(asked: &v1::Op, version: Version, ttl_ms: Option<u64>) -> v1::OpResult {
+pub(crate) fn unmet_result(
+    asked: OpRef<'_>,
+    version: Version,
+    ttl_ms: Option<u64>,
+) -> v1::OpResult {
     let existed = version != Version::NONE;
     op_result(asked, Reply { existed, version, ttl_ms, ..Reply::default() })
 }

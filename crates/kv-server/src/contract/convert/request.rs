@@ -4,6 +4,7 @@ use kv_core::{
     Action, Condition, Deadline, ExpireRule, ExpiryChange, Op, ScanCursor, SetExpiry, StoreError,
     Version,
 };
+use kv_proto::batch::{OpRef, SetRef};
 use kv_proto::v1::{self, expire_request, op as one_of, set_request};
 
 use super::enums;
@@ -26,8 +27,8 @@ pub(crate) fn exists(request: &v1::ExistsRequest) -> Result<Op<'_>, Refusal> {
 }
 
 /// A write. What could not be read back in one message of `message_bytes_max` is refused.
-pub(crate) fn set(request: &v1::SetRequest, message_bytes_max: usize) -> Result<Op<'_>, Refusal> {
-    let key = checked_key(&request.key)?;
+pub(crate) fn set(request: SetRef<'_>, message_bytes_max: usize) -> Result<Op<'_>, Refusal> {
+    let key = checked_key(request.key)?;
     let max = message_bytes_max.saturating_sub(MESSAGE_ROOM_BYTES + key.len());
     if request.value.len() > max {
         return Err(Refusal::ValueOverMessage { given: request.value.len(), max });
@@ -45,7 +46,7 @@ pub(crate) fn set(request: &v1::SetRequest, message_bytes_max: usize) -> Result<
             ));
         }
     };
-    let (value, return_previous) = (request.value.as_ref(), request.return_previous);
+    let (value, return_previous) = (request.value, request.return_previous);
     Ok(Op { key, condition, action: Action::Set { value, expiry, return_previous } })
 }
 
@@ -106,10 +107,18 @@ pub(crate) fn persist(request: &v1::PersistRequest) -> Result<Op<'_>, Refusal> {
 }
 
 /// One operation of a batch. Its own durability is ignored, as the contract says.
-pub(crate) fn op(op: &v1::Op, message_bytes_max: usize) -> Result<Op<'_>, Refusal> {
+pub(crate) fn op(op: OpRef<'_>, message_bytes_max: usize) -> Result<Op<'_>, Refusal> {
+    match op {
+        OpRef::Get(key) => get_key(key),
+        OpRef::Set(request) => set(request, message_bytes_max),
+        OpRef::Other(op) => other(op, message_bytes_max),
+    }
+}
+
+fn other(op: &v1::Op, message_bytes_max: usize) -> Result<Op<'_>, Refusal> {
     match &op.op {
         Some(one_of::Op::Get(request)) => get(request),
-        Some(one_of::Op::Set(request)) => set(request, message_bytes_max),
+        Some(one_of::Op::Set(request)) => set(request.into(), message_bytes_max),
         Some(one_of::Op::Delete(request)) => delete(request),
         Some(one_of::Op::Exists(request)) => exists(request),
         Some(one_of::Op::Increment(request)) => increment(request),
@@ -143,7 +152,7 @@ mod tests {
     /// Proves that the operation is refused for the reason, with every one of the words.
     fn refused(one_of: one_of::Op, reason: ErrorReason, words: &[&str]) {
         let request = v1::Op { op: Some(one_of) };
-        let refusal = op(&request, MESSAGE_BYTES_MAX).expect_err("a refusal");
+        let refusal = op(OpRef::Other(&request), MESSAGE_BYTES_MAX).expect_err("a refusal");
         let error = v1::OpError::from(refusal);
         assert_eq!(error.reason(), reason, "{}", error.message);
         for word in words {
@@ -204,7 +213,7 @@ mod tests {
             &["persist = false"],
         );
         refused(expire_of(None, v1::ExpireRule::Unspecified), reason, &["ttl_ms", "expires_at_ms"]);
-        let missing = op(&v1::Op { op: None }, MESSAGE_BYTES_MAX).unwrap_err();
+        let missing = op(OpRef::Other(&v1::Op { op: None }), MESSAGE_BYTES_MAX).unwrap_err();
         assert!(matches!(missing, Refusal::Conflict(message) if message.contains("increment")));
     }
 
@@ -213,7 +222,7 @@ mod tests {
         let max = MESSAGE_BYTES_MAX - MESSAGE_ROOM_BYTES - KEY.len();
         let value = |len| Bytes::from(vec![b'x'; len]);
         let longest = v1::SetRequest { key: KEY, value: value(max), ..Default::default() };
-        set(&longest, MESSAGE_BYTES_MAX).unwrap();
+        set(SetRef::from(&longest), MESSAGE_BYTES_MAX).unwrap();
         let longer = v1::SetRequest { value: value(max + 1), ..longest };
         let words = [max.to_string(), "limits.message_bytes_max".to_owned()];
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -237,7 +246,11 @@ mod tests {
             condition: Condition::IfVersion(Version::new(7)),
             action: Action::Set { value: b"v", expiry: SetExpiry::Keep, return_previous: true },
         };
-        assert_eq!(op(&asked, MESSAGE_BYTES_MAX).unwrap(), wanted, "and durability is ignored");
+        assert_eq!(
+            op(OpRef::Other(&asked), MESSAGE_BYTES_MAX).unwrap(),
+            wanted,
+            "and durability is ignored"
+        );
     }
 
     #[test]

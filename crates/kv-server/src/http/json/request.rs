@@ -271,7 +271,8 @@ mod tests {
     use super::*;
 
     fn ops(json: &str) -> Result<Vec<v1::Op>, Problem> {
-        batch_request(format!(r#"{{"ops":[{json}]}}"#).as_bytes()).map(|batch| batch.ops)
+        let batch = batch_request(format!(r#"{{"ops":[{json}]}}"#).as_bytes())?;
+        Ok(batch.ops.iter().map(v1::Op::from).collect())
     }
 
     fn one_op(json: &str) -> op::Op {

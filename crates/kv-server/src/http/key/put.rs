@@ -105,7 +105,7 @@ fn of_message(
         ));
     }
     let Action::Set { expiry: said, return_previous, .. } =
-        convert::set(&request, usize::MAX)?.action
+        convert::set((&request).into(), usize::MAX)?.action
     else {
         return Err(contradiction("the message is no write"));
     };

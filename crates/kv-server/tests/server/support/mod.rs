@@ -20,7 +20,8 @@ use kv_proto::v1::admin_client::AdminClient;
 use kv_proto::v1::kv_client::KvClient;
 use kv_proto::v1::op::Op as OneOf;
 use kv_proto::v1::{
-    BatchWriteRequest, ExistsRequest, GetRequest, GetResponse, IncrementRequest, Op, SetRequest,
+    BatchWriteRequest, BatchWriteResponse, ExistsRequest, GetRequest, GetResponse,
+    IncrementRequest, Op, SetRequest, op_result,
 };
 use kv_server::testing::TestServer;
 use tonic::transport::{Channel, Endpoint};
@@ -152,5 +153,11 @@ pub(crate) fn increment_op(key: impl AsRef<[u8]>) -> Op {
 
 /// A batch.
 pub(crate) fn batch(atomic: bool, ops: Vec<Op>) -> BatchWriteRequest {
-    BatchWriteRequest { ops, atomic, durability: 0 }
+    BatchWriteRequest { ops: ops.into(), atomic, durability: 0 }
+}
+
+/// What became of each operation of a batch.
+pub(crate) fn results_of(answer: &BatchWriteResponse) -> Vec<op_result::Result> {
+    let results = answer.results.decoded().expect("results that can be read");
+    results.into_iter().map(|result| result.result.expect("an answer")).collect()
 }
