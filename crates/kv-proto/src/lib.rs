@@ -7,6 +7,8 @@
 
 pub mod batch;
 pub mod codec;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 /// Messages, clients and servers of the protobuf package `kv.v1`.
 pub mod v1 {

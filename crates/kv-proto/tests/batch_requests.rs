@@ -4,53 +4,21 @@ mod support;
 
 use bytes::Bytes;
 use kv_proto::batch::{APART_BYTES_MIN, OpRef, Ops, SetRef};
+use kv_proto::testing as derived;
 use kv_proto::v1::{
-    AppendRequest, BatchWriteRequest, DeleteRequest, Durability, ExistsRequest, ExpireRequest,
-    GetRequest, IncrementRequest, Op, PipelineRequest, SetRequest, expire_request, op::Op as OneOf,
+    AppendRequest, BatchWriteRequest, DeleteRequest, ExistsRequest, ExpireRequest, GetRequest,
+    IncrementRequest, Op, PipelineRequest, SetRequest, expire_request, op::Op as OneOf,
     set_request::Expiry,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
 
-/// The messages as `prost-build` would generate them.
-#[derive(Clone, PartialEq, prost::Message)]
-struct DerivedBatch {
-    #[prost(message, repeated, tag = "1")]
-    ops: Vec<Op>,
-    #[prost(bool, tag = "2")]
-    atomic: bool,
-    #[prost(enumeration = "Durability", tag = "3")]
-    durability: i32,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct Derived {
-    #[prost(message, optional, tag = "1")]
-    batch: Option<DerivedBatch>,
-    #[prost(uint64, tag = "2")]
-    tag: u64,
-}
-
 /// A message of prost that has one of ours in it.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Around {
     #[prost(message, optional, tag = "9")]
     request: Option<BatchWriteRequest>,
-}
-
-impl DerivedBatch {
-    fn by_hand(&self) -> BatchWriteRequest {
-        let Self { ops, atomic, durability } = self.clone();
-        BatchWriteRequest { ops: ops.into(), atomic, durability }
-    }
-}
-
-impl Derived {
-    fn by_hand(&self) -> PipelineRequest {
-        let batch = self.batch.as_ref().map(DerivedBatch::by_hand);
-        PipelineRequest { batch, tag: self.tag }
-    }
 }
 
 fn read(ops: &Ops) -> Vec<Op> {
@@ -117,21 +85,21 @@ fn op() -> impl Strategy<Value = Op> {
 prop_compose! {
     fn batch()(
         ops in vec(op(), 0..12), atomic in any::<bool>(), durability in 0..=4,
-    ) -> DerivedBatch {
-        DerivedBatch { ops, atomic, durability }
+    ) -> derived::BatchWriteRequest {
+        derived::BatchWriteRequest { ops, atomic, durability }
     }
 }
 
 prop_compose! {
-    fn message()(batch in prop::option::of(batch()), tag in any::<u64>()) -> Derived {
-        Derived { batch, tag }
+    fn message()(batch in prop::option::of(batch()), tag in any::<u64>()) -> derived::PipelineRequest {
+        derived::PipelineRequest { batch, tag }
     }
 }
 
 proptest! {
     #[test]
     fn they_are_encoded_as_they_would_be(derived in message()) {
-        let by_hand = derived.by_hand();
+        let by_hand = PipelineRequest::from(derived.clone());
         let encoded = by_hand.encode_to_vec();
         prop_assert_eq!(&encoded, &derived.encode_to_vec());
         prop_assert_eq!(by_hand.encoded_len(), encoded.len());
@@ -144,7 +112,7 @@ proptest! {
             PipelineRequest::decode(encoded.clone()).unwrap(),
             PipelineRequest::decode(encoded.as_ref()).unwrap(),
         ] {
-            prop_assert_eq!(&decoded, &derived.by_hand());
+            prop_assert_eq!(&decoded, &derived.clone().into());
             if let (Some(batch), Some(wanted)) = (&decoded.batch, &derived.batch) {
                 prop_assert_eq!(read(&batch.ops), wanted.ops.as_slice());
             }
@@ -154,16 +122,25 @@ proptest! {
 
     #[test]
     fn it_is_the_same_within_another_message(derived in batch()) {
-        let request = Some(derived.by_hand());
-        let decoded = Around::decode(Around { request }.encode_to_vec().as_slice()).unwrap();
-        prop_assert_eq!(decoded.request, Some(derived.by_hand()));
+        let request = Some(BatchWriteRequest::from(derived));
+        let around = Around { request };
+        let decoded = Around::decode(around.encode_to_vec().as_slice()).unwrap();
+        prop_assert_eq!(decoded, around);
     }
 
     #[test]
-    fn what_comes_in_parts_is_put_together(parts in vec(batch(), 1..4)) {
+    fn batches_that_come_in_parts_are_put_together(parts in vec(message(), 1..4)) {
+        let bytes: Vec<u8> = parts.iter().flat_map(prost::Message::encode_to_vec).collect();
+        let by_hand = PipelineRequest::decode(bytes.as_slice()).unwrap();
+        let derived = derived::PipelineRequest::decode(bytes.as_slice()).unwrap();
+        prop_assert_eq!(by_hand, derived.into());
+    }
+
+    #[test]
+    fn operations_that_come_in_parts_are_put_together(parts in vec(batch(), 1..4)) {
         let bytes: Vec<u8> = parts.iter().flat_map(prost::Message::encode_to_vec).collect();
         let by_hand = BatchWriteRequest::decode(bytes.as_slice()).unwrap();
-        let derived = DerivedBatch::decode(bytes.as_slice()).unwrap();
+        let derived = derived::BatchWriteRequest::decode(bytes.as_slice()).unwrap();
         prop_assert_eq!(read(&by_hand.ops), derived.ops);
         prop_assert_eq!(by_hand.atomic, derived.atomic);
         let again = BatchWriteRequest::decode(by_hand.encode_to_vec().as_slice()).unwrap();
@@ -178,7 +155,7 @@ proptest! {
         prost::encoding::bytes::encode(1, &Bytes::from(strange), &mut bytes);
         bytes.extend(after.encode_to_vec());
         let by_hand = BatchWriteRequest::decode(bytes.as_slice());
-        let derived = DerivedBatch::decode(bytes.as_slice());
+        let derived = derived::BatchWriteRequest::decode(bytes.as_slice());
         prop_assert_eq!(by_hand.is_ok(), derived.is_ok(), "{:?} {:?}", by_hand, derived);
         if let (Ok(by_hand), Ok(derived)) = (by_hand, derived) {
             prop_assert_eq!(read(&by_hand.ops), derived.ops);
@@ -197,7 +174,7 @@ proptest! {
             bytes.truncate(at + 1);
         }
         let by_hand = PipelineRequest::decode(bytes.as_slice());
-        let derived = Derived::decode(bytes.as_slice());
+        let derived = derived::PipelineRequest::decode(bytes.as_slice());
         prop_assert_eq!(by_hand.is_ok(), derived.is_ok(), "{:?} {:?}", by_hand, derived);
         if let (Ok(by_hand), Ok(derived)) = (by_hand, derived) {
             let ops = by_hand.batch.map(|batch| read(&batch.ops));

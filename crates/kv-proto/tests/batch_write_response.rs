@@ -4,6 +4,7 @@ mod support;
 
 use bytes::Bytes;
 use kv_proto::batch::{APART_BYTES_MIN, Results};
+use kv_proto::testing as derived;
 use kv_proto::v1::{
     AppendResponse, BatchWriteResponse, DeleteResponse, Durability, ExistsResponse, ExpireResponse,
     GetResponse, IncrementResponse, OpError, OpResult, PipelineResponse, SetResponse,
@@ -12,37 +13,6 @@ use kv_proto::v1::{
 use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message as _;
-
-/// The message as `prost-build` would generate it.
-#[derive(Clone, PartialEq, prost::Message)]
-struct Derived {
-    #[prost(bool, tag = "1")]
-    applied: bool,
-    #[prost(message, repeated, tag = "2")]
-    results: Vec<OpResult>,
-    #[prost(uint32, tag = "3")]
-    failed_index: u32,
-    #[prost(message, optional, tag = "4")]
-    failed_result: Option<OpResult>,
-    #[prost(enumeration = "Durability", tag = "5")]
-    achieved: i32,
-}
-
-#[derive(Clone, PartialEq, prost::Message)]
-struct DerivedPipeline {
-    #[prost(message, optional, tag = "1")]
-    batch: Option<Derived>,
-    #[prost(uint64, tag = "2")]
-    tag: u64,
-}
-
-impl Derived {
-    fn by_hand(&self) -> BatchWriteResponse {
-        let Self { applied, results, failed_index, failed_result, achieved } = self.clone();
-        let results = results.into();
-        BatchWriteResponse { applied, results, failed_index, failed_result, achieved }
-    }
-}
 
 fn value() -> impl Strategy<Value = Bytes> {
     let near = APART_BYTES_MIN - 1..=APART_BYTES_MIN + 1;
@@ -109,8 +79,8 @@ prop_compose! {
         failed_index in prop_oneof![Just(0), any::<u32>()],
         failed_result in prop::option::of(result()),
         achieved in 0..=4,
-    ) -> Derived {
-        Derived { applied, results, failed_index, failed_result, achieved }
+    ) -> derived::BatchWriteResponse {
+        derived::BatchWriteResponse { applied, results, failed_index, failed_result, achieved }
     }
 }
 
@@ -128,7 +98,7 @@ fn level_of(result: &mut OneOf) -> Option<&mut i32> {
 proptest! {
     #[test]
     fn it_is_encoded_as_it_would_be(derived in message()) {
-        let by_hand = derived.by_hand();
+        let by_hand = BatchWriteResponse::from(derived.clone());
         let encoded = by_hand.encode_to_vec();
         prop_assert_eq!(&encoded, &derived.encode_to_vec());
         prop_assert_eq!(by_hand.encoded_len(), encoded.len());
@@ -138,7 +108,7 @@ proptest! {
     #[test]
     fn it_is_decoded_as_it_would_be(derived in message()) {
         let decoded = BatchWriteResponse::decode(derived.encode_to_vec().as_slice()).unwrap();
-        prop_assert_eq!(&decoded, &derived.by_hand());
+        prop_assert_eq!(&decoded, &derived.clone().into());
         prop_assert_eq!(decoded.results.decoded().unwrap(), derived.results);
         prop_assert_eq!(decoded.failed_result, derived.failed_result);
         prop_assert_eq!(decoded.achieved, derived.achieved);
@@ -148,10 +118,10 @@ proptest! {
     fn an_answer_of_a_pipeline_is_coded_as_it_would_be(
         batch in prop::option::of(message()), tag in any::<u64>(),
     ) {
-        let by_hand = PipelineResponse { batch: batch.as_ref().map(Derived::by_hand), tag };
+        let by_hand = PipelineResponse { batch: batch.clone().map(Into::into), tag };
         let encoded = by_hand.encode_to_vec();
         prop_assert_eq!(by_hand.encoded_len(), encoded.len());
-        prop_assert_eq!(&encoded, &DerivedPipeline { batch, tag }.encode_to_vec());
+        prop_assert_eq!(&encoded, &derived::PipelineResponse { batch, tag }.encode_to_vec());
         let decoded = PipelineResponse::decode(Bytes::from(encoded.clone())).unwrap();
         prop_assert_eq!(&decoded, &by_hand);
         prop_assert_eq!(decoded.encode_to_vec(), encoded, "and sent on as it came");
@@ -161,9 +131,9 @@ proptest! {
     fn what_comes_in_parts_is_put_together(parts in vec(message(), 1..4)) {
         let bytes: Vec<u8> = parts.iter().flat_map(prost::Message::encode_to_vec).collect();
         let by_hand = BatchWriteResponse::decode(bytes.as_slice()).unwrap();
-        let derived = Derived::decode(bytes.as_slice()).unwrap();
+        let derived = derived::BatchWriteResponse::decode(bytes.as_slice()).unwrap();
         prop_assert_eq!(by_hand.results.len(), derived.results.len());
-        prop_assert_eq!(by_hand, derived.by_hand());
+        prop_assert_eq!(by_hand, derived.into());
     }
 
     #[test]
@@ -175,7 +145,7 @@ proptest! {
         bytes.extend(after.encode_to_vec());
         let by_hand = BatchWriteResponse::decode(bytes.as_slice())
             .and_then(|message| message.results.decoded());
-        let derived = Derived::decode(bytes.as_slice()).map(|message| message.results);
+        let derived = derived::BatchWriteResponse::decode(bytes.as_slice()).map(|message| message.results);
         prop_assert_eq!(by_hand.ok(), derived.ok());
     }
 
@@ -188,7 +158,7 @@ proptest! {
         bytes[at.index(derived.encoded_len())] = byte;
         let by_hand = BatchWriteResponse::decode(bytes.as_slice())
             .and_then(|message| message.results.decoded());
-        let derived = Derived::decode(bytes.as_slice()).map(|message| message.results);
+        let derived = derived::BatchWriteResponse::decode(bytes.as_slice()).map(|message| message.results);
         prop_assert_eq!(by_hand.ok(), derived.ok());
     }
 

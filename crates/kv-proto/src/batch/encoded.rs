@@ -8,52 +8,36 @@ pub const APART_BYTES_MIN: usize = 16 << 10;
 /// Fields of a message as they are sent: as they were received, or added one by one.
 #[derive(Clone, Default)]
 pub(super) struct Encoded {
-    bytes: Source,
-    /// Long pieces that belong in between: before the byte of `bytes` with this index.
+    /// Nothing once something was added.
+    received: Bytes,
+    made: Vec<u8>,
+    /// Long pieces that belong in between: before the byte with this index.
     apart: Vec<(usize, Bytes)>,
     apart_bytes: usize,
 }
 
-#[derive(Clone)]
-enum Source {
-    Received(Bytes),
-    Made(Vec<u8>),
-}
-
-impl Default for Source {
-    fn default() -> Self {
-        Self::Made(Vec::new())
-    }
-}
-
 impl Encoded {
     pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { bytes: Source::Made(Vec::with_capacity(bytes)), ..Self::default() }
+        Self { made: Vec::with_capacity(bytes), ..Self::default() }
     }
 
     /// All that is not apart.
     pub(super) fn as_slice(&self) -> &[u8] {
-        match &self.bytes {
-            Source::Received(bytes) => bytes,
-            Source::Made(bytes) => bytes,
-        }
+        if self.received.is_empty() { &self.made } else { &self.received }
     }
 
     /// The same, to add to it. What was received is copied first.
     pub(super) fn make(&mut self) -> &mut Vec<u8> {
-        if let Source::Received(bytes) = &self.bytes {
-            self.bytes = Source::Made(bytes.to_vec());
+        if !self.received.is_empty() {
+            self.made = std::mem::take(&mut self.received).to_vec();
         }
-        match &mut self.bytes {
-            Source::Made(bytes) => bytes,
-            Source::Received(_) => unreachable!("it was made above"),
-        }
+        &mut self.made
     }
 
     /// Adds fields that were received. The first of them are not copied.
     pub(super) fn append(&mut self, received: Bytes) {
         if self.as_slice().is_empty() {
-            self.bytes = Source::Received(received);
+            self.received = received;
         } else {
             self.make().extend_from_slice(&received);
         }
@@ -90,10 +74,8 @@ impl Encoded {
 
     /// All of it in one. Copied unless it was received.
     pub(super) fn whole(&self) -> Bytes {
-        if let Source::Received(bytes) = &self.bytes
-            && self.apart.is_empty()
-        {
-            return bytes.clone();
+        if !self.received.is_empty() && self.apart.is_empty() {
+            return self.received.clone();
         }
         let mut whole = Vec::with_capacity(self.encoded_len());
         self.encode(&mut whole);
