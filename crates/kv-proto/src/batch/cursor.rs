@@ -24,8 +24,8 @@ impl<'a> Cursor<'a> {
         self.at >= self.end
     }
 
-    /// The key of the next field, when it takes one byte.
-    pub(super) fn key(&mut self) -> Option<u8> {
+    /// The next byte. The keys of all fields of the contract's batches are one.
+    pub(super) fn byte(&mut self) -> Option<u8> {
         let byte = if self.is_done() { None } else { self.bytes.get(self.at) };
         self.at += 1;
         byte.copied()
@@ -34,7 +34,7 @@ impl<'a> Cursor<'a> {
     pub(super) fn number(&mut self) -> Option<u64> {
         let mut number = 0;
         for index in 0..NUMBER_BYTES_MAX {
-            let byte = self.key()?;
+            let byte = self.byte()?;
             number |= u64::from(byte & 0x7f) << (7 * index);
             if byte & 0x80 == 0 {
                 return Some(number);
@@ -55,5 +55,5 @@ impl<'a> Cursor<'a> {
 /// Where the content of the next field is, if it has this key.
 pub(super) fn next_field(key: u8, message: &[u8], at: usize) -> Option<Range<usize>> {
     let mut fields = Cursor::new(message, at..message.len());
-    if fields.key()? == key { fields.content() } else { None }
+    if fields.byte()? == key { fields.content() } else { None }
 }

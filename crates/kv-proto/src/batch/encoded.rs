@@ -8,7 +8,7 @@ pub const APART_BYTES_MIN: usize = 16 << 10;
 /// Fields of a message as they are sent: as they were received, or added one by one.
 #[derive(Clone, Default)]
 pub(super) struct Encoded {
-    /// Nothing once something was added.
+    /// Nothing while something can be added.
     received: Bytes,
     made: Vec<u8>,
     /// Long pieces that belong in between: before the byte with this index.
@@ -32,6 +32,21 @@ impl Encoded {
             self.made = std::mem::take(&mut self.received).to_vec();
         }
         &mut self.made
+    }
+
+    /// Makes clones share it.
+    pub(super) fn freeze(&mut self) {
+        if !self.made.is_empty() {
+            self.received = std::mem::take(&mut self.made).into();
+        }
+    }
+
+    /// About how much memory it takes, in bytes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.received.len()
+            + self.made.capacity()
+            + self.apart_bytes
+            + self.apart.capacity() * size_of::<(usize, Bytes)>()
     }
 
     /// Adds fields that were received. The first of them are not copied.

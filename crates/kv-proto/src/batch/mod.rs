@@ -14,7 +14,7 @@ mod result;
 mod results;
 
 pub use encoded::APART_BYTES_MIN;
-pub use op_ref::{OpRef, SetRef};
+pub use op_ref::{OpRef, SetOptions, SetRef};
 pub use ops::{Iter, Ops};
 pub use pipeline::{PipelineRequest, PipelineResponse, Tagged};
 pub use request::BatchWriteRequest;

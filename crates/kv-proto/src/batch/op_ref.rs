@@ -22,6 +22,13 @@ pub struct SetRef<'a> {
     pub key: &'a [u8],
     /// The new value.
     pub value: &'a [u8],
+    /// Everything else.
+    pub options: SetOptions,
+}
+
+/// What a write names besides its key and value.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SetOptions {
     /// When the key ends.
     pub expiry: Option<Expiry>,
     /// What must hold, a [`Condition`](crate::v1::Condition).
@@ -39,26 +46,22 @@ impl<'a> From<&'a SetRequest> for SetRef<'a> {
         Self {
             key: &set.key,
             value: &set.value,
-            expiry: set.expiry,
-            condition: set.condition,
-            if_version: set.if_version,
-            return_previous: set.return_previous,
-            durability: set.durability,
+            options: SetOptions {
+                expiry: set.expiry,
+                condition: set.condition,
+                if_version: set.if_version,
+                return_previous: set.return_previous,
+                durability: set.durability,
+            },
         }
     }
 }
 
 impl From<SetRef<'_>> for SetRequest {
     fn from(set: SetRef<'_>) -> Self {
-        Self {
-            key: Bytes::copy_from_slice(set.key),
-            value: Bytes::copy_from_slice(set.value),
-            expiry: set.expiry,
-            condition: set.condition,
-            if_version: set.if_version,
-            return_previous: set.return_previous,
-            durability: set.durability,
-        }
+        let SetOptions { expiry, condition, if_version, return_previous, durability } = set.options;
+        let (key, value) = (Bytes::copy_from_slice(set.key), Bytes::copy_from_slice(set.value));
+        Self { key, value, condition, if_version, return_previous, durability, expiry }
     }
 }
 

@@ -12,7 +12,7 @@ use super::encoded::{APART_BYTES_MIN, Encoded};
 use super::fields::{
     bytes_len, length_len, number_len, put_bytes, put_length, put_number, put_some, some_len,
 };
-use super::op_ref::{OpRef, SetRef};
+use super::op_ref::{OpRef, SetOptions, SetRef};
 use super::place::{
     CONDITION, DURABILITY, EXPIRES_AT, IF_VERSION, KEEP_TTL, KEY, OP, OP_GET, OP_SET, Place,
     RETURN_PREVIOUS, TTL, VALUE,
@@ -22,13 +22,13 @@ use crate::v1::{Op, op, set_request::Expiry};
 /// The field of `BatchWriteRequest` that each operation is.
 pub(super) const FIELD: u32 = 1;
 
-/// What an operation needs at most beside its key and value, mostly.
+/// What most operations need beside their key and value.
 const OP_BYTES: usize = 32;
 
 /// The operations of a batch, in order, each encoded when it is added, or as it was received.
 ///
-/// Reads and writes of values lend keys and values from there; the other kinds are kept as structures besides.
-/// Costs one copy of each key, and of each value below 16 KiB; what is received is not copied.
+/// `get` and `set` lend keys and values from there; the other kinds are kept as structures besides. Costs one copy
+/// of each key and value, except values of a `set` of 16 KiB and more, and what is received.
 #[derive(Clone, Default)]
 pub struct Ops {
     encoded: Encoded,
@@ -65,7 +65,7 @@ impl Ops {
                 self.begin_set(&SetRef::from(set));
                 let promised = self.encoded.promise(value.len());
                 self.encoded.supply(promised, value);
-                self.end_set(&SetRef::from(set));
+                self.end_set(&SetRef::from(set).options);
                 self.places.push(Place::Other(Box::new(op)));
             }
             Some(op::Op::Set(set)) => self.push_set(&SetRef::from(set)),
@@ -96,13 +96,13 @@ impl Ops {
         let value = out.len();
         out.extend_from_slice(set.value);
         let value = value..out.len();
-        self.end_set(set);
-        self.places.push(Place::Set { key, value, rest: SetRef { key: &[], value: &[], ..*set } });
+        self.end_set(&set.options);
+        self.places.push(Place::Set { key, value, options: set.options });
     }
 
     /// Writes what is before the value; tells where the key is.
     fn begin_set(&mut self, set: &SetRef<'_>) -> Range<usize> {
-        let len = bytes_len(set.key.len()) + bytes_len(set.value.len()) + rest_len(set);
+        let len = bytes_len(set.key.len()) + bytes_len(set.value.len()) + options_len(&set.options);
         let out = self.encoded.make();
         put_length(out, OP, length_len(len) + len);
         put_length(out, OP_SET, len);
@@ -114,15 +114,20 @@ impl Ops {
     }
 
     /// Writes what is behind the value.
-    fn end_set(&mut self, set: &SetRef<'_>) {
+    fn end_set(&mut self, options: &SetOptions) {
         let out = self.encoded.make();
-        if let Some((field, number)) = expiry(set) {
+        if let Some((field, number)) = expiry(options) {
             put_some(out, field, Some(number));
         }
-        put_number(out, CONDITION, i64::from(set.condition).cast_unsigned());
-        put_number(out, IF_VERSION, set.if_version);
-        put_number(out, RETURN_PREVIOUS, set.return_previous.into());
-        put_number(out, DURABILITY, i64::from(set.durability).cast_unsigned());
+        put_number(out, CONDITION, i64::from(options.condition).cast_unsigned());
+        put_number(out, IF_VERSION, options.if_version);
+        put_number(out, RETURN_PREVIOUS, options.return_previous.into());
+        put_number(out, DURABILITY, i64::from(options.durability).cast_unsigned());
+    }
+
+    /// Makes clones share what they hold of operations.
+    pub fn freeze(&mut self) {
+        self.encoded.freeze();
     }
 
     /// Takes the operations with which a message goes on. What cannot be read is left there.
@@ -158,8 +163,8 @@ impl Ops {
 }
 
 /// The field of an expiry, and its number.
-fn expiry(set: &SetRef<'_>) -> Option<(u8, i64)> {
-    set.expiry.map(|expiry| match expiry {
+fn expiry(options: &SetOptions) -> Option<(u8, i64)> {
+    options.expiry.map(|expiry| match expiry {
         Expiry::TtlMs(ms) => (TTL, ms),
         Expiry::ExpiresAtMs(ms) => (EXPIRES_AT, ms),
         Expiry::KeepTtl(keep) => (KEEP_TTL, keep.into()),
@@ -167,12 +172,12 @@ fn expiry(set: &SetRef<'_>) -> Option<(u8, i64)> {
 }
 
 /// The length of what is behind the value.
-fn rest_len(set: &SetRef<'_>) -> usize {
-    some_len(expiry(set).map(|(_field, number)| number))
-        + number_len(i64::from(set.condition).cast_unsigned())
-        + number_len(set.if_version)
-        + number_len(set.return_previous.into())
-        + number_len(i64::from(set.durability).cast_unsigned())
+fn options_len(options: &SetOptions) -> usize {
+    some_len(expiry(options).map(|(_field, number)| number))
+        + number_len(i64::from(options.condition).cast_unsigned())
+        + number_len(options.if_version)
+        + number_len(options.return_previous.into())
+        + number_len(i64::from(options.durability).cast_unsigned())
 }
 
 /// The operations of a batch, lent one after the other.
@@ -194,8 +199,9 @@ impl<'a> Iterator for Iter<'a> {
     fn next(&mut self) -> Option<OpRef<'a>> {
         Some(match self.places.next()? {
             Place::Get(key) => OpRef::Get(self.lent(key)),
-            Place::Set { key, value, rest } => {
-                OpRef::Set(SetRef { key: self.lent(key), value: self.lent(value), ..*rest })
+            Place::Set { key, value, options } => {
+                let (key, value, options) = (self.lent(key), self.lent(value), *options);
+                OpRef::Set(SetRef { key, value, options })
             }
             Place::Other(op) => OpRef::Other(op),
         })

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use prost::{DecodeError, Message};
 
 use super::cursor::Cursor;
-use super::op_ref::SetRef;
+use super::op_ref::SetOptions;
 use crate::v1::{Op, set_request::Expiry};
 
 /// Keys of fields that hold bytes or a message, and of those that hold a number.
@@ -30,15 +30,14 @@ pub(super) enum Place {
     Set {
         key: Range<usize>,
         value: Range<usize>,
-        /// Without its key and value.
-        rest: SetRef<'static>,
+        options: SetOptions,
     },
     /// One that is read as a whole.
     Other(Box<Op>),
 }
 
 impl Place {
-    /// Reads an operation. Its place counts from so many bytes before the message.
+    /// Reads an operation of a message that goes behind so many other bytes.
     pub(super) fn read(
         message: &Bytes,
         content: Range<usize>,
@@ -53,7 +52,7 @@ impl Place {
     /// Reads one that is a `get` or a `set` and nothing besides.
     fn read_usual(message: &[u8], content: Range<usize>, before: usize) -> Option<Self> {
         let mut op = Cursor::new(message, content);
-        let (kind, request) = (op.key()?, op.content()?);
+        let (kind, request) = (op.byte()?, op.content()?);
         if !op.is_done() {
             return None;
         }
@@ -68,7 +67,7 @@ impl Place {
     fn read_get(mut fields: Cursor<'_>, before: usize) -> Option<Self> {
         let mut key = 0..0;
         while !fields.is_done() {
-            match fields.key()? {
+            match fields.byte()? {
                 KEY => key = shifted(fields.content()?, before),
                 _ => return None,
             }
@@ -77,24 +76,24 @@ impl Place {
     }
 
     fn read_set(mut fields: Cursor<'_>, before: usize) -> Option<Self> {
-        let (mut key, mut value, mut rest) = (0..0, 0..0, SetRef::default());
+        let (mut key, mut value, mut options) = (0..0, 0..0, SetOptions::default());
         while !fields.is_done() {
-            match fields.key()? {
+            match fields.byte()? {
                 KEY => key = shifted(fields.content()?, before),
                 VALUE => value = shifted(fields.content()?, before),
-                TTL => rest.expiry = Some(Expiry::TtlMs(fields.number()?.cast_signed())),
+                TTL => options.expiry = Some(Expiry::TtlMs(fields.number()?.cast_signed())),
                 EXPIRES_AT => {
-                    rest.expiry = Some(Expiry::ExpiresAtMs(fields.number()?.cast_signed()));
+                    options.expiry = Some(Expiry::ExpiresAtMs(fields.number()?.cast_signed()));
                 }
-                KEEP_TTL => rest.expiry = Some(Expiry::KeepTtl(fields.number()? != 0)),
-                CONDITION => rest.condition = i32::try_from(fields.number()?).ok()?,
-                IF_VERSION => rest.if_version = fields.number()?,
-                RETURN_PREVIOUS => rest.return_previous = fields.number()? != 0,
-                DURABILITY => rest.durability = i32::try_from(fields.number()?).ok()?,
+                KEEP_TTL => options.expiry = Some(Expiry::KeepTtl(fields.number()? != 0)),
+                CONDITION => options.condition = i32::try_from(fields.number()?).ok()?,
+                IF_VERSION => options.if_version = fields.number()?,
+                RETURN_PREVIOUS => options.return_previous = fields.number()? != 0,
+                DURABILITY => options.durability = i32::try_from(fields.number()?).ok()?,
                 _ => return None,
             }
         }
-        Some(Self::Set { key, value, rest })
+        Some(Self::Set { key, value, options })
     }
 }
 

@@ -10,9 +10,10 @@ use super::cursor::next_field;
 use super::encoded::{APART_BYTES_MIN, Encoded};
 use super::fields::{length_len, number_len, put_length, put_number, put_some, some_len};
 use super::result::{
-    RESULT, RESULT_SET, Read, SET_ACHIEVED, SET_APPLIED, SET_TTL, SET_VERSION, read_result,
+    RESULT, RESULT_SET, Read, SET_ACHIEVED, SET_APPLIED, SET_TTL, SET_VERSION, Written, achieved,
+    read_result,
 };
-use crate::v1::{OpResult, op_result};
+use crate::v1::{Durability, GetResponse, OpResult, op_result};
 
 /// The field of `BatchWriteResponse` that each result is.
 pub(super) const FIELD: u32 = 2;
@@ -22,7 +23,8 @@ const RESULT_BYTES: usize = 48;
 
 /// The answers to the operations of a batch, in order, each encoded when it is given.
 ///
-/// Costs one copy of each value below 16 KiB; longer ones are shared until the message is sent.
+/// Costs one copy of each value below 16 KiB, also of those that were there before; longer ones are shared until
+/// the message is sent.
 #[derive(Clone, Default)]
 pub struct Results {
     len: usize,
@@ -53,26 +55,47 @@ impl Results {
         self.encoded.encoded_len()
     }
 
-    /// Adds a result.
+    /// Adds a result. When it names a level, that can be [changed](Self::set_achieved).
     pub fn push(&mut self, result: &OpResult) {
-        if let Some(op_result::Result::Get(get)) = &result.result
-            && let Some(value) = &get.value
-        {
-            if value.len() < APART_BYTES_MIN {
-                return self.push_value(value, get.version, get.ttl_ms);
+        match &result.result {
+            Some(op_result::Result::Get(GetResponse { value: Some(value), version, ttl_ms })) => {
+                if value.len() < APART_BYTES_MIN {
+                    return self.push_value(value, *version, *ttl_ms);
+                }
+                let promised = self.push_promised(value.len(), *version, *ttl_ms);
+                return self.supply(promised, value.clone());
             }
-            let promised = self.push_promised(value.len(), get.version, get.ttl_ms);
-            return self.supply(promised, value.clone());
+            Some(one_of) => match Written::of(one_of) {
+                Some(written) => self.push_long_previous(&written),
+                None => message::encode(FIELD, result, self.encoded.make()),
+            },
+            None => message::encode(FIELD, result, self.encoded.make()),
         }
-        message::encode(FIELD, result, self.encoded.make());
         self.len += 1;
+        if achieved(result).is_some_and(|level| (1..128).contains(&level)) {
+            // It is the last field of each result that has one.
+            self.achieved_at.extend(self.encoded.as_slice().len().checked_sub(1));
+        }
     }
 
-    /// Adds the result of a write; its level can be [changed](Self::set_achieved) until the message is sent.
-    pub fn push_written(&mut self, result: &OpResult) {
-        self.push(result);
-        // The level is the last field of each result that has one, and is not 0.
-        self.achieved_at.extend(self.encoded.as_slice().len().checked_sub(1));
+    fn push_long_previous(&mut self, written: &Written<'_>) {
+        written.begin(self.encoded.make());
+        let promised = self.encoded.promise(written.previous.len());
+        self.encoded.supply(promised, written.previous.clone());
+        written.end(self.encoded.make());
+    }
+
+    /// Sees that short values of so many reads can be added without moving those that are there, if that would be
+    /// long.
+    pub fn reserve(&mut self, reads: usize) {
+        if self.encoded.as_slice().len() >= APART_BYTES_MIN {
+            self.encoded.make().reserve(reads.saturating_mul(RESULT_BYTES + APART_BYTES_MIN));
+        }
+    }
+
+    /// About how much memory they take, in bytes.
+    pub fn held_bytes(&self) -> usize {
+        self.encoded.held_bytes() + self.achieved_at.capacity() * size_of::<usize>()
     }
 
     /// Adds the result of a read: a value that was found, its version, and when it ends.
@@ -101,8 +124,8 @@ impl Results {
         self.encoded.supply(promised, value);
     }
 
-    /// Adds the result of a `Set` that was made: its level can be [changed](Self::set_achieved), and is not 0.
-    pub fn push_set(&mut self, version: u64, ttl_ms: Option<i64>, achieved: u8) {
+    /// Adds the result of a `Set` that was made: its level can be [changed](Self::set_achieved).
+    pub fn push_set(&mut self, version: u64, ttl_ms: Option<i64>, achieved: Durability) {
         let set = 4 + number_len(version) + some_len(ttl_ms);
         let out = self.encoded.make();
         out.reserve(RESULT_BYTES);
@@ -111,7 +134,7 @@ impl Results {
         out.extend_from_slice(&[SET_APPLIED, 1]);
         put_number(out, SET_VERSION, version);
         put_some(out, SET_TTL, ttl_ms);
-        out.extend_from_slice(&[SET_ACHIEVED, achieved]);
+        out.extend_from_slice(&[SET_ACHIEVED, achieved as u8]);
         self.achieved_at.push(out.len() - 1);
         self.len += 1;
     }
@@ -125,12 +148,12 @@ impl Results {
         self.len += 1;
     }
 
-    /// Says in the results of all writes which level they have reached: one below 128.
-    pub fn set_achieved(&mut self, level: u8) {
+    /// Says in the results of all writes which level they have reached.
+    pub fn set_achieved(&mut self, level: Durability) {
         let encoded = self.encoded.make();
         for at in &self.achieved_at {
             if let Some(place) = encoded.get_mut(*at) {
-                *place = level;
+                *place = level as u8;
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `/v1/kv:batch`: many operations in one request.
 
+use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 use kv_core::StoreError;
@@ -66,14 +67,14 @@ struct WireOutline {
     ops: Vec<()>,
 }
 
-fn read(media: Media, content: &[u8], ops_max: usize) -> Result<BatchWriteRequest, Problem> {
+fn read(media: Media, content: &Bytes, ops_max: usize) -> Result<BatchWriteRequest, Problem> {
     let given = match media {
         // What is malformed has no operations, and is refused with its place below.
         Media::Raw | Media::Json => {
             serde_json::from_slice(content).map_or(0, |outline: Outline| outline.ops.len())
         }
         Media::XProtobuf | Media::Protobuf => {
-            WireOutline::decode(content).map_or(0, |outline| outline.ops.len())
+            WireOutline::decode(content.as_ref()).map_or(0, |outline| outline.ops.len())
         }
     };
     if given > ops_max {
@@ -81,10 +82,12 @@ fn read(media: Media, content: &[u8], ops_max: usize) -> Result<BatchWriteReques
     }
     match media {
         Media::Raw | Media::Json => json::batch_request(content),
-        Media::XProtobuf | Media::Protobuf => BatchWriteRequest::decode(content).map_err(|error| {
-            let text = format!("the body is not the message it should be: {error}");
-            Problem::new(Reason::BadBody, text)
-        }),
+        Media::XProtobuf | Media::Protobuf => {
+            BatchWriteRequest::decode(content.clone()).map_err(|error| {
+                let text = format!("the body is not the message it should be: {error}");
+                Problem::new(Reason::BadBody, text)
+            })
+        }
     }
 }
 
@@ -111,8 +114,8 @@ mod tests {
             (Media::Json, as_json(3), as_json(4)),
             (Media::Protobuf, batch(3).encode_to_vec(), batch(4).encode_to_vec()),
         ] {
-            assert_eq!(read(media, &three, 3).unwrap().ops.len(), 3, "{media:?}");
-            let problem = read(media, &four, 3).unwrap_err();
+            assert_eq!(read(media, &three.into(), 3).unwrap().ops.len(), 3, "{media:?}");
+            let problem = read(media, &four.into(), 3).unwrap_err();
             assert_eq!(problem.reason(), Reason::Contract(v1::ErrorReason::BatchTooLarge));
         }
     }
@@ -121,7 +124,7 @@ mod tests {
     fn what_is_malformed_is_refused() {
         for media in [Media::Json, Media::Protobuf] {
             for content in [&b"\xff"[..], b"{\"ops\":[", b"\x0a\x7f"] {
-                let problem = read(media, content, 3).unwrap_err();
+                let problem = read(media, &Bytes::from_static(content), 3).unwrap_err();
                 assert_eq!(problem.reason(), Reason::BadBody, "{media:?} {content:?}");
             }
         }

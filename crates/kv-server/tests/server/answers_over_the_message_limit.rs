@@ -2,10 +2,11 @@
 
 use kv_proto::v1::op_result::Result as OneOf;
 use kv_proto::v1::{
-    AppendRequest, BatchGetRequest, DeleteRequest, ErrorReason, Op, PipelineRequest, ScanRequest,
-    SetRequest, op,
+    AppendRequest, BatchGetRequest, DeleteRequest, Durability, ErrorReason, Op, PipelineRequest,
+    ScanRequest, SetRequest, op,
 };
 use kv_server::testing::TestServer;
+use prost::Message as _;
 use tonic::Code;
 
 use crate::support::{
@@ -76,6 +77,69 @@ async fn reads_of_a_batch_that_do_not_fit_are_refused_in_their_places_and_writes
         assert_eq!(error.code, i32::from(Code::OutOfRange));
         assert!(error.message.contains("fewer"), "{}", error.message);
     }
+}
+
+/// Bytes that do not compress.
+fn value(len: usize) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(7);
+    (0..len).map(|_| random.u8(..)).collect()
+}
+
+#[tokio::test]
+async fn answers_stay_in_their_places_when_there_is_no_more_room() {
+    let (_server, mut kv) = start().await;
+    // Short, long and compressed ones.
+    for (key, value) in [("s", vec![b'v'; 10]), ("l", value(20_000)), ("c", vec![b'c'; 20_000])] {
+        kv.set(set(key, value)).await.unwrap();
+    }
+    let round = || {
+        let refused = set_op(set("", "v"));
+        [get_op("s"), get_op("l"), refused, set_op(set("w", "1")), get_op("c"), increment_op("n")]
+    };
+    let ops = (0..10).flat_map(|_| round()).collect();
+    let answer = kv.batch_write(batch(false, ops)).await.unwrap().into_inner();
+    assert_eq!((answer.results.len(), answer.encoded_len() <= LIMIT_BYTES), (60, true));
+    let (mut whole, mut sums) = (0, 0);
+    for round in results_of(&answer).chunks(6) {
+        let [short, long, refused, set, compressed, sum] = round else { panic!("{round:?}") };
+        for (read, len) in [(short, 10), (long, 20_000), (compressed, 20_000)] {
+            match read {
+                OneOf::Get(read) => {
+                    assert_eq!(read.value.as_ref().unwrap().len(), len);
+                    whole += 1;
+                }
+                OneOf::Error(error) => assert_eq!(error.reason(), ErrorReason::BatchTooLarge),
+                other => panic!("{other:?}"),
+            }
+        }
+        let OneOf::Error(error) = refused else { panic!("{refused:?}") };
+        assert_eq!(error.reason(), ErrorReason::KeyEmpty);
+        assert!(matches!(set, OneOf::Set(set) if set.applied), "{set:?}");
+        sums += 1;
+        assert!(matches!(sum, OneOf::Increment(sum) if sum.value == sums), "{sum:?}");
+    }
+    assert!((5..30).contains(&whole), "{whole} values fit");
+}
+
+#[tokio::test]
+async fn previous_values_that_do_not_fit_are_of_writes_that_were_made() {
+    let (_server, mut kv) = start().await;
+    for key in ["a", "b", "k"] {
+        kv.set(set(key, value(100_000))).await.unwrap();
+    }
+    let delete =
+        |key| DeleteRequest { key: bytes(key), return_previous: true, ..Default::default() };
+    let delete = |key| Op { op: Some(op::Op::Delete(delete(key))) };
+    let result = kv.batch_write(batch(false, vec![delete("a"), delete("b")])).await;
+    refused(result, Code::OutOfRange, "BATCH_TOO_LARGE", &["writes of this request were made"]);
+    assert!(!exists(&mut kv, "a").await && !exists(&mut kv, "b").await);
+    // One fits, and comes with its level behind it.
+    let replace = set_op(SetRequest { return_previous: true, ..set("k", "short") });
+    let answer = kv.batch_write(batch(false, vec![replace])).await.unwrap().into_inner();
+    let results = results_of(&answer);
+    let [OneOf::Set(set)] = results.as_slice() else { panic!("{results:?}") };
+    assert_eq!(set.previous.as_deref(), Some(value(100_000).as_slice()));
+    assert_eq!(set.achieved(), Durability::Memory);
 }
 
 #[tokio::test]

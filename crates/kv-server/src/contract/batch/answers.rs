@@ -15,7 +15,7 @@ use crate::metrics::ErrorKind;
 use crate::promise::Basis;
 
 /// The level that every write has reached when it was executed.
-const MEMORY: u8 = v1::Durability::Memory as u8;
+const MEMORY: v1::Durability = v1::Durability::Memory;
 
 /// Makes the answers, and sees that they fit in a message.
 #[derive(Debug)]
@@ -75,16 +75,13 @@ impl Answers {
                 room.overdraw();
             }
         }
-        if is_read || !reply.applied {
-            return self.results.push(&convert::op_result(asked, reply));
-        }
-        self.written = true;
+        self.written |= reply.applied && !is_read;
         match asked {
-            OpRef::Set(_) if matches!(reply.payload, Payload::None) => {
+            OpRef::Set(_) if reply.applied && matches!(reply.payload, Payload::None) => {
                 let (version, ttl_ms) = (reply.version.get(), convert::wire_ttl(reply.ttl_ms));
                 self.results.push_set(version, ttl_ms, MEMORY);
             }
-            _ => self.results.push_written(&convert::op_result(asked, reply)),
+            _ => self.results.push(&convert::op_result(asked, reply)),
         }
     }
 
@@ -100,23 +97,25 @@ impl Answers {
 
     /// Answers a plain read.
     fn answer_read(&mut self, reply: Reply) {
+        self.basis = self.basis.and(Basis::of_read(reply.lsn));
         let (version, ttl_ms) = (reply.version.get(), convert::wire_ttl(reply.ttl_ms));
-        match reply.payload {
-            Payload::Value(value) if value.len() >= APART_BYTES_MIN => {
-                self.basis = self.basis.and(Basis::of_read(reply.lsn));
-                if !self.take_room(value.len()) {
-                    return self.no_room();
-                }
-                let promised = self.results.push_promised(value.len(), version, ttl_ms);
-                self.later.push((promised, value));
-            }
-            Payload::Value(ref value) => self.answer_lent(&reply, &value.clone().into_bytes()),
-            _ => {
-                self.basis = self.basis.and(Basis::of_read(reply.lsn));
-                let get = op_result::Result::Get(convert::get_response(reply));
-                self.results.push(&OpResult { result: Some(get) });
-            }
+        let Payload::Value(value) = reply.payload else {
+            let get = op_result::Result::Get(convert::get_response(reply));
+            return self.results.push(&OpResult { result: Some(get) });
+        };
+        if !self.take_room(value.len()) {
+            self.no_room();
+        } else if value.len() < APART_BYTES_MIN {
+            self.results.push_value(&value.into_bytes(), version, ttl_ms);
+        } else {
+            let promised = self.results.push_promised(value.len(), version, ttl_ms);
+            self.later.push((promised, value));
         }
+    }
+
+    /// Sees that values of so many reads can be answered quickly: they are lent under locks.
+    pub(super) fn reserve(&mut self, reads: usize) {
+        self.results.reserve(reads);
     }
 
     /// Puts in the values that were left for later.

@@ -74,8 +74,12 @@ impl<'a> Run<'a> {
 
     /// Executes the next call, and answers its operations.
     fn execute(&mut self) -> Result<(), Refusal> {
+        if self.ops.is_empty() {
+            return Ok(());
+        }
         let store = self.shared.store();
         if self.are_reads {
+            self.answers.reserve(self.ops.len());
             store.execute_in_order(&self.ops, &mut Reads(&mut self.answers))?;
             self.answers.supply();
             self.asked.by_ref().take(self.ops.len()).for_each(drop);

@@ -7,7 +7,6 @@ mod read;
 
 use kv_core::{Action, Durability, JournalError, Op};
 use kv_proto::v1::{BatchWriteRequest, BatchWriteResponse};
-use prost::Message;
 
 pub(crate) use read::get;
 
@@ -77,7 +76,7 @@ impl Executed {
 
     /// About how many bytes the answer keeps in memory while it waits.
     pub(crate) fn bytes(&self) -> usize {
-        self.outcome.answer.as_ref().map_or(0, Message::encoded_len)
+        self.outcome.answer.as_ref().map_or(0, |answer| answer.results.held_bytes())
     }
 }
 

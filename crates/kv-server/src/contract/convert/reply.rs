@@ -122,7 +122,7 @@ pub(crate) fn raise_achieved(response: &mut v1::BatchWriteResponse, level: Durab
     }
     let level = wire_durability(level);
     response.achieved = level.into();
-    response.results.set_achieved(level as u8);
+    response.results.set_achieved(level);
 }
 
 /// The answer to the operation of an atomic batch whose condition did not hold.

@@ -33,8 +33,9 @@ pub(crate) fn set(request: SetRef<'_>, message_bytes_max: usize) -> Result<Op<'_
     if request.value.len() > max {
         return Err(Refusal::ValueOverMessage { given: request.value.len(), max });
     }
-    let condition = enums::condition(request.condition, request.if_version)?;
-    let expiry = match request.expiry {
+    let options = request.options;
+    let condition = enums::condition(options.condition, options.if_version)?;
+    let expiry = match options.expiry {
         None => SetExpiry::Never,
         Some(set_request::Expiry::TtlMs(ms)) => SetExpiry::Deadline(Deadline::after(ms)?),
         Some(set_request::Expiry::ExpiresAtMs(ms)) => SetExpiry::Deadline(Deadline::at(ms)?),
@@ -46,7 +47,7 @@ pub(crate) fn set(request: SetRef<'_>, message_bytes_max: usize) -> Result<Op<'_
             ));
         }
     };
-    let (value, return_previous) = (request.value, request.return_previous);
+    let (value, return_previous) = (request.value, options.return_previous);
     Ok(Op { key, condition, action: Action::Set { value, expiry, return_previous } })
 }
 
