@@ -15,6 +15,7 @@ pub(super) fn shrink(pair: &Pair, steps: Vec<Step>, mismatch: Mismatch, seed: u6
     search.try_instead(one_by_one(&search.best));
     search.without_steps();
     search.without_commands();
+    search.without_renames();
     match search.mismatch {
         Some(mismatch) => Report { seed, steps: Some(search.best), mismatch },
         None => Report { seed, steps: None, mismatch },
@@ -58,6 +59,22 @@ impl Search<'_> {
         }
     }
 
+    /// Leaves out steps that may give a key another name, and uses the first name throughout: without the latter none of
+    /// them can be missed.
+    fn without_renames(&mut self) {
+        let mut at = 0;
+        while at < self.best.len() {
+            let shorter = self.best.get(at).and_then(renaming).map(|(from, to)| {
+                let (before, after) = self.best.split_at(at);
+                let rest = before.iter().chain(after.iter().skip(1));
+                rest.map(|step| with_name(step, &to, &from)).collect()
+            });
+            if !shorter.is_some_and(|shorter| self.try_instead(shorter)) {
+                at += 1;
+            }
+        }
+    }
+
     /// Leaves out single commands of the pipelines.
     fn without_commands(&mut self) {
         let mut at = 0;
@@ -78,6 +95,26 @@ impl Search<'_> {
             at += 1;
         }
     }
+}
+
+/// The two names of a single command that takes two, like `RENAME`.
+fn renaming(step: &Step) -> Option<(Vec<u8>, Vec<u8>)> {
+    let Step::Pipeline { commands, .. } = step else { return None };
+    match commands.as_slice() {
+        [command] => Some((command.get(1)?.clone(), command.get(2)?.clone())),
+        _ => None,
+    }
+}
+
+/// The same step, with another name wherever this one stands.
+fn with_name(step: &Step, name: &[u8], other: &[u8]) -> Step {
+    let mut step = step.clone();
+    if let Step::Pipeline { commands, .. } = &mut step {
+        for arg in commands.iter_mut().flatten().filter(|arg| *arg == name) {
+            *arg = other.to_vec();
+        }
+    }
+    step
 }
 
 /// Every command in a pipeline of its own.
