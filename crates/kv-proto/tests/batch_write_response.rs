@@ -230,3 +230,25 @@ fn a_result_that_cannot_be_read_is_an_error() {
     message.results.decoded().unwrap_err();
     assert!(format!("{message:?}").contains("DecodeError"), "{message:?}");
 }
+
+#[test]
+fn what_is_kept_for_results_counts_before_they_are_long() {
+    let mut results = Results::with_capacity(10_000);
+    for _ in 0..10_000 {
+        results.push(&OpResult { result: Some(OneOf::Get(GetResponse::default())) });
+    }
+    assert!(results.encoded_len() < 50_000, "{}", results.encoded_len());
+    assert!(results.held_bytes() >= 480_000, "{}", results.held_bytes());
+}
+
+#[test]
+fn values_that_are_lent_do_not_move_a_long_answer() {
+    let mut results = Results::default();
+    results.push_value(&vec![b'v'; APART_BYTES_MIN], 1, None);
+    results.reserve(16);
+    let held = results.held_bytes();
+    for _ in 0..16 {
+        results.push_value(&vec![b'v'; APART_BYTES_MIN - 1], u64::MAX, Some(-1));
+    }
+    assert_eq!(results.held_bytes(), held);
+}

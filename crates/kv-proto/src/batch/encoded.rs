@@ -72,6 +72,12 @@ impl Encoded {
         }
     }
 
+    /// Adds a piece that is not copied.
+    pub(super) fn put_apart(&mut self, piece: Bytes) {
+        let promised = self.promise(piece.len());
+        self.supply(promised, piece);
+    }
+
     /// The length of all of it, in bytes.
     pub(super) fn encoded_len(&self) -> usize {
         self.as_slice().len() + self.apart_bytes

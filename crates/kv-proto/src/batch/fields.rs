@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use bytes::{Buf, Bytes};
-use prost::DecodeError;
-use prost::encoding::{self, DecodeContext, WireType, encoded_len_varint};
+use prost::encoding::{self, DecodeContext, WireType, decode_key, encoded_len_varint};
+use prost::{DecodeError, Message};
 
 /// The length of a length with its key.
 pub(super) fn length_len(len: usize) -> usize {
@@ -73,4 +73,22 @@ pub(super) fn content(
     let mut bytes = Bytes::new();
     encoding::bytes::merge(wire_type, &mut bytes, from, context)?;
     Ok(bytes)
+}
+
+/// Reads a message whose many parts `receive` takes as they are, one behind the other. Other fields, and other forms, go
+/// field by field.
+pub(super) fn merge_parts<M: Message>(
+    message: &mut M,
+    mut from: impl Buf,
+    receive: impl Fn(&mut M, &mut Bytes) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let mut rest = from.copy_to_bytes(from.remaining());
+    while rest.has_remaining() {
+        receive(message, &mut rest)?;
+        if rest.has_remaining() {
+            let (field, wire_type) = decode_key(&mut rest)?;
+            message.merge_field(field, wire_type, &mut rest, DecodeContext::default())?;
+        }
+    }
+    Ok(())
 }

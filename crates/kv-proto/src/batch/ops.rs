@@ -61,11 +61,10 @@ impl Ops {
     pub fn push(&mut self, op: Op) {
         match &op.op {
             Some(op::Op::Set(set)) if set.value.len() >= APART_BYTES_MIN => {
-                let value = set.value.clone();
-                self.begin_set(&SetRef::from(set));
-                let promised = self.encoded.promise(value.len());
-                self.encoded.supply(promised, value);
-                self.end_set(&SetRef::from(set).options);
+                let lent = SetRef::from(set);
+                self.begin_set(&lent);
+                self.encoded.put_apart(set.value.clone());
+                self.end_set(&lent.options);
                 self.places.push(Place::Other(Box::new(op)));
             }
             Some(op::Op::Set(set)) => self.push_set(&SetRef::from(set)),

@@ -1,10 +1,10 @@
 //! `BatchWriteRequest`.
 
 use bytes::{Buf, BufMut};
-use prost::encoding::{DecodeContext, WireType, bool, decode_key, int32, skip_field};
+use prost::encoding::{DecodeContext, WireType, bool, int32, skip_field};
 use prost::{DecodeError, Message};
 
-use super::fields::content;
+use super::fields::{content, merge_parts};
 use super::ops::{self, Ops};
 use crate::v1::Durability;
 
@@ -68,17 +68,8 @@ impl Message for BatchWriteRequest {
         }
     }
 
-    /// Takes the operations as they are, one behind the other. Other fields, and other forms, go field by field.
-    fn merge(&mut self, mut from: impl Buf) -> Result<(), DecodeError> {
-        let mut message = from.copy_to_bytes(from.remaining());
-        while message.has_remaining() {
-            self.ops.receive(&mut message)?;
-            if message.has_remaining() {
-                let (field, wire_type) = decode_key(&mut message)?;
-                self.merge_field(field, wire_type, &mut message, DecodeContext::default())?;
-            }
-        }
-        Ok(())
+    fn merge(&mut self, from: impl Buf) -> Result<(), DecodeError> {
+        merge_parts(self, from, |request, message| request.ops.receive(message))
     }
 
     fn clear(&mut self) {

@@ -1,12 +1,10 @@
 //! `BatchWriteResponse`.
 
 use bytes::{Buf, BufMut};
-use prost::encoding::{
-    DecodeContext, WireType, bool, decode_key, int32, message, skip_field, uint32,
-};
+use prost::encoding::{DecodeContext, WireType, bool, int32, message, skip_field, uint32};
 use prost::{DecodeError, Message};
 
-use super::fields::content;
+use super::fields::{content, merge_parts};
 use super::results::{self, Results};
 use crate::v1::{Durability, OpResult};
 
@@ -94,17 +92,11 @@ impl Message for BatchWriteResponse {
         }
     }
 
-    /// Takes the results as they are, one behind the other. Other fields, and other forms, go field by field.
-    fn merge(&mut self, mut from: impl Buf) -> Result<(), DecodeError> {
-        let mut message = from.copy_to_bytes(from.remaining());
-        while message.has_remaining() {
-            self.results.receive(&mut message);
-            if message.has_remaining() {
-                let (field, wire_type) = decode_key(&mut message)?;
-                self.merge_field(field, wire_type, &mut message, DecodeContext::default())?;
-            }
-        }
-        Ok(())
+    fn merge(&mut self, from: impl Buf) -> Result<(), DecodeError> {
+        merge_parts(self, from, |response, message| {
+            response.results.receive(message);
+            Ok(())
+        })
     }
 
     fn clear(&mut self) {

@@ -18,7 +18,7 @@ use crate::v1::{Durability, GetResponse, OpResult, op_result};
 /// The field of `BatchWriteResponse` that each result is.
 pub(super) const FIELD: u32 = 2;
 
-/// What a result needs at most beside its value.
+/// What most results need beside their value.
 const RESULT_BYTES: usize = 48;
 
 /// The answers to the operations of a batch, in order, each encoded when it is given.
@@ -80,8 +80,7 @@ impl Results {
 
     fn push_long_previous(&mut self, written: &Written<'_>) {
         written.begin(self.encoded.make());
-        let promised = self.encoded.promise(written.previous.len());
-        self.encoded.supply(promised, written.previous.clone());
+        self.encoded.put_apart(written.previous.clone());
         written.end(self.encoded.make());
     }
 
